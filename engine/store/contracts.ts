@@ -1,0 +1,159 @@
+/** What is remembered, and how it is asked for: the vocabulary that every store implements. Types only. */
+import type { Delivery, DeliveryStatus, Header, Inbound, MessageStatus, Reply, StoredMessage } from '../contracts.js'
+
+/** A message just received, and what is already known of it. */
+export interface Arrival {
+  readonly channel: string
+  readonly inbound: Inbound
+  readonly header: Header
+  readonly at: Date
+  readonly status: 'received' | 'error' // error: unreadable, kept for a person to look at
+  readonly reason: string | null
+  /** What the sender will be told, when that is known already; given again to a duplicate, byte for byte. */
+  readonly reply: Reply | null
+  /** The same control id and the same bytes received since then are a duplicate; null: only `inbound.key` is. */
+  readonly duplicatesSince: Date | null
+}
+
+export interface Acceptance {
+  readonly id: number // of the message kept before, if this one is its duplicate
+  readonly duplicate: boolean
+  readonly reply: Reply | null // the stored one
+}
+
+/** The end of one message's transform stage. */
+export interface Finished {
+  readonly id: number
+  readonly status: Exclude<MessageStatus, 'received'>
+  readonly reason: string | null
+  readonly deliveries: readonly NewDelivery[]
+  readonly index: readonly { readonly name: string; readonly value: string }[]
+  /** What else the history shall say: what a destination's own steps filtered out, and why. */
+  readonly notes: readonly { readonly destination: string; readonly reason: string }[]
+}
+
+export interface NewDelivery {
+  readonly destination: string
+  readonly payload: Buffer
+  /** A hash (0 … 2³¹-1) of whose order is to be kept; null waits for, and holds up, every lane. */
+  readonly hash: number | null
+  readonly lanes: number // how many the destination has now; its lane is hash % lanes
+}
+
+/** One lane of one destination: what is served in order. */
+export interface Queue {
+  readonly channel: string
+  readonly destination: string
+  readonly lane: number
+}
+
+export interface Claim {
+  readonly deliveries: readonly Delivery[] // in order, now `sending`
+  readonly due: Date | null // when the head will be due, where it waits for its next attempt
+}
+
+export interface Settlement {
+  readonly id: number
+  readonly status: Exclude<DeliveryStatus, 'sending'>
+  readonly reason: string | null
+  readonly retryAt: Date | null // for `queued`
+  readonly attempted: boolean // false gives the attempt back: claimed, but never sent
+  readonly response: Buffer | null // the receiver's answer
+  readonly at: Date
+}
+
+/** How far a message has come: enough to decide what its sender is owed. */
+export interface Progress {
+  readonly status: MessageStatus
+  readonly reason: string | null
+  readonly deliveries: readonly { readonly destination: string; readonly status: DeliveryStatus; readonly reason: string | null }[]
+  readonly reply: Reply | null
+  readonly bytes: Buffer
+}
+
+/**
+ * The one place where messages live. Each method is one transaction, durable (power loss too) once it resolves;
+ * what is asked for in one turn of the event loop runs in the order asked for. Rejects with a StoreError.
+ */
+export interface MessageStore {
+  /** Keeps a message just received, or finds that it is one we already keep. */
+  accept(arrival: Arrival): Promise<Acceptance>
+  /** The oldest messages of a channel that have not been through its steps. */
+  received(channel: string, limit: number): Promise<readonly StoredMessage[]>
+  /** Ends the transform stage of several messages, all or none: status, deliveries, index, history. */
+  finish(results: readonly Finished[], at: Date): Promise<void>
+  /** Takes up to `limit` from the head of a lane, marking them `sending`: nothing overtakes a head that waits, is sending or is held. */
+  claim(queue: Queue, limit: number, at: Date): Promise<Claim>
+  /** Records what became of claimed deliveries, all or none. Only what is `sending` can be settled. */
+  settle(settlements: readonly Settlement[]): Promise<void>
+  /** What was `sending` when the engine last stopped: nobody knows whether it arrived. */
+  interrupted(channel: string): Promise<readonly Delivery[]>
+  /** Spreads what waits for a destination over its present number of lanes. */
+  spread(channel: string, destination: string, lanes: number): Promise<void>
+  progress(id: number): Promise<Progress | null>
+  /** Stores the reply to a message that had none, and returns the one that holds. */
+  answer(id: number, reply: Reply, at: Date): Promise<Reply>
+  close(): Promise<void>
+}
+
+/** What people ask of the store: the console, the API and the command line read and act through this alone. */
+export interface MessageArchive {
+  /** Newest first; `before` is the id to go on from. */
+  search(query: MessageQuery): Promise<readonly MessageSummary[]>
+  /** Everything that happened to one message, oldest first; null if there is no such message. */
+  history(id: number): Promise<readonly HistoryEntry[] | null>
+  content(id: number): Promise<MessageContent | null>
+  /**
+   * Puts a message back before its steps, or its held and failed deliveries (one destination's or all) back in their
+   * queues. A message on its way (deliveries queued or sending) cannot be put back before its steps. Returns how many.
+   */
+  replay(id: number, from: 'steps' | 'deliveries', destination: string | null, by: string, at: Date): Promise<number>
+  /** Gives up held or failed deliveries of a message, so that its queue goes on. Returns how many. */
+  skip(id: number, destination: string | null, by: string, at: Date): Promise<number>
+  depth(channel: string): Promise<readonly { destination: string; waiting: number; held: number; oldest: Date | null }[]>
+  /** Forgets a bounded number of messages: their content or all of them. Never anything on its way. Returns how many. */
+  expire(channel: string, what: 'content' | 'facts', receivedBefore: Date, limit: number): Promise<number>
+  /** Gives freed space back to the disk, a bounded piece at a time. */
+  shrink(): Promise<void>
+}
+
+export interface MessageQuery {
+  readonly channel?: string
+  readonly status?: MessageStatus | DeliveryStatus // a delivery's status: any of the message's deliveries has it
+  readonly type?: string
+  readonly controlId?: string
+  readonly field?: string // an `index:` name; without it `value` is looked for in all
+  readonly value?: string // an `index:` value, or its beginning followed by *
+  readonly since?: Date
+  readonly until?: Date
+  readonly before?: number
+  readonly limit: number
+}
+
+export interface MessageSummary {
+  readonly id: number
+  readonly channel: string
+  readonly receivedAt: Date
+  readonly origin: string
+  readonly header: Header
+  readonly status: MessageStatus
+  readonly reason: string | null
+  readonly size: number // bytes
+  readonly index: readonly { readonly name: string; readonly value: string }[]
+  readonly deliveries: readonly { readonly id: number; readonly destination: string; readonly status: DeliveryStatus; readonly attempts: number; readonly reason: string | null }[]
+}
+
+export interface MessageContent {
+  readonly bytes: Buffer | null // null: forgotten, as the channel's retention says
+  readonly reply: Reply | null
+  readonly deliveries: readonly { readonly id: number; readonly destination: string; readonly payload: Buffer | null; readonly response: Buffer | null }[]
+}
+
+export interface HistoryEntry {
+  readonly at: Date
+  /** `unavailable`, `unknown`, `refused` are attempts; `duplicate` is the sender's repetition; `acknowledged` the reply stored later. */
+  readonly what: MessageStatus | 'queued' | 'sent' | 'held' | 'refused' | 'retry' | 'duplicate' | 'acknowledged' | 'replayed' | 'skipped'
+  readonly destination: string | null
+  readonly reason: string | null
+  readonly by: string // "engine", or the person who replayed it
+}
