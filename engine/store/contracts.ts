@@ -50,6 +50,7 @@ export interface Queue {
 export interface Claim {
   readonly deliveries: readonly Delivery[] // in order, now `sending`
   readonly due: Date | null // when the head will be due, where it waits for its next attempt
+  readonly blocked: boolean // nothing was taken only because of what waits in other lanes: a barrier there, or here
 }
 
 export interface Settlement {
