@@ -15,12 +15,13 @@ export const nearest = (word: string, candidates: Iterable<string>): string | nu
   return best
 }
 
-/** ` Did you mean …?` with the nearest word; else all that is allowed, where that is a short list. */
-export const suggestion = (word: string, candidates: Iterable<string>, allowed: (words: string) => string): string => {
+/** The end of a sentence about a wrong word: `; did you mean …?`, or else all that is allowed, or just a full stop. */
+export const didYouMean = (word: string, candidates: Iterable<string>): string => {
   const words = [...candidates].sort()
   const near = nearest(word, words)
-  if (near) return `Did you mean \`${near}\`?`
-  return words.length === 0 ? '' : allowed(words.slice(0, 30).map(each => `\`${each}\``).join(', ') + (words.length > 30 ? ' …' : ''))
+  if (near !== null) return `; did you mean \`${near}\`?`
+  if (words.length === 0) return '.'
+  return `; there ${words.length === 1 ? 'is' : 'are'} ${words.slice(0, 30).map(each => `\`${each}\``).join(', ')}${words.length > 30 ? ' and more' : ''}.`
 }
 
 /** Letters to insert, delete, replace or swap with their neighbour (optimal string alignment). */
