@@ -1,5 +1,6 @@
 /** What a file in channels/ may say. One schema is its validation, its documentation and its type. */
 import { type Static, Type } from 'typebox'
+import type { Keys } from './schema-errors.js'
 import { Duration, withDefault } from './units.js'
 
 const Name = Type.String({ pattern: '^[a-z][a-z0-9-]{0,63}$', description: 'A name: a lower-case letter, then lower-case letters, digits and hyphens.' })
@@ -99,6 +100,7 @@ export interface ChannelPiece {
   readonly name: string
   readonly settings: Readonly<Record<string, unknown>>
   readonly place: string // file:line:column of its name
+  readonly keys: Keys // that lead to its settings in the file
 }
 
 /** A destination as it runs: `keep` is the first of its steps, `partition` is spelled out, `retryOn` is text. */

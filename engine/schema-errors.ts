@@ -30,7 +30,7 @@ export const mistakes = (schema: TSchema, value: unknown, subject: Subject): rea
   compiled.set(schema, validate)
   if (validate(value)) return []
   const seen = new Set<string>()
-  return explained(validate.errors ?? [], subject).filter(({ keys, message }) => {
+  return explained(validate.errors ?? [], subject).map(each => ({ ...each, message: each.message.charAt(0).toUpperCase() + each.message.slice(1) })).filter(({ keys, message }) => {
     const same = `${keys.join('/')} ${message}`
     return !seen.has(same) && seen.add(same)
   })
@@ -65,13 +65,13 @@ const mistake = ({ keyword, instancePath, params, parentSchema = {}, schema, dat
   const allowed = parentSchema as Schema
   switch (keyword) {
     case 'additionalProperties': {
-      const key = String(params['additionalProperty'])
+      const key = String(params.additionalProperty)
       const known = Object.keys(allowed.properties ?? {})
       const what = known.length > 0 ? `a setting of ${owner(keys, subject)}${didYouMean(key, known)}` : 'a name that can be used here: a letter, then letters, digits and hyphens.'
       return { keys: [...keys, key], at: 'key', rule: 'unknown-setting', message: `\`${key}\` is not ${what}` }
     }
     case 'required': {
-      const key = String(params['missingProperty'])
+      const key = String(params.missingProperty)
       const setting = allowed.properties?.[key]
       return { keys, at: 'key', rule: 'missing-setting', message: `${owner(keys, subject)} needs \`${key}\`${setting ? `: ${describe(setting)}` : ''}.` }
     }
@@ -107,7 +107,7 @@ const mistake = ({ keyword, instancePath, params, parentSchema = {}, schema, dat
     case 'maxLength':
       return value(`must have at most ${String(schema)} characters.`)
     case 'uniqueItems':
-      return value(`has the same entry twice: numbers ${Number(params['j']) + 1} and ${Number(params['i']) + 1}.`)
+      return value(`has the same entry twice: numbers ${Number(params.j) + 1} and ${Number(params.i) + 1}.`)
     default:
       return value(`${message ?? 'is wrong'}.`)
   }

@@ -1,5 +1,7 @@
 /** Puts variables and secrets in the place of `${NAME}`, `${NAME:default}` and `${secret:name}`. */
+import { join } from 'node:path'
 import { nearest } from './nearest.js'
+import { shown } from './problem.js'
 
 /** Where values come from. */
 export interface Sources {
@@ -18,6 +20,12 @@ export interface Substituted {
   readonly defaulted: boolean
   readonly wrong: readonly { readonly rule: 'variable' | 'secret'; readonly message: string; readonly hint: string }[]
 }
+
+/** Where people put a secret, given the folder of secrets. */
+export const secretPlace = (folder: string, name: string): string => `the file ${shown(join(folder, name))}, or in the environment as ${secretVariable(name)}`
+
+/** `mllp-cert` → REFERO_SECRET_MLLP_CERT */
+export const secretVariable = (name: string): string => `REFERO_SECRET_${name.toUpperCase().replace(/[^A-Z0-9]/g, '_')}`
 
 /** Whether there is anything to put in place. */
 export const hasSubstitutes = (text: string): boolean => text.includes('${')
@@ -43,7 +51,7 @@ export const substitute = (text: string, plain: boolean, sources: Sources): Subs
     }
     const variable = inner === undefined ? null : VARIABLE.exec(inner)
     if (variable?.[1] === undefined) {
-      wrong.push({ rule: 'variable', message: `\`${whole.slice(0, 60)}\` is neither a variable nor a secret.`, hint: 'Write ${NAME}, ${NAME:default} or ${secret:name}; for the characters themselves write $${.' })
+      wrong.push({ rule: 'variable', message: `\`${whole.slice(0, 60)}\` is neither a variable nor a secret.`, hint: HOW })
       return whole
     }
     const [, name, otherwise] = variable
@@ -62,6 +70,8 @@ const missing = (name: string, { environment }: Sources): Substituted['wrong'][n
   const near = nearest(name, Object.keys(environment))
   return { rule: 'variable', message: `The environment has no \`${name}\`${near === null ? '.' : `; did you mean \`${near}\`?`}`, hint: `Set it, or say what holds without it: \${${name}:default}.` }
 }
+
+const HOW = `Write \${NAME}, \${NAME:default} or \${secret:name}; for the characters themselves write $\${.`
 
 const PART = /\$\$\{|\$\{([^{}]*)\}|\$\{/g
 const WHOLE = /^\$\{[^{}]*\}$/
