@@ -1,7 +1,7 @@
 /** Reads acknowledgements, and what acknowledgement a message asks for: what a connector that sends messages needs. */
-import { partOf, type Reading } from './body.js'
+import { partOf } from './body.js'
 import { decodeValue } from './escape.js'
-import { headerAt, type Opening } from './header.js'
+import { tolerantHeader } from './header.js'
 import { DEFAULT_READING } from './settings.js'
 
 /** What a receiver answered. `code` is MSA-1, `controlId` MSA-2; `reason` is the receiver's own words, which may hold patient data. */
@@ -13,7 +13,7 @@ export interface Acknowledgement {
 
 /** Null where the bytes are no HL7 message or have no MSA with a code. Never throws. */
 export const readAcknowledgement = (bytes: Buffer): Acknowledgement | null => {
-  const opening = tolerant(bytes)
+  const opening = tolerantHeader(bytes, DEFAULT_READING)
   if (!opening) return null
   const { delimiters, charset } = opening
   const values = (line: string, field: number, component = 1): string =>
@@ -34,7 +34,7 @@ export const readAcknowledgement = (bytes: Buffer): Acknowledgement | null => {
  * as where MSH-15 and MSH-16 are ER or NE. An empty MSH-15 or MSH-16 beside the other means never. Where MSH cannot be read: an application acknowledgement, without a control id.
  */
 export const acknowledgementWanted = (bytes: Buffer): { readonly controlId: string | null; readonly first: 'accept' | 'application' | 'none' } => {
-  const opening = tolerant(bytes)
+  const opening = tolerantHeader(bytes, DEFAULT_READING)
   if (!opening) return { controlId: null, first: 'application' }
   const controlId = opening.value(10) || null
   const accept = opening.value(15)
@@ -45,12 +45,3 @@ export const acknowledgementWanted = (bytes: Buffer): { readonly controlId: stri
 }
 
 const comes = (condition: string): boolean => condition !== '' && condition !== 'NE' && condition !== 'ER'
-
-const TOLERANT: Reading = { ...DEFAULT_READING, limits: { ...DEFAULT_READING.limits, size: Number.MAX_SAFE_INTEGER } }
-const tolerant = (bytes: Buffer): Opening | null => {
-  try {
-    return headerAt(bytes, 'MSH', TOLERANT)
-  } catch {
-    return null
-  }
-}

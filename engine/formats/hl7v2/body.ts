@@ -16,7 +16,7 @@ export interface Reading {
   readonly charset: Charset
   readonly overrideCharset: boolean
   readonly strayLines: 'refuse' | 'keep'
-  readonly limits: { readonly size: number; readonly segments: number; readonly fields: number }
+  readonly limits: { readonly size: number; readonly segments: number; readonly fields: number; readonly repetitions: number }
 }
 
 export interface Body {
@@ -77,7 +77,7 @@ export const positionsOf = (body: Body): ReadonlyMap<string, readonly number[]> 
   return positions
 }
 
-/** The body with one segment changed, added at the end, or (null) left out. */
+/** The body with one segment changed for another of the same name. */
 export const withSegment = (body: Body, at: number, segment: Segment): Body => {
   const { positions, ...rest } = body
   const changed = { ...rest, segments: body.segments.with(at, segment) }

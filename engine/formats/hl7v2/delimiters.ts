@@ -31,10 +31,10 @@ export const delimitersOf = (field: string, encoding: string, segment = 'MSH'): 
   if (!/^[!-/:-@[-`{-~]{1,8}$/.test(encoding)) throw unreadable(segment, 2, `${segment}-2 is to be the encoding characters, usually ^~\\&, and holds something else`)
   const [component = ABSENT, repetition = ABSENT, ...rest] = new Set(encoding)
   // Of three, `&` is the subcomponent separator of a sender that has no escape character.
-  const [escape = ABSENT, subcomponent = ABSENT, truncation = ABSENT] = rest.length === 1 && rest[0] === '&' ? [ABSENT, '&'] : rest
-  const special = [field, component, repetition, escape, subcomponent, truncation].filter(one => one !== ABSENT)
+  const [escapeCharacter = ABSENT, subcomponent = ABSENT, truncation = ABSENT] = rest.length === 1 && rest[0] === '&' ? [ABSENT, '&'] : rest
+  const special = [field, component, repetition, escapeCharacter, subcomponent, truncation].filter(one => one !== ABSENT)
   const one = `[${special.map(delimiter => `\\${delimiter}`).join('')}\\x00-\\x08\\x0a-\\x1f\\x7f]`
-  const delimiters = { field, component, repetition, escape, subcomponent, truncation, encoding, reserved: new RegExp(one), pieces: new RegExp(`(\\r\\n|${one})`) }
+  const delimiters = { field, component, repetition, escape: escapeCharacter, subcomponent, truncation, encoding, reserved: new RegExp(one), pieces: new RegExp(`(\\r\\n|${one})`) }
   if (known.size < 200) known.set(key, delimiters)
   return delimiters
 }

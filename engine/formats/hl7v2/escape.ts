@@ -11,14 +11,14 @@ const MOST_LINES = 99 // \.sp9999999\ is not worth its memory
  * message's character set. Sequences that are not known here (`\Zxx\`, `\C..\`, `\M..\`, formatting) stay as written, as does a lone escape character.
  */
 export const decodeValue = (carried: string, delimiters: Delimiters, charset: Charset): string =>
-  charset.decode(carried.includes(delimiters.escape) ? unescape(carried, delimiters, charset) : carried)
+  charset.decode(carried.includes(delimiters.escape) ? resolve(carried, delimiters, charset) : carried)
 
-const unescape = (carried: string, delimiters: Delimiters, charset: Charset): string => {
-  const { escape } = delimiters
+const resolve = (carried: string, delimiters: Delimiters, charset: Charset): string => {
+  const { escape: mark } = delimiters
   let out = ''
   let at = 0
-  for (let start = carried.indexOf(escape); start !== -1; start = carried.indexOf(escape, at)) {
-    const end = carried.indexOf(escape, start + 1)
+  for (let start = carried.indexOf(mark); start !== -1; start = carried.indexOf(mark, at)) {
+    const end = carried.indexOf(mark, start + 1)
     if (end === -1) break
     const sequence = carried.slice(start + 1, end)
     const meaning = meaningOf(sequence, delimiters, charset)
@@ -64,16 +64,17 @@ export const encodeValue = (text: string, delimiters: Delimiters, charset: Chars
 }
 
 const sequenceFor = (piece: string, delimiters: Delimiters): string | null => {
-  const { escape } = delimiters
+  const { escape: mark } = delimiters
   switch (piece) {
     case '': return ''
-    case delimiters.field: return `${escape}F${escape}`
-    case delimiters.component: return `${escape}S${escape}`
-    case delimiters.repetition: return `${escape}R${escape}`
-    case delimiters.subcomponent: return `${escape}T${escape}`
-    case delimiters.escape: return `${escape}E${escape}`
-    case delimiters.truncation: return `${escape}P${escape}`
-    case '\n': case '\r\n': return `${escape}.br${escape}`
-    default: return piece.length === 1 && piece !== '\t' && (piece < ' ' || piece === '\x7f') ? `${escape}X${piece.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}${escape}` : null
+    case '\r': return `${mark}X0D${mark}` // before the delimiters: an absent one is a carriage return
+    case delimiters.field: return `${mark}F${mark}`
+    case delimiters.component: return `${mark}S${mark}`
+    case delimiters.repetition: return `${mark}R${mark}`
+    case delimiters.subcomponent: return `${mark}T${mark}`
+    case delimiters.escape: return `${mark}E${mark}`
+    case delimiters.truncation: return `${mark}P${mark}`
+    case '\n': case '\r\n': return `${mark}.br${mark}`
+    default: return piece.length === 1 && piece !== '\t' && (piece < ' ' || piece === '\x7f') ? `${mark}X${piece.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}${mark}` : null
   }
 }

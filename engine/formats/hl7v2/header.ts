@@ -56,21 +56,30 @@ export const headerAt = (bytes: Buffer, name: 'MSH' | 'FHS' | 'BHS', reading: Re
   const lineFeed = plain.subarray(start, carriageReturn === -1 ? plain.length : carriageReturn).indexOf(0x0a)
   const end = lineFeed !== -1 ? start + lineFeed : carriageReturn === -1 ? plain.length : carriageReturn
   if (end - start < 5) throw unreadable(`the message is too short: the ${name} segment ends before its encoding characters`, `${name}-2`)
-  const line = plain.toString('latin1', start, end)
+  const wide = utf16Of(bytes)
+  const line = plain.toString(wide ? 'utf8' : 'latin1', start, end)
   const separator = line.charAt(3)
   const divided = divide(line, separator)
   const delimiters = delimitersOf(separator, divided[2] ?? '', name)
-  const wide = utf16Of(bytes)
   const declared = name === 'MSH' && !reading.overrideCharset ? charsetDeclared(divided[18] ?? '', delimiters.repetition, reading.charset) : reading.charset
   const carried = wide ? line : declared.carry(plain.subarray(start, end))
   const fields = carried === line ? divided : divide(carried, separator)
-  const inLine = wide ? reading.charset : declared
+  const charset = wide ?? declared
   return {
-    start: wide ? [...plain.toString('utf8', 0, start)].length : start,
+    start: wide ? plain.toString('utf8', 0, start).length : start,
     delimiters,
-    charset: wide ?? declared,
+    charset,
     fields,
-    value: (field, component = 1) => decodeValue(partOf(partOf(fields[field] ?? '', delimiters.repetition, 1), delimiters.component, component), delimiters, inLine),
+    value: (field, component = 1) => decodeValue(partOf(partOf(fields[field] ?? '', delimiters.repetition, 1), delimiters.component, component), delimiters, charset),
+  }
+}
+
+/** The MSH of bytes that may be wrong in any other way, or null where there is none that can be read. Never throws. */
+export const tolerantHeader = (bytes: Buffer, reading: Reading): Opening | null => {
+  try {
+    return headerAt(bytes, 'MSH', reading)
+  } catch {
+    return null
   }
 }
 

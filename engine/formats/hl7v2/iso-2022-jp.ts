@@ -2,38 +2,38 @@
 import iconv from 'iconv-lite'
 import { type Charset, shield } from './charset.js'
 
-// After ESC: what follows it, and the byte that EUC-JP writes before each of its characters.
-const SETS: readonly { readonly escape: string; readonly width: 1 | 2; readonly prefix?: number }[] = [
-  { escape: '$(D', width: 2, prefix: 0x8f },
-  { escape: '$@', width: 2 },
-  { escape: '$B', width: 2 },
-  { escape: '(I', width: 1, prefix: 0x8e },
+// What follows ESC, and the byte that EUC-JP writes before each of its characters.
+const SETS: readonly { readonly sequence: string; readonly width: 1 | 2; readonly prefix?: number }[] = [
+  { sequence: '$(D', width: 2, prefix: 0x8f },
+  { sequence: '$@', width: 2 },
+  { sequence: '$B', width: 2 },
+  { sequence: '(I', width: 1, prefix: 0x8e },
 ]
 const ESCAPE = 0x1b
 
 const sequenceAt = (bytes: Buffer, at: number): string | null => {
   if (bytes[at] !== ESCAPE) return null
-  const found = SETS.find(({ escape }) => bytes.toString('latin1', at + 1, at + 1 + escape.length) === escape)?.escape
+  const found = SETS.find(({ sequence }) => bytes.toString('latin1', at + 1, at + 1 + sequence.length) === sequence)?.sequence
   return found ?? (bytes[at + 1] === 0x28 ? bytes.toString('latin1', at + 1, at + 3) : null)
 }
 
 /** Calls `run` for each stretch of bytes in one set (null: ASCII), without the escape sequences; a line always ends in ASCII. */
 const eachRun = (bytes: Buffer, run: (from: number, to: number, set: (typeof SETS)[number] | null, sequence: number) => void): void => {
   let from = 0
-  let sequence = 0
+  let before = 0
   let set: (typeof SETS)[number] | null = null
   for (let at = 0; at < bytes.length; at++) {
     const byte = bytes[at]
-    const escape = sequenceAt(bytes, at)
+    const switched = sequenceAt(bytes, at)
     const lineEnds = set !== null && (byte === 0x0d || byte === 0x0a)
-    if (escape === null && !lineEnds) continue
-    run(from, at, set, sequence)
-    sequence = escape === null ? 0 : escape.length + 1
-    from = at + sequence
-    set = SETS.find(one => one.escape === escape) ?? null
-    if (escape !== null) at = from - 1
+    if (switched === null && !lineEnds) continue
+    run(from, at, set, before)
+    before = switched === null ? 0 : switched.length + 1
+    from = at + before
+    set = SETS.find(one => one.sequence === switched) ?? null
+    if (switched !== null) at = from - 1
   }
-  run(from, bytes.length, set, sequence)
+  run(from, bytes.length, set, before)
 }
 
 const carry = (bytes: Buffer): string => {
@@ -67,8 +67,8 @@ const encode = (text: string): string | null => {
   let current = '(B'
   for (let at = 0; at < euc.length; ) {
     const lead = euc[at] ?? 0
-    const set = lead < 0x80 ? undefined : SETS.find(({ prefix, escape }) => (lead === 0x8e || lead === 0x8f ? prefix === lead : escape === '$B'))
-    const wanted = set?.escape ?? '(B'
+    const set = lead < 0x80 ? undefined : SETS.find(({ prefix, sequence }) => (lead === 0x8e || lead === 0x8f ? prefix === lead : sequence === '$B'))
+    const wanted = set?.sequence ?? '(B'
     if (wanted !== current) out.push(ESCAPE, ...Buffer.from(wanted, 'latin1'))
     current = wanted
     if (set?.prefix !== undefined) at++

@@ -11,14 +11,15 @@ export const SETTINGS = Type.Object({
   size: Type.Integer({ default: 50_000_000, minimum: 100, maximum: 500_000_000, description: 'The most bytes that a message may have.' }),
   segments: Type.Integer({ default: 10_000, minimum: 1, maximum: 1_000_000, description: 'The most segments that a message may have.' }),
   fields: Type.Integer({ default: 1_000, minimum: 30, maximum: 100_000, description: 'The most fields that a segment may have.' }),
+  repetitions: Type.Integer({ default: 10_000, minimum: 1, maximum: 1_000_000, description: 'The most repetitions that a field may have.' }),
 }, { additionalProperties: false })
 
 /** The settings as the parser uses them. Throws a sentence if the character set is not known. */
 export const readingOf = (settings: Static<typeof SETTINGS>): Reading => {
   const charset = charsetByName(settings.charset)
   if (!charset) throw new Error(`charset: "${settings.charset}" is not known; write a name of HL7 table 0211 (UNICODE UTF-8, 8859/1 … 8859/15, ASCII, ISO IR87, GB 18030-2000, BIG-5, KS X 1001) or windows-1250 … windows-1258`)
-  const { overrideCharset, strayLines, size, segments, fields } = settings
-  return { charset, overrideCharset, strayLines, limits: { size, segments, fields } }
+  const { overrideCharset, strayLines, size, segments, fields, repetitions } = settings
+  return { charset, overrideCharset, strayLines, limits: { size, segments, fields, repetitions } }
 }
 
 /** What holds for a message that was built here. */
@@ -26,5 +27,5 @@ export const DEFAULT_READING: Reading = {
   charset: utf8('UNICODE UTF-8'),
   overrideCharset: false,
   strayLines: 'refuse',
-  limits: { size: 50_000_000, segments: 10_000, fields: 1_000 },
+  limits: { size: 50_000_000, segments: 10_000, fields: 1_000, repetitions: 10_000 },
 }

@@ -1,7 +1,7 @@
 /** A message as the mapping engine sees it: segments, repetitions, components, decoded when they are asked for. */
-import { ABSENT } from './delimiters.js'
 import { asBody, type Body, fieldsOf, nameOf, partOf } from './body.js'
 import { decodeValue } from './escape.js'
+import { repetitionsOf } from './read.js'
 
 export { buildMessage, type ComponentContent, type FieldContent, type RepetitionContent, type SegmentContent } from './build.js'
 
@@ -41,7 +41,7 @@ export const segments = (message: unknown): readonly SegmentView[] => {
 const repetitions = (field: string, isDelimiters: boolean, body: Body): readonly FieldView[] => {
   if (field === '') return []
   if (isDelimiters) return [{ isNull: false, text: field, components: 1, component: n => (n === 1 ? field : ''), subcomponent: (component, n) => (component === 1 && n === 1 ? field : '') }]
-  return field.split(body.delimiters.repetition).map(text => fieldView(text, body))
+  return repetitionsOf(field, body).map(text => fieldView(text, body))
 }
 
 const fieldView = (carried: string, body: Body): FieldView => {
@@ -54,7 +54,9 @@ const fieldView = (carried: string, body: Body): FieldView => {
       return isPrimitive ? decodeValue(carried, delimiters, charset) : charset.decode(carried)
     },
     get components() {
-      return carried === '' ? 0 : delimiters.component === ABSENT ? 1 : carried.split(delimiters.component).length
+      let count = carried === '' ? 0 : 1
+      for (let at = carried.indexOf(delimiters.component); at !== -1; at = carried.indexOf(delimiters.component, at + 1)) count++
+      return count
     },
     component: n => subcomponent(n, 1),
     subcomponent,
