@@ -1,0 +1,56 @@
+/** Opens the store's file so that what is committed stays committed, or says in a sentence why it cannot be opened. */
+import { closeSync, mkdirSync, openSync } from 'node:fs'
+import { dirname } from 'node:path'
+import Database from 'better-sqlite3'
+import { ReferoError, StoreError } from '../../errors.js'
+import { toStoreError } from './faults.js'
+import { APPLICATION_ID, migrate, SCHEMA_VERSION } from './schema.js'
+
+/** How long one statement may wait for another program's lock with the event loop standing still, in milliseconds. */
+const STANDSTILL = 100
+
+const SETTINGS = [
+  'auto_vacuum = incremental', // only counts before the first table
+  'journal_mode = wal',
+  'synchronous = full', // normal may lose the last commits when the power fails, after the sender was told that we have them
+  'foreign_keys = on',
+  'secure_delete = on', // forgotten content is overwritten, not only unlinked
+  'temp_store = memory',
+  'cache_size = -16000',
+  'wal_autocheckpoint = 2000',
+  'journal_size_limit = 67108864',
+]
+
+/** Opens `file`, creating it and its folder (readable by the engine's user alone) if need be. Throws a ReferoError. */
+export const openDatabase = (file: string): Database.Database => {
+  let database: Database.Database | undefined
+  try {
+    createPrivately(file)
+    database = new Database(file, { timeout: STANDSTILL })
+    refuseForeign(database, file)
+    for (const setting of SETTINGS) database.pragma(setting)
+    migrate(database)
+    return database
+  } catch (error) {
+    database?.close()
+    throw toStoreError(error, file)
+  }
+}
+
+const createPrivately = (file: string): void => {
+  try {
+    mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
+    closeSync(openSync(file, 'a', 0o600))
+  } catch (error) {
+    const said = error instanceof Error ? error.message : String(error)
+    throw new StoreError('failed', `${file} cannot be created or written to: check its folder, who owns it and its permissions. (${said})`, { cause: error })
+  }
+}
+
+const refuseForeign = (database: Database.Database, file: string): void => {
+  const version = Number(database.pragma('user_version', { simple: true }))
+  const application = database.pragma('application_id', { simple: true })
+  const empty = database.prepare('select count(*) from sqlite_schema').pluck().get() === 0
+  if (!empty && application !== APPLICATION_ID) throw new StoreError('corrupt', `${file} is another program's database.`)
+  if (version > SCHEMA_VERSION) throw new ReferoError('STORE_TOO_NEW', `${file} has version ${version}; this program knows ${SCHEMA_VERSION}.`)
+}

@@ -1,0 +1,129 @@
+/** The tables of the embedded store, and how a file of an older version is brought to them. */
+import type { Database } from 'better-sqlite3'
+
+/** Written into the file's header, so that another program's database is recognised and left alone: "REFR". */
+export const APPLICATION_ID = 0x52454652
+
+/**
+ * What is rewritten often (message, delivery) is small; bytes lie in tables of their own and are written once.
+ * `active` (queued, sending, held) repeats what `status` says so that a partial index need not be touched by every change of status.
+ */
+const VERSION_1 = `
+  create table channel (
+    id   integer primary key,
+    name text not null unique
+  ) strict;
+
+  create table queue (
+    id          integer primary key,
+    channel_id  integer not null references channel (id),
+    destination text not null,
+    lanes       integer not null default 1 check (lanes > 0),
+    unique (channel_id, destination)
+  ) strict;
+
+  create table attachment (
+    id    integer primary key,
+    hash  blob not null unique check (length(hash) = 32),
+    bytes blob not null
+  ) strict;
+
+  create table message (
+    id               integer primary key autoincrement,
+    channel_id       integer not null references channel (id),
+    received_at      integer not null,
+    content          integer not null default 1 check (content in (0, 1)),
+    status           text not null check (status in ('received', 'filtered', 'transformed', 'error')),
+    size             integer not null check (size >= 0),
+    control_id       text,
+    type             text,
+    origin           text not null,
+    key              text,
+    hash             blob check (length(hash) = 32),
+    reason           text,
+    verdict          text check (verdict in ('accepted', 'error', 'rejected')),
+    reply_reason     text check (reply_reason is null or verdict is not null),
+    acknowledgements blob check ((acknowledgements is null) = (verdict is null)),
+    check (content = 1 or status <> 'received')
+  ) strict;
+  create index message_waiting on message (channel_id) where status = 'received';
+  create index message_error on message (status) where status = 'error';
+  create index message_control on message (control_id, channel_id, hash) where control_id is not null;
+  create unique index message_key on message (channel_id, key) where key is not null;
+  create index message_age on message (channel_id, content, received_at);
+
+  create table message_bytes (
+    message_id    integer primary key references message (id),
+    attachment_id integer references attachment (id),
+    bytes         blob,
+    check ((bytes is null) <> (attachment_id is null))
+  ) strict;
+  create index message_bytes_attachment on message_bytes (attachment_id) where attachment_id is not null;
+
+  create table delivery (
+    id                     integer primary key autoincrement,
+    message_id             integer not null references message (id),
+    queue_id               integer not null references queue (id),
+    lane                   integer not null check (lane >= 0),
+    hash                   integer check (hash between 0 and 2147483647),
+    status                 text not null check (status in ('queued', 'sending', 'sent', 'held', 'error')),
+    active                 integer not null check (active = (status in ('queued', 'sending', 'held'))),
+    attempts               integer not null check (attempts >= (status in ('sending', 'sent'))),
+    due_at                 integer check (due_at is null or status = 'queued'),
+    size                   integer not null check (size >= 0),
+    reason                 text,
+    response_attachment_id integer references attachment (id),
+    response               blob,
+    check (hash is not null or lane = 0)
+  ) strict;
+  create index delivery_waiting on delivery (queue_id, lane) where active = 1;
+  create index delivery_barrier on delivery (queue_id) where active = 1 and hash is null;
+  create index delivery_message on delivery (message_id);
+  create index delivery_attention on delivery (status, queue_id, message_id) where status in ('held', 'error');
+  create index delivery_attachment on delivery (response_attachment_id) where response_attachment_id is not null;
+
+  create table payload (
+    delivery_id   integer primary key references delivery (id),
+    attachment_id integer references attachment (id),
+    bytes         blob,
+    check ((bytes is null) <> (attachment_id is null))
+  ) strict;
+  create index payload_attachment on payload (attachment_id) where attachment_id is not null;
+
+  create table index_value (
+    message_id integer not null references message (id),
+    name       text not null,
+    value      text not null,
+    primary key (message_id, name, value)
+  ) strict, without rowid;
+  create index index_value_search on index_value (value, message_id, name);
+
+  create table history (
+    message_id integer not null references message (id),
+    sequence   integer not null,
+    at         integer not null,
+    what       text not null check (what in ('received', 'filtered', 'transformed', 'error', 'queued', 'sent', 'held', 'refused',
+                                             'retry', 'duplicate', 'acknowledged', 'replayed', 'skipped')),
+    queue_id   integer references queue (id),
+    reason     text,
+    person     text,
+    primary key (message_id, sequence)
+  ) strict, without rowid;
+`
+
+/** One entry per version: what turns the one before into it. Never edited once released; only added to. */
+const MIGRATIONS = [VERSION_1]
+
+/** The version this program writes. */
+export const SCHEMA_VERSION = MIGRATIONS.length
+
+/** Brings the file to the present version; each step is one transaction, so that a crash leaves a whole version. */
+export const migrate = (database: Database): void => {
+  for (let version = Number(database.pragma('user_version', { simple: true })); version < SCHEMA_VERSION; version++) {
+    database.transaction(() => {
+      database.exec(MIGRATIONS[version] ?? '')
+      database.pragma(`application_id = ${APPLICATION_ID}`)
+      database.pragma(`user_version = ${version + 1}`)
+    }).immediate()
+  }
+}
