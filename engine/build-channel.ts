@@ -1,0 +1,80 @@
+/** Makes the runtime's channel out of a channel file: every name looked up, every setting in the unit that the runtime counts in. */
+import type { TSchema } from 'typebox'
+import type { ChannelDefinition, ChannelDestination, ChannelPiece } from './channel-definition.js'
+import type { Definition, MessageFormat, SourceConnector, Tools, TransformStep } from './contracts.js'
+import { sentence } from './errors.js'
+import type { Channel, Destination } from './message-flow.js'
+import type { Pieces } from './registry.js'
+import { retryWait } from './retry.js'
+import { duration } from './units.js'
+
+/** What a channel file says once its pieces are made; nothing is open yet. */
+export interface BuiltChannel extends Pick<Channel, 'name' | 'format' | 'formats' | 'acknowledge' | 'duplicatesWithin' | 'index' | 'concurrency' | 'steps' | 'destinations'> {
+  readonly source: SourceConnector
+  readonly acknowledgeWithin: number // milliseconds
+}
+
+/** Throws a sentence where a piece cannot be made of its settings. */
+export function buildChannel(definition: ChannelDefinition, pieces: Pieces, tools: Tools): BuiltChannel {
+  const format = make<MessageFormat>(pieces.formats, definition.format, tools)
+  return {
+    name: definition.name,
+    format,
+    formats: (name) => (name === format.name ? format : tools.format(name)),
+    source: make<SourceConnector>(pieces.sources, definition.source, tools),
+    acknowledge: definition.acknowledge,
+    acknowledgeWithin: duration(definition.acknowledgeWithin),
+    duplicatesWithin: duration(definition.duplicates.within),
+    index: Object.entries(definition.index).map(([name, path]) => ({ name, path })),
+    concurrency: definition.concurrency,
+    steps: definition.steps.map((step, n) => makeStep(pieces, step, `step ${n + 1}`, tools)),
+    destinations: definition.destinations.map((destination) => buildDestination(destination, definition.concurrency, pieces, tools)),
+  }
+}
+
+function buildDestination(destination: ChannelDestination, concurrency: number, pieces: Pieces, tools: Tools): Destination {
+  const { partition, retry } = destination
+  const settings = {
+    every: duration(retry.every), growth: retry.growth, longest: duration(retry.longest), jitter: retry.jitter,
+    attempts: retry.attempts === 'unlimited' ? Number.POSITIVE_INFINITY : retry.attempts,
+  }
+  const connector = lookUp(pieces.destinations, destination.to.name)
+  return {
+    name: destination.name,
+    connect: () => connector.create(destination.to.settings, tools),
+    steps: destination.steps.map((step, n) => makeStep(pieces, step, `step ${n + 1} of ${destination.name}`, tools)),
+    partition: partition?.by ?? null,
+    lanes: partition?.lanes ?? concurrency,
+    timeout: duration(destination.timeout),
+    retry: (attempts) => retryWait(settings, attempts),
+    retryOn: destination.retryOn,
+    whenRefused: destination.whenRefused,
+    whenUnknown: destination.whenUnknown,
+  }
+}
+
+/** Names the step in whatever it throws, so that the history says which one failed. */
+function makeStep(pieces: Pieces, piece: ChannelPiece, where: string, tools: Tools): TransformStep {
+  const step = make<TransformStep>(pieces.transforms, piece, tools)
+  const failed = (error: unknown): never => {
+    throw new Error(`${where} (${piece.name}): ${sentence(error)}`, { cause: error })
+  }
+  return (message) => {
+    try {
+      const result = step(message)
+      return result instanceof Promise ? result.catch(failed) : result
+    } catch (error) {
+      return failed(error)
+    }
+  }
+}
+
+function make<Product>(definitions: ReadonlyMap<string, Definition<TSchema, Product>>, piece: ChannelPiece, tools: Tools): Product {
+  return lookUp(definitions, piece.name).create(piece.settings, tools)
+}
+
+function lookUp<Product>(definitions: ReadonlyMap<string, Definition<TSchema, Product>>, name: string): Definition<TSchema, Product> {
+  const definition = definitions.get(name)
+  if (!definition) throw new Error(`nothing is called \`${name}\``)
+  return definition
+}

@@ -1,0 +1,25 @@
+/** `refero check`: reads every channel file and says what is wrong with it, without starting anything. */
+import { checkChannels } from '../check.js'
+import { JSON_OPTION, type Command } from '../command.js'
+import { readInstallation } from '../installation.js'
+import { inOrder, problemLine } from '../problem.js'
+import { findPieces } from '../registry.js'
+import { loadInstallation, SETTINGS_OPTIONS } from './settings.js'
+
+export const check: Command = {
+  name: 'check',
+  summary: 'Checks every channel file, without starting anything.',
+  usage: '[--channels DIR] [--deny-warnings]',
+  options: { ...SETTINGS_OPTIONS, 'deny-warnings': { type: 'boolean', describe: 'warnings count as errors' }, ...JSON_OPTION },
+  exits: '0 nothing wrong, 1 something is, 2 it could not be checked.',
+  async run(given, terminal) {
+    const { channels, problems, context } = await readInstallation(loadInstallation(given, terminal), await findPieces())
+    const all = inOrder([...problems, ...(await checkChannels(channels, context))])
+    if (given.flag('json')) terminal.out(JSON.stringify(all))
+    else for (const problem of all) terminal.out(problemLine(problem))
+    const errors = all.filter(({ severity }) => severity === 'error').length
+    const warnings = all.length - errors
+    if (!given.flag('json')) terminal.out(`${channels.length} channels read: ${errors} errors, ${warnings} warnings.`)
+    return errors > 0 || (given.flag('deny-warnings') && warnings > 0) ? 1 : 0
+  },
+}

@@ -1,0 +1,74 @@
+/** `refero send`: sends the messages of a file as another system would, and prints what it is answered. */
+import { readFileSync } from 'node:fs'
+import { clock } from '../clock.js'
+import { JSON_OPTION, type Command } from '../command.js'
+import type { Delivery, DestinationConnector, Outcome } from '../contracts.js'
+import { ReferoError } from '../errors.js'
+import { findPieces, type Pieces } from '../registry.js'
+import { duration } from '../units.js'
+import { plainTools } from '../world.js'
+
+export const send: Command = {
+  name: 'send',
+  summary: 'Sends a file’s messages to an engine and prints the acknowledgements.',
+  usage: 'FILE … [--to mllp://HOST:PORT | http://HOST:PORT/PATH]',
+  options: {
+    to: { type: 'string', value: 'URL', describe: 'where to; mllp://127.0.0.1:2575 unless REFERO_MLLP_PORT says another port' },
+    format: { type: 'string', value: 'NAME', describe: 'how a file of several messages is taken apart; hl7v2 unless said' },
+    timeout: { type: 'string', value: 'TIME', describe: 'how long to wait for each answer; 30s unless said' },
+    ...JSON_OPTION,
+  },
+  exits: '0 all accepted, 1 some refused, 2 not sent or nobody answered.',
+  async run(given, terminal) {
+    if (given.words.length === 0) throw new ReferoError('USAGE', 'Name a file to send.')
+    const url = given.text('to') ?? `mllp://127.0.0.1:${terminal.environment.REFERO_MLLP_PORT ?? 2575}`
+    const pieces = await findPieces()
+    const connector = connectorFor(url, pieces)
+    const format = pieces.formats.get(given.text('format') ?? 'hl7v2')?.create({}, plainTools(pieces))
+    const timeout = duration(given.text('timeout') ?? '30s')
+    let worst = 0
+    let number = 0
+    await connector.open()
+    for (const file of given.words) {
+      const bytes = readFile(file)
+      for (const payload of format?.separate(bytes) ?? [bytes]) {
+        const outcome = await attempt(connector, payload, ++number, timeout)
+        const answer = 'response' in outcome ? outcome.response?.toString() : undefined
+        if (given.flag('json')) terminal.out(JSON.stringify({ file, ...outcome, response: answer }))
+        else terminal.out(answer === undefined ? `${file}: ${outcome.kind}${'reason' in outcome ? `: ${outcome.reason}` : ''}` : answer.replace(/\r\n?/g, '\n').trimEnd())
+        worst = Math.max(worst, outcome.kind === 'sent' ? 0 : outcome.kind === 'refused' ? 1 : 2)
+      }
+    }
+    await connector.close()
+    return worst
+  },
+}
+
+function connectorFor(text: string, pieces: Pieces): DestinationConnector {
+  const url = URL.canParse(text) ? new URL(text) : null
+  const tls = url?.protocol === 'mllps:'
+  const [name, settings] = url?.protocol === 'mllp:' || tls
+    ? ['mllp', { host: url?.hostname, port: Number(url?.port || 2575), ...(tls && { tls: {} }) }] as const
+    : ['http', { url: text }] as const
+  const definition = pieces.destinations.get(name)
+  if (!url || !/^(mllps?|https?):$/.test(url.protocol) || !definition) throw new ReferoError('USAGE', `\`${text}\` is no place to send to: write mllp://host:port, mllps://host:port or http://host:port/path.`)
+  return definition.create(settings, plainTools(pieces))
+}
+
+function readFile(file: string): Buffer {
+  try {
+    return readFileSync(file)
+  } catch {
+    throw new ReferoError('NOT_FOUND', `The file ${file} cannot be read.`)
+  }
+}
+
+async function attempt(connector: DestinationConnector, payload: Buffer, number: number, timeout: number): Promise<Outcome> {
+  const abort = new AbortController()
+  const over = new AbortController()
+  void clock.sleep(timeout, over.signal).then(() => abort.abort())
+  const delivery: Delivery = { id: number, messageId: number, channel: 'send', destination: 'send', lane: 0, header: { controlId: null, type: null }, payload, attempts: 1 }
+  const outcome = await connector.deliver(delivery, abort.signal)
+  over.abort()
+  return outcome
+}

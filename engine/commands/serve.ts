@@ -1,0 +1,61 @@
+/** `refero serve`: runs the engine until it is told to stop, and says where each channel listens. */
+import type { ChannelStatus } from '../engine.js'
+import { JSON_OPTION, type Command, type Terminal } from '../command.js'
+import { openLog } from '../log.js'
+import { startEngine } from '../main.js'
+import { type Problem, problemLine } from '../problem.js'
+import { loadInstallation, SETTINGS_OPTIONS } from './settings.js'
+
+export const serve: Command = {
+  name: 'serve',
+  summary: 'Runs the engine with the channels of a folder.',
+  usage: '[--channels DIR] [--config FILE] [--data DIR]',
+  options: { ...SETTINGS_OPTIONS, ...JSON_OPTION },
+  exits: '0 stopped as asked, 2 it could not start.',
+  async run(given, terminal) {
+    const configuration = loadInstallation(given, terminal)
+    const json = given.flag('json')
+    const say = (event: object, text: string): void => terminal.out(json ? JSON.stringify(event) : text)
+    let web = ''
+    const running = await startEngine(configuration, openLog(configuration.settings.log.level), {
+      token: (token) => say({ token }, `The token of the operations API, shown only now: ${token}\n`),
+      web: (address) => {
+        web = address
+        say({ web: address }, `  ${'web'.padEnd(20)} ${address}  (/health, /ready, /api)`)
+      },
+      channel: (status) => say(status, channelLine(status)),
+      problems: (problems) => report(problems, terminal),
+    })
+    const status = running.engine.status()
+    const listening = status.filter(({ state }) => state === 'running').length
+    say({ ready: true, channels: status.length, running: listening }, `${listening} of ${status.length} channels ready.`)
+    if (!json) tryNext(status, web, terminal)
+    await asked()
+    await running.stop()
+    say({ stopped: true }, 'Stopped: everything taken was answered and is stored.')
+    return 0
+  },
+}
+
+const channelLine = ({ name, state, listening, trouble }: ChannelStatus): string => `  ${name.padEnd(20)} ${listening ?? `${state}: ${trouble ?? ''}`}`
+
+function report(problems: readonly Problem[], terminal: Terminal): void {
+  for (const problem of problems) terminal.err(problemLine(problem))
+}
+
+function tryNext(status: readonly ChannelStatus[], web: string, terminal: Terminal): void {
+  if (!status.some(({ name, state }) => name === 'referrals-hl7' && state === 'running')) return
+  terminal.out(`\nTry next, in a second terminal:\n  npx refero send fixtures/hl7v2/ref-i12-cardiology.hl7\n  curl -H "Authorization: Bearer TOKEN" ${web}/api/messages`)
+}
+
+/** Resolves at SIGTERM or SIGINT; a second one ends the process at once. */
+function asked(): Promise<void> {
+  return new Promise((resolve) => {
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+      process.once(signal, () => {
+        process.once(signal, () => process.exit(1))
+        resolve()
+      })
+    }
+  })
+}

@@ -1,0 +1,143 @@
+/** One lane of one destination: claims what is at its head, sends it in order, and settles it together with the next claim. */
+import type { Delivery, DestinationConnector, Outcome, Settlement } from './contracts.js'
+import { sentence } from './errors.js'
+import { settlement, untouched, type Channel, type Destination } from './message-flow.js'
+import { Worker } from './worker.js'
+
+const MOST = 64 // deliveries claimed at once
+const QUICK = 20 // milliseconds: a batch done sooner may grow, one that takes longer must shrink
+const GRACE = 1_000 // milliseconds that a connector has to heed its signal
+
+export class Lane {
+  readonly #channel: Channel
+  readonly #destination: Destination
+  readonly #lane: number
+  readonly #settled: (lane: Lane) => void
+  readonly #worker: Worker
+  readonly #halt = new AbortController()
+  #connector: DestinationConnector | null = null
+  #limit = 1
+  #settlements: Settlement[] = []
+  #messages: number[] = []
+  /** Only a merge elsewhere in the destination stands in the way: worth another look when any lane has settled. */
+  blocked = false
+
+  constructor(channel: Channel, destination: Destination, lane: number, settled: (lane: Lane) => void) {
+    this.#channel = channel
+    this.#destination = destination
+    this.#lane = lane
+    this.#settled = settled
+    this.#worker = new Worker((stopping) => this.#round(stopping), channel.clock, (error) => {
+      channel.log('error', 'a destination could not use the store; it tries again', { channel: channel.name, destination: destination.name, lane, error })
+    })
+  }
+
+  start(): void {
+    this.#worker.start()
+  }
+
+  wake(): void {
+    this.#worker.wake()
+  }
+
+  /** Ends after the delivery under way; `hurry` ends that one too, as unknown. */
+  async stop(hurry: AbortSignal): Promise<void> {
+    const halt = (): void => this.#halt.abort()
+    if (hurry.aborted) halt()
+    hurry.addEventListener('abort', halt)
+    await this.#worker.stop()
+    await this.#settle().catch((error: unknown) => {
+      this.#channel.log('error', 'what became of the last deliveries could not be stored; they count as unknown at the next start', { channel: this.#channel.name, destination: this.#destination.name, error })
+    })
+    hurry.removeEventListener('abort', halt)
+    await this.#close()
+  }
+
+  async #round(stopping: AbortSignal): Promise<number> {
+    const { store, clock, name } = this.#channel
+    const settling = this.#settle() // asked for in the same turn as the claim: one transaction, one fsync
+    const [claim] = await Promise.all([store.claim({ channel: name, destination: this.#destination.name, lane: this.#lane }, this.#limit, clock.now()), settling])
+    this.blocked = claim.blocked
+    if (claim.deliveries.length === 0) return claim.due ? Math.max(claim.due.getTime() - clock.now().getTime(), 1) : Number.POSITIVE_INFINITY
+    const started = performance.now()
+    await this.#send(claim.deliveries, stopping)
+    this.#adapt(performance.now() - started, claim.deliveries.length)
+    return 0
+  }
+
+  async #send(deliveries: readonly Delivery[], stopping: AbortSignal): Promise<void> {
+    let going = true
+    for (const delivery of deliveries) {
+      going &&= !stopping.aborted
+      const settled: Settlement = going ? settlement(this.#channel, this.#destination, delivery, await this.#attempt(delivery)) : untouched(this.#channel, delivery)
+      this.#settlements.push(settled)
+      this.#messages.push(delivery.messageId)
+      going &&= settled.status !== 'queued' && settled.status !== 'held'
+    }
+  }
+
+  async #settle(): Promise<void> {
+    if (this.#settlements.length === 0) return
+    const settlements = this.#settlements
+    const messages = this.#messages
+    await this.#channel.store.settle(settlements)
+    this.#settlements = []
+    this.#messages = []
+    if (this.#channel.acknowledge === 'delivered') for (const id of messages) this.#channel.decided(id)
+    this.#settled(this)
+  }
+
+  /** A lane that may have to hold what it does not know sends one at a time: a crash then leaves one in doubt, not a batch. */
+  #adapt(milliseconds: number, count: number): void {
+    if (this.#destination.whenUnknown === 'hold') return
+    if (milliseconds > QUICK) this.#limit = Math.max(1, this.#limit >> 1)
+    else if (count === this.#limit) this.#limit = Math.min(MOST, this.#limit * 2)
+  }
+
+  async #attempt(delivery: Delivery): Promise<Outcome> {
+    const { clock, log, name } = this.#channel
+    const abort = new AbortController()
+    const over = new AbortController()
+    const stop = (): void => abort.abort()
+    this.#halt.signal.addEventListener('abort', stop)
+    if (this.#halt.signal.aborted) stop()
+    void clock.sleep(this.#destination.timeout, over.signal).then(stop)
+    const deaf = new Promise<Outcome>((resolve) => {
+      abort.signal.addEventListener('abort', () => {
+        void clock.sleep(GRACE, over.signal).then(() => {
+          if (!over.signal.aborted) resolve({ kind: 'unknown', reason: `no answer within ${this.#destination.timeout / 1000} s, and the connection did not close` })
+        })
+      })
+    })
+    const outcome = await Promise.race([this.#deliver(delivery, abort.signal), deaf])
+    if (abort.signal.aborted && !over.signal.aborted) await this.#drop(outcome)
+    over.abort()
+    this.#halt.signal.removeEventListener('abort', stop)
+    log(outcome.kind === 'sent' ? 'debug' : 'warn', 'delivery attempted', { channel: name, destination: this.#destination.name, message: delivery.messageId, outcome: outcome.kind, attempts: delivery.attempts })
+    return outcome
+  }
+
+  async #deliver(delivery: Delivery, signal: AbortSignal): Promise<Outcome> {
+    if (!this.#connector) {
+      const connector = this.#destination.connect()
+      try {
+        await connector.open()
+      } catch (error) {
+        return { kind: 'unavailable', reason: sentence(error) }
+      }
+      this.#connector = connector
+    }
+    return this.#connector.deliver(delivery, signal).catch((error: unknown): Outcome => ({ kind: 'unknown', reason: sentence(error) }))
+  }
+
+  /** After an attempt that ran out of time the next one gets a connection of its own, whatever the old one still does. */
+  async #drop(outcome: Outcome): Promise<void> {
+    if (outcome.kind !== 'sent') await this.#close()
+  }
+
+  async #close(): Promise<void> {
+    const connector = this.#connector
+    this.#connector = null
+    if (connector) await Promise.race([connector.close().catch(() => {}), this.#channel.clock.sleep(GRACE)])
+  }
+}

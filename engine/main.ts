@@ -1,0 +1,67 @@
+/** Joins the parts into a running engine: store, web server, channels, and the look-out for changed files. */
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Configuration } from '../config/loader.js'
+import { createWebServer } from './api/server.js'
+import { hasToken, newToken } from './api/token.js'
+import { clock } from './clock.js'
+import type { Log } from './contracts.js'
+import { type ChannelStatus, Engine } from './engine.js'
+import { readInstallation } from './installation.js'
+import type { Problem } from './problem.js'
+import { findPieces } from './registry.js'
+import { reloadWorker } from './reload.js'
+import { openSqliteStore } from './store/sqlite/sqlite-store.js'
+import { duration, size } from './units.js'
+
+/** What is worth telling a person while the engine starts and runs. */
+export interface Told {
+  token(token: string): void
+  web(address: string): void
+  channel(status: ChannelStatus): void
+  problems(problems: readonly Problem[]): void
+}
+
+export interface RunningEngine {
+  readonly engine: Engine
+  /** Answers what was taken, ends what is under way, and closes; within the configured time. */
+  stop(): Promise<void>
+}
+
+export async function startEngine(configuration: Configuration, log: Log, told: Told): Promise<RunningEngine> {
+  const { settings } = configuration
+  const pieces = await findPieces()
+  mkdirSync(settings.data, { recursive: true })
+  const store = openSqliteStore(join(settings.data, 'messages.db'))
+  try {
+    if (!hasToken(settings.data)) told.token(newToken(settings.data))
+    const web = createWebServer(settings.data, { body: size(settings.limits.message), requests: settings.limits.requests })
+    const read = await readInstallation(configuration, pieces)
+    const world = { pieces, mappings: read.mappings, store, clock, log, dataFolder: settings.data, serve: web.serve }
+    const engine = new Engine(world, duration(settings.retention.every))
+    told.web(await web.open(engine, settings.http))
+    told.problems(read.problems)
+    await engine.apply(read.channels, read.problems, told.channel)
+    const reload = reloadWorker([settings.channels, settings.mappings, settings.secrets], async () => {
+      const again = await readInstallation(configuration, pieces)
+      told.problems(again.problems)
+      await engine.apply(again.channels, again.problems, told.channel, again.mappings)
+    }, clock, log)
+    reload.start()
+    return {
+      engine,
+      stop: async () => {
+        await reload.stop()
+        await engine.stop(duration(settings.stop.within) * SHARE)
+        await web.close()
+        await store.close()
+      },
+    }
+  } catch (error) {
+    await store.close()
+    throw error
+  }
+}
+
+/** Of the time to stop, what the deliveries under way may take; the rest is for closing. */
+const SHARE = 0.6

@@ -1,0 +1,18 @@
+/** A channel that can be asked what it would do: built as it runs, with no source started and nothing connected. */
+import { buildChannel } from './build-channel.js'
+import type { LoadedChannel } from './channel-loader.js'
+import type { Clock, MessageStore } from './contracts.js'
+import type { Channel } from './message-flow.js'
+import { toolsFor, type World } from './world.js'
+
+export function stillChannel(loaded: LoadedChannel, world: Omit<World, 'store'>, store: MessageStore, clock: Clock): Channel {
+  const feed = (): Promise<never> => Promise.reject(new Error('no other channel runs here'))
+  return {
+    ...buildChannel(loaded.definition, world.pieces, toolsFor({ ...world, clock }, loaded.file, feed)),
+    store, clock, log: () => {},
+    arrived: () => {},
+    queued: () => {},
+    reply: async (_id, notYet) => notYet('nothing runs here'),
+    decided: () => {},
+  }
+}

@@ -1,0 +1,60 @@
+/** What the runtime is given once, and every channel shares; and what of it a channel's pieces may use. */
+import { readFileSync } from 'node:fs'
+import { dirname, isAbsolute, join, resolve } from 'node:path'
+import type { Clock, Inbound, Log, MessageArchive, MessageFormat, MessageStore, Reply, Tools, WebHandler } from './contracts.js'
+import type { Mappings } from './mappings.js'
+import { clock } from './clock.js'
+import { nearest } from './nearest.js'
+import type { Pieces } from './registry.js'
+
+export interface World {
+  readonly pieces: Pieces
+  readonly mappings: Pick<Mappings, 'table' | 'mapping'>
+  readonly store: MessageStore & MessageArchive
+  readonly clock: Clock
+  readonly log: Log
+  readonly dataFolder: string
+  readonly serve: (path: string, handler: WebHandler) => () => void
+}
+
+/** The tools of the pieces of a channel whose file is `file`. */
+export function toolsFor(world: Omit<World, 'store'>, file: string, feed: (channel: string, inbound: Inbound) => Promise<Reply>): Tools {
+  const formats = new Map<string, MessageFormat>()
+  const tools: Tools = {
+    clock: world.clock,
+    log: world.log,
+    dataFolder: world.dataFolder,
+    format: (name) => {
+      const known = formats.get(name)
+      if (known) return known
+      const definition = world.pieces.formats.get(name)
+      if (!definition) throw new Error(`no format is called \`${name}\`${didYouMean(name, [...world.pieces.formats.keys()])}`)
+      const format = definition.create({}, tools)
+      formats.set(name, format)
+      return format
+    },
+    table: (name) => world.mappings.table(name),
+    mapping: (path) => world.mappings.mapping(path),
+    beside: (name) => {
+      const path = isAbsolute(name) ? name : join(dirname(resolve(file)), name)
+      return { file: path, text: readFileSync(path, 'utf8') }
+    },
+    feed,
+    serve: world.serve,
+  }
+  return tools
+}
+
+function didYouMean(word: string, words: readonly string[]): string {
+  const near = nearest(word, words)
+  return near ? `; did you mean \`${near}\`?` : ''
+}
+
+/** Tools for a piece that is used outside any channel, by the command line. */
+export function plainTools(pieces: Pieces): Tools {
+  const nothing = (): never => {
+    throw new Error('this needs a channel')
+  }
+  const world = { pieces, mappings: { table: nothing, mapping: nothing }, clock, log: () => {}, dataFolder: '.', serve: nothing }
+  return toolsFor(world, '.', nothing)
+}
