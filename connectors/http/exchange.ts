@@ -1,0 +1,46 @@
+/** One HTTP request and its answer, and how far it came where there is none. */
+import http, { type RequestOptions } from 'node:http'
+import https from 'node:https'
+
+/** `written`: whether the receiver may have had a part of the request. */
+export type Exchange =
+  | { readonly answered: true; readonly status: number; readonly body: Buffer }
+  | { readonly answered: false; readonly written: boolean; readonly error: NodeJS.ErrnoException }
+
+/** Never rejects. At most `maximum` bytes of the answer are kept; an answer cut short is one still, for its status is known. */
+export const exchange = (url: URL, options: RequestOptions, body: Buffer, maximum: number, signal: AbortSignal): Promise<Exchange> =>
+  new Promise((resolve) => {
+    const failed = (error: NodeJS.ErrnoException): void => settle({ answered: false, written, error })
+    const settle = (result: Exchange): void => {
+      signal.removeEventListener('abort', abort)
+      resolve(result)
+    }
+    const abort = (): void => void request.destroy(Object.assign(new Error('No answer in time.'), { code: 'TIMEOUT' }))
+    let written = false
+    let answering = false
+    const secure = url.protocol === 'https:'
+    const request = (secure ? https : http).request(url, { ...options, headers: { ...options.headers, 'content-length': body.length } })
+
+    request.on('socket', (socket) => {
+      if (request.reusedSocket) written = true
+      else socket.once(secure ? 'secureConnect' : 'connect', () => { written = true })
+    })
+    request.on('response', (response) => {
+      answering = true
+      const chunks: Buffer[] = []
+      let length = 0
+      const answered = (): void => settle({ answered: true, status: response.statusCode ?? 0, body: Buffer.concat(chunks).subarray(0, maximum) })
+      response.on('data', (chunk: Buffer) => {
+        chunks.push(chunk)
+        length += chunk.length
+        if (length > maximum) response.destroy()
+      })
+      response.on('error', answered)
+      response.on('close', answered)
+    })
+    request.on('error', (error: NodeJS.ErrnoException) => { if (!answering) failed(error) })
+    request.on('close', () => { if (!answering) failed(new Error('The connection closed.')) })
+    if (signal.aborted) abort()
+    else signal.addEventListener('abort', abort)
+    request.end(body)
+  })
