@@ -1,0 +1,61 @@
+/** CX, an identifier with its check digit, authority and type (2.A.14). */
+import { codeSystem } from '../code-systems.js'
+import type { Datatype, Lookup, Use, Written } from '../datatype.js'
+import { type Draft, leaf } from '../draft.js'
+import { type Part, leafOf } from '../part.js'
+import { dateTime, dateTimeText } from './dtm.js'
+import { type Identifier, entityFields } from './ei.js'
+import { authority } from './hd.js'
+
+/** The identifier type of table 0203 as a CodeableConcept; a word that the table does not have is kept as text. */
+export const identifierType = (part: Part, use: Use): Draft | undefined => {
+  const code = leafOf(part)
+  if (!code) return undefined
+  const known = use.lookup('identifier-type').lookup(part.text)
+  if (!known) return { text: code }
+  return { coding: [{ system: leaf(codeSystem('0203'), part.origin), code, ...(known['display'] ? { display: leaf(known['display'], part.origin) } : {}) }] }
+}
+
+/** Some types are one register for everybody (NPI, SSN), whoever the sender says assigned them. */
+export const identifierSystem = (type: string, part: Part, given: Draft | undefined, lookup: Lookup): Draft | undefined => {
+  const known = lookup('identifier-system').lookup(type)?.['system']
+  return known ? leaf(known, part.origin) : given
+}
+
+export const CX: Datatype = {
+  makes: ['Identifier', 'string', 'Reference'],
+  read: (part, use) => {
+    const value = leafOf(part.part(1))
+    if (!value || use.target === 'string') return value
+    const { system, assigner } = authority(part.part(4), use)
+    const facility = leafOf(part.part(6).part(1))
+    const made = {
+      type: identifierType(part.part(5), use),
+      system: identifierSystem(part.part(5).text, part.part(5), system, use.lookup),
+      value,
+      period: period(part.part(7), part.part(8), use),
+      assigner: assigner ?? (facility && !system ? { display: facility } : undefined),
+    }
+    return use.target === 'Reference' ? { identifier: made } : made
+  },
+  write: (value, use): Written | undefined => {
+    if (typeof value === 'string') return value
+    const held = ((value as { identifier?: unknown }).identifier ?? value) as Typed
+    if (!held.value) return undefined
+    const [id = '', ...hd] = entityFields(held, use.lookup)
+    return [id, '', '', hd, typeCode(held), '', dateTimeText(held.period?.start), dateTimeText(held.period?.end)]
+  },
+}
+
+interface Typed extends Identifier {
+  readonly type?: { readonly coding?: readonly { readonly code?: string }[]; readonly text?: string }
+  readonly period?: { readonly start?: string; readonly end?: string }
+}
+
+/** The code of table 0203, or the words, of an identifier. */
+export const typeCode = (identifier: Typed): string => identifier.type?.coding?.[0]?.code ?? identifier.type?.text ?? ''
+
+export const period = (start: Part, end: Part, use: Use): Draft | undefined => {
+  const whole = { start: dateTime(start, { ...use, target: 'dateTime' }), end: dateTime(end, { ...use, target: 'dateTime' }) }
+  return whole.start || whole.end ? whole : undefined
+}

@@ -1,0 +1,52 @@
+/** XAD, an address (2.A.87). */
+import type { Datatype, Written } from '../datatype.js'
+import { leaf } from '../draft.js'
+import { type Part, leafOf } from '../part.js'
+import { period } from './cx.js'
+import { dateTimeText } from './dtm.js'
+
+/** The street line: written out (SAD.1), or its name and number (SAD.2, SAD.3). */
+const street = (part: Part) => {
+  const written = leafOf(part.part(1))
+  if (part.part(2).text === '') return written
+  return leaf([part.part(3).text, part.part(2).text].filter(Boolean).join(' '), part.origin)
+}
+
+interface Address {
+  readonly use?: string
+  readonly type?: string
+  readonly text?: string
+  readonly line?: readonly string[]
+  readonly city?: string
+  readonly district?: string
+  readonly state?: string
+  readonly postalCode?: string
+  readonly country?: string
+  readonly period?: { readonly start?: string; readonly end?: string }
+}
+
+export const XAD: Datatype = {
+  makes: ['Address', 'string'],
+  read: (part, use) => {
+    if (use.target === 'string') return part.whole ? leaf(part.whole, part.origin) : undefined
+    const line = [street(part.part(1)), leafOf(part.part(2)), leafOf(part.part(19))].filter((each) => each !== undefined)
+    const made = {
+      line, city: leafOf(part.part(3)), district: leafOf(part.part(9)), state: leafOf(part.part(4)),
+      postalCode: leafOf(part.part(5)), country: leafOf(part.part(6)),
+    }
+    if (line.length === 0 && !made.city && !made.district && !made.state && !made.postalCode && !made.country) return undefined
+    const kind = part.part(7)
+    const row = use.lookup('address-use').lookup(kind.text)
+    return {
+      use: row?.['use'] ? leaf(row['use'], kind.origin) : undefined, type: row?.['type'] ? leaf(row['type'], kind.origin) : undefined,
+      ...made, period: period(part.part(13), part.part(14), use),
+    }
+  },
+  write: (value, use): Written | undefined => {
+    if (typeof value === 'string') return value
+    const held = value as Address
+    const [first = held.text ?? '', ...others] = held.line ?? []
+    const kind = held.type === 'postal' ? 'M' : held.use ? use.lookup('address-use').reverse(held.use) ?? '' : ''
+    return [first, others.join(', '), held.city, held.state, held.postalCode, held.country, kind, '', held.district, '', '', '', dateTimeText(held.period?.start), dateTimeText(held.period?.end)]
+  },
+}

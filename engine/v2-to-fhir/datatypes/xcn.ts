@@ -1,0 +1,48 @@
+/** XCN, a person with an identifier (2.A.86). */
+import type { Datatype, Use, Written } from '../datatype.js'
+import type { Draft } from '../draft.js'
+import { type Part, leafOf } from '../part.js'
+import { type Identifier, entityFields } from './ei.js'
+import { identifierSystem, identifierType, typeCode } from './cx.js'
+import { authority } from './hd.js'
+import { type HumanName, displayName, nameParts, namePartFields } from './xpn.js'
+
+/** The identifier of the person. */
+const identifier = (part: Part, use: Use): Draft | undefined => {
+  const value = leafOf(part.part(1))
+  if (!value) return undefined
+  const { system, assigner } = authority(part.part(9), use)
+  return { type: identifierType(part.part(13), use), system: identifierSystem(part.part(13).text, part.part(13), system, use.lookup), value, assigner }
+}
+
+/** The name in components 2 to 7. */
+const humanName = (part: Part): Draft | undefined => {
+  const names = nameParts(part, 2)
+  return names['family'] || (names['given'] as readonly Draft[]).length > 0 ? names : undefined
+}
+
+export const XCN: Datatype = {
+  makes: ['Practitioner', 'Reference', 'HumanName', 'Identifier', 'string'],
+  read: (part, use) => {
+    switch (use.target) {
+      case 'HumanName': return humanName(part)
+      case 'Identifier': return identifier(part, use)
+      case 'Reference': return { identifier: identifier(part, use), display: displayName(part, 2) }
+      case 'string': return displayName(part, 2) ?? leafOf(part.part(1))
+      default: {
+        const [id, name] = [identifier(part, use), humanName(part)]
+        return { identifier: id && [id], name: name && [name] }
+      }
+    }
+  },
+  write: (value, use): Written | undefined => {
+    if (typeof value === 'string') return ['', ...value.split(', ')]
+    const held = value as { identifier?: Identifier | readonly Identifier[]; name?: readonly HumanName[]; display?: string }
+    const ids = [held.identifier ?? []].flat()
+    const id = ids.find((each) => each.system === 'http://hl7.org/fhir/sid/us-npi') ?? ids[0]
+    const [number = '', ...hd] = id ? entityFields(id, use.lookup) : []
+    const [family, given] = held.display?.split(', ') ?? []
+    const name = held.name?.[0] ?? { family: family ?? '', given: given ? [given] : [] }
+    return [number, ...namePartFields(name), '', hd, '', '', '', id ? typeCode(id) : '']
+  },
+}

@@ -1,0 +1,71 @@
+/** A part of a message as datatypes read it: a field's repetition, a component or a subcomponent, and its path. */
+import type { FieldView } from '../formats/hl7v2/view.js'
+import { type Leaf, leaf } from './draft.js'
+
+export interface Part {
+  readonly origin: string // "PID-3[2].4"
+  readonly text: string // decoded; the first of its parts where it has several
+  readonly whole: string // decoded; all its parts with a space between
+  readonly deleted: boolean // HL7's `""`: the sender says that there is no value any more
+  readonly divided: boolean // it has more than one part
+  part(number: number): Part
+}
+
+/** The value of a part as it stands; undefined where it is empty or deleted. */
+export const leafOf = (part: Part): Leaf | undefined => (part.text === '' ? undefined : leaf(part.text, part.origin))
+
+/** One repetition of a field. */
+export const fieldPart = (view: FieldView, origin: string): Part => ({
+  origin,
+  deleted: view.isNull,
+  divided: view.components > 1,
+  get text() {
+    return tidy(view.component(1))
+  },
+  get whole() {
+    return joined(view.components, (number) => componentPart(view, origin, number).whole)
+  },
+  part: (number) => componentPart(view, origin, number),
+})
+
+/** No datatype has more subcomponents than this (CNN has 11). */
+const SUBCOMPONENTS = 12
+
+const componentPart = (view: FieldView, field: string, component: number): Part => {
+  const origin = `${field}.${component}`
+  const count = (): number => {
+    for (let number = SUBCOMPONENTS; number > 1; number -= 1) if (view.subcomponent(component, number) !== '') return number
+    return 1
+  }
+  return {
+    origin,
+    get text() {
+      return tidy(view.component(component))
+    },
+    get deleted() {
+      return view.component(component) === '""'
+    },
+    get whole() {
+      return joined(count(), (number) => tidy(view.subcomponent(component, number)))
+    },
+    get divided() {
+      return count() > 1
+    },
+    part: (number) => atom(`${origin}.${number}`, view.subcomponent(component, number), origin),
+  }
+}
+
+/** A part that is not divided is its own first part: `A` is also `A&`. */
+const atom = (origin: string, decoded: string, whole?: string): Part => {
+  const text = tidy(decoded)
+  const self: Part = { origin, text, whole: text, deleted: decoded === '""', divided: false, part: (number) => (number === 1 ? self : atom(`${whole ?? origin}.${number}`, '')) }
+  return self
+}
+
+const tidy = (decoded: string): string => (decoded === '""' ? '' : decoded.trim())
+
+const joined = (count: number, at: (number: number) => string): string =>
+  Array.from({ length: count }, (_, index) => at(index + 1)).filter(Boolean).join(' ')
+
+/** A part with another numbering: its first is the `first` of the whole. For types that lie inside others. */
+export const shifted = (part: Part, first: number): Part => ({ ...part, text: part.part(first).text, part: (number) => part.part(number + first - 1) })

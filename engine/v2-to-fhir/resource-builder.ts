@@ -1,0 +1,114 @@
+/** Builds one resource, value by value, remembering where each came from. */
+import type { ElementPath, Step } from './element-path.js'
+import { type Draft, type Origin, type Settled, assign, below, settle } from './draft.js'
+import { isPrimitive } from './r4.js'
+
+type Json = Record<string, unknown>
+
+export interface ResourceBuilder {
+  readonly json: Json
+  readonly origins: Origin[] // paths from the resource: "name[0].family"
+  /** The list items that labels stand for, by path, label and source. */
+  readonly items: Map<string, number>
+}
+
+export const resourceBuilder = (type: string): ResourceBuilder => ({ json: { resourceType: type }, origins: [], items: new Map() })
+
+/** Types whose parts may come from several rows; everything else is taken whole from the first row that has it. */
+const JOINED = new Set(['Quantity', 'Period', 'Range', 'Ratio', 'Attachment', 'Timing', 'Timing_Repeat', 'Annotation', 'Meta'])
+
+/**
+ * Writes a draft at a path. Lists get an item each time, or share one by label and `source` (a segment and its repetition).
+ * What is there already stays. Returns 'empty' where the draft has nothing, 'taken' where another value was first.
+ */
+export const place = (builder: ResourceBuilder, path: ElementPath, draft: Draft | undefined, origin: string, source: string): 'placed' | 'empty' | 'taken' => {
+  const settled = settle(draft, origin)
+  if (!settled) return 'empty'
+  const last = path.steps.at(-1)
+  if (!last) return join(builder, builder.json, settled, '')
+  let at = ''
+  let container = builder.json
+  for (const step of path.steps.slice(0, -1)) {
+    const entered = enter(builder, container, step, at, source)
+    container = entered.container
+    at = entered.at
+  }
+  return write(builder, container, last, at, settled, source)
+}
+
+/** The container of the next step, made where it is not there yet. */
+const enter = (builder: ResourceBuilder, container: Json, step: Step, at: string, source: string): { container: Json; at: string } => {
+  const path = at ? `${at}.${step.name}` : step.name
+  const name = isPrimitive(step.type) ? `_${step.name}` : step.name
+  if (!step.list) {
+    container[name] ??= {}
+    return { container: container[name] as Json, at: path }
+  }
+  const list = (container[name] ??= []) as Json[]
+  const index = itemOf(builder, list, step, path, source)
+  return { container: list[index] as Json, at: `${path}[${index}]` }
+}
+
+const itemOf = (builder: ResourceBuilder, list: Json[], step: Step, path: string, source: string): number => {
+  const key = `${path} ${step.label} ${source}`
+  const known = step.label === null ? undefined : builder.items.get(key)
+  if (known !== undefined) return known
+  list.push(step.name === 'extension' && step.label ? { url: step.label } : {})
+  builder.items.set(key, list.length - 1)
+  return list.length - 1
+}
+
+const write = (builder: ResourceBuilder, container: Json, step: Step, at: string, settled: Settled, source: string): 'placed' | 'taken' => {
+  const path = at ? `${at}.${step.name}` : step.name
+  if (!step.list) {
+    const there = container[step.name]
+    if (there !== undefined && JOINED.has(step.type)) return join(builder, there as Json, settled, path)
+    if (there !== undefined || container[`_${step.name}`] !== undefined) return 'taken'
+    assign(container, step.name, settled)
+    builder.origins.push(...below(path, settled.origins))
+    return 'placed'
+  }
+  const list = (container[step.name] ??= []) as unknown[]
+  if (step.label !== null && settled.value && typeof settled.value === 'object' && !Array.isArray(settled.value)) {
+    const index = itemOf(builder, list as Json[], step, path, source)
+    return join(builder, list[index] as Json, settled, `${path}[${index}]`)
+  }
+  append(builder, container, list, step.name, path, settled)
+  return 'placed'
+}
+
+/** Adds one value, or several where the draft is a list itself. */
+const append = (builder: ResourceBuilder, container: Json, list: unknown[], name: string, path: string, settled: Settled): void => {
+  const several = Array.isArray(settled.value)
+  const values: readonly unknown[] = several ? (settled.value as unknown[]) : [settled.value ?? null]
+  const first = list.length
+  const origins = settled.origins.map((origin) =>
+    several ? { ...origin, path: origin.path.replace(/^\[(\d+)\]/, (_, index: string) => `[${first + Number(index)}]`) } : { ...origin, path: `[${first}]${origin.path}` })
+  list.push(...values)
+  if (settled.beside) {
+    const besides = (container[`_${name}`] ??= []) as unknown[]
+    while (besides.length < first) besides.push(null)
+    besides.push(...(several ? (settled.beside as unknown as unknown[]) : [settled.beside]))
+  }
+  builder.origins.push(...below(path, origins))
+}
+
+/** Adds what is not there yet; the lists of the resource itself get longer. */
+const join = (builder: ResourceBuilder, into: Json, settled: Settled, path: string): 'placed' | 'taken' => {
+  const value = (settled.value ?? {}) as Json
+  const longer = new Map<string, number>() // the names written, and how many items their lists had before
+  for (const [name, part] of Object.entries(value)) {
+    const there = into[name]
+    if (there !== undefined && !(path === '' && Array.isArray(there) && Array.isArray(part))) continue
+    longer.set(name.replace(/^_/, ''), Array.isArray(there) ? there.length : 0)
+    into[name] = Array.isArray(there) ? [...there, ...(part as unknown[])] : part
+  }
+  for (const origin of settled.origins) {
+    const [, name = '', index, rest = ''] = /^\.([A-Za-z]+)(?:\[(\d+)\])?(.*)$/.exec(origin.path) ?? []
+    const shift = longer.get(name)
+    if (shift === undefined) continue
+    const item = index === undefined ? '' : `[${Number(index) + shift}]`
+    builder.origins.push({ ...origin, path: `${path ? `${path}.` : ''}${name}${item}${rest}` })
+  }
+  return longer.size > 0 ? 'placed' : 'taken'
+}

@@ -1,0 +1,83 @@
+/** Applies the rows of one segment map to one segment. */
+import { MessageFault } from '../errors.js'
+import { holds } from './condition.js'
+import type { Use } from './datatype.js'
+import type { Draft } from './draft.js'
+import type { Part } from './part.js'
+import { type ResourceBuilder, place } from './resource-builder.js'
+import type { Row, SegmentMap } from './segment-map.js'
+import { type Node, conditionText, near, parts, partsOf, valuesNear } from './segment-tree.js'
+
+/** What all rows of one message share. */
+export type Setting = Pick<Use, 'lookup' | 'timezone' | 'issue'>
+
+/** Writes into a resource what the rows find. Returns whether any value of the message was written, fixed values aside. */
+export const applyRows = (map: SegmentMap, node: Node, builder: ResourceBuilder, setting: Setting): boolean => {
+  let found = false
+  for (const row of map.rows) found = applyRow(row, node, builder, setting) || found
+  return found
+}
+
+const applyRow = (row: Row, node: Node, builder: ResourceBuilder, setting: Setting): boolean => {
+  const { field, element, datatype, table } = row
+  const use: Use = { ...setting, target: element.type, table }
+  const told = sourceParts(row, node).filter((part) => rowHolds(row, node, part))
+  if (row.required && told.every((part) => part.whole === '')) {
+    throw new MessageFault({ kind: 'required', reason: `the mapping needs a value here for ${builder.json['resourceType']}.${element.text}`, location: field.text })
+  }
+  if (field.field === null) return fixed(row, node, builder)
+  const values = told.filter((part) => part.whole !== '')
+  if (!datatype) {
+    values.forEach((part) => place(builder, element, row.fixed, part.origin, source(part, node)))
+    return false
+  }
+  if (datatype.readAll) {
+    const [first] = values
+    return first !== undefined && place(builder, element, filled(datatype.readAll(values, use), row), first.origin, source(first, node)) === 'placed'
+  }
+  // An element that does not repeat takes the first value that can be read.
+  let placed = false
+  for (const [at, part] of values.entries()) {
+    if (placed && single(row)) {
+      setting.issue(part, `is left out: ${element.text} takes one value, and another came first`)
+      break
+    }
+    const outcome = place(builder, element, filled(datatype.read(part, use), row), part.origin, source(part, node))
+    placed = placed || outcome === 'placed'
+    if (outcome === 'taken' && at > 0) break
+  }
+  return placed
+}
+
+/** A row of another segment than the file's own (MSH) is looked for from here. */
+const sourceParts = ({ field }: Row, node: Node): readonly Part[] => (field.segment === node.name ? partsOf(node, field) : parts(node, field))
+
+/** A condition on the row's own field is asked of the repetition at hand. */
+const rowHolds = ({ when, field }: Row, node: Node, part: Part): boolean => {
+  if (!when) return true
+  const values = valuesNear(node)
+  return holds(when, (path) => {
+    if (path.segment !== field.segment || path.field !== field.field || path.fromTop || field.component !== null) return values(path)
+    const own = path.component === null ? part : part.part(path.component)
+    return [conditionText(path.subcomponent === null ? own : own.part(path.subcomponent))]
+  })
+}
+
+/** A fixed value of a segment: it counts where the segment is there. */
+const fixed = (row: Row, node: Node, builder: ResourceBuilder): boolean => {
+  const there = row.field.segment === node.name ? node : near(node, row.field.segment)[0]
+  if (there && (!row.when || holds(row.when, valuesNear(node)))) place(builder, row.element, row.fixed, there.origin, `${node.origin} 1`)
+  return false
+}
+
+const single = ({ element }: Row): boolean => element.steps.length > 0 && element.steps.every(({ list }) => !list)
+
+/** Rows that share a label share an item for the same segment and repetition, whichever field they read. */
+const source = (part: Part, node: Node): string => `${node.origin} ${/\[(\d+)\](?:\.[\d.]+)?$/.exec(part.origin.slice(node.origin.length))?.[1] ?? '1'}`
+
+/** The draft with what the row fills in where the message says nothing. */
+const filled = (draft: Draft | undefined, { fill }: Row): Draft | undefined => {
+  if (draft === undefined || Object.keys(fill).length === 0 || typeof draft !== 'object' || 'kind' in draft || Array.isArray(draft)) return draft
+  const given = Object.fromEntries(Object.entries(draft).filter(([, value]) => value !== undefined))
+  return Object.keys(given).length === 0 ? undefined : { ...fill, ...given }
+}

@@ -1,0 +1,89 @@
+/** The segments of a message in their groups: what belongs to what, and where a path leads from a segment. */
+import type { SegmentView } from '../formats/hl7v2/view.js'
+import type { FieldPath } from './field-path.js'
+import { type Part, fieldPart } from './part.js'
+
+export interface Node {
+  readonly name: string
+  readonly view: SegmentView
+  readonly origin: string // "OBX[2]", or "PID" where it is the only one
+  readonly parent: Node | null
+  readonly children: Node[]
+}
+
+/** Which segments belong to one that they follow: `{ OBR: [NTE, OBX], OBX: [NTE] }`. */
+export type Groups = Readonly<Record<string, readonly string[]>>
+
+/** The tree of a message; its root is the first segment, to which everything belongs that is in no group. */
+export const segmentTree = (segments: readonly SegmentView[], groups: Groups): Node | null => {
+  const counts = new Map<string, number>()
+  for (const { name } of segments) counts.set(name, (counts.get(name) ?? 0) + 1)
+  const [first, ...others] = segments
+  if (!first) return null
+  const node = (view: SegmentView, parent: Node | null): Node =>
+    ({ name: view.name, view, origin: (counts.get(view.name) ?? 0) > 1 ? `${view.name}[${view.index}]` : view.name, parent, children: [] })
+  const root = node(first, null)
+  let open = root
+  for (const view of others) {
+    let owner = open
+    while (owner.parent && !groups[owner.name]?.includes(view.name)) owner = owner.parent
+    open = node(view, owner)
+    owner.children.push(open)
+  }
+  return root
+}
+
+/** A node and everything in its group, in the order of the message. */
+export const everything = (node: Node): readonly Node[] => [node, ...node.children.flatMap(everything)]
+
+/** A node and what it belongs to, up to the root. */
+export const chain = (node: Node): readonly Node[] => (node.parent ? [node, ...chain(node.parent)] : [node])
+
+/** The segments that a selector of a message map names: `PRD` anywhere, `/NTE` in no group, `OBR/OBX` in that group. */
+export const select = (root: Node, selector: string): readonly Node[] => {
+  const names = selector.split('/')
+  const last = names.at(-1)
+  return everything(root).filter((node) => node.name === last && (names.length === 1 || (names[0] === '' ? node.parent === root : node.parent?.name === names[0])))
+}
+
+/** The segments that a selector names seen from a segment: itself, of its group, of what it belongs to; `/NTE` in no group. */
+export const near = (node: Node, selector: string): readonly Node[] => {
+  const [first = '', second] = selector.split('/')
+  if (first === '') return select(chain(node).at(-1) ?? node, selector)
+  if (second !== undefined) return near(node, first).flatMap((each) => each.children.filter(({ name }) => name === second))
+  if (node.name === first) return [node]
+  const own = node.children.filter(({ name }) => name === first)
+  return own.length > 0 ? own : chain(node).filter(({ name }) => name === first)
+}
+
+/** The nearest segments of a path's name: the segment itself, of its group, then of what it belongs to. */
+const nearest = (node: Node, path: FieldPath): readonly Node[] => {
+  if (path.fromTop) return select(chain(node).at(-1) ?? node, path.segment)
+  for (const each of chain(node)) {
+    if (each.name === path.segment) return [each]
+    const own = each.children.filter(({ name }) => name === path.segment)
+    if (own.length > 0) return own
+  }
+  return []
+}
+
+/** The repetitions of the field at a path, each narrowed to the component the path names. */
+export const parts = (node: Node, path: FieldPath): readonly Part[] => nearest(node, path).flatMap((each) => partsOf(each, path))
+
+/** The same in one segment. */
+export const partsOf = (node: Node, { field, component, subcomponent }: FieldPath): readonly Part[] => {
+  if (field === null) return []
+  const repetitions = node.view.repetitions(field)
+  return repetitions.map((view, at) => {
+    const whole = fieldPart(view, `${node.origin}-${field}${repetitions.length > 1 ? `[${at + 1}]` : ''}`)
+    const part = component === null ? whole : whole.part(component)
+    return subcomponent === null ? part : part.part(subcomponent)
+  })
+}
+
+/** The values that a condition sees: of a field its first component, of a segment its name. */
+export const valuesNear = (node: Node) => (path: FieldPath): readonly string[] =>
+  path.field === null ? nearest(node, path).map(({ name }) => name) : parts(node, path).map(conditionText)
+
+/** A field that holds anything exists, even where its first component is empty. */
+export const conditionText = (part: Part): string => part.text || part.whole

@@ -1,0 +1,127 @@
+/** Maps a message to FHIR as a message map says: a Bundle around its resources, with where every value came from. */
+import type { Bundle, FhirResource, OperationOutcome } from 'fhir/r4.js'
+import { segments } from '../formats/hl7v2/view.js'
+import type { Message } from '../contracts.js'
+import { MessageFault } from '../errors.js'
+import { holds } from './condition.js'
+import type { Lookup } from './datatype.js'
+import { link } from './links.js'
+import type { MessageMap, ResourceMap } from './message-map.js'
+import type { Part } from './part.js'
+import { provenance } from './provenance.js'
+import { type ResourceBuilder, place, resourceBuilder } from './resource-builder.js'
+import { applyRows, type Setting } from './rows-to-fhir.js'
+import { stableId } from './stable-id.js'
+import { type Node, chain, everything, near, parts, segmentTree, select, valuesNear } from './segment-tree.js'
+
+/** One resource made of one segment (and of others, as its rows say). */
+export interface Instance {
+  readonly map: ResourceMap
+  readonly node: Node
+  readonly builder: ResourceBuilder
+  readonly fullUrl: string
+}
+
+/** A value that could not be mapped as it should: where, and why, without the value. */
+export interface Issue {
+  readonly origin: string
+  readonly reason: string
+}
+
+export interface Settings {
+  readonly lookup: Lookup
+  readonly timezone: string | undefined
+}
+
+/** The Bundle of a message. Throws a MessageFault where the map is not for it, or what it requires is missing. */
+export const toFhir = (message: Message, map: MessageMap, settings: Settings): Bundle => {
+  const { controlId, type } = message.header
+  if (type === null || !map.messages.includes(type)) {
+    throw new MessageFault({ kind: 'unsupported', reason: `this mapping is for ${map.messages.join(', ')}`, location: 'MSH-9' })
+  }
+  const root = segmentTree(segments(message.body), map.groups)
+  if (!root) throw new MessageFault({ kind: 'unreadable', reason: 'the message has no segments' })
+  checkRequired(map, root)
+  const issues: Issue[] = []
+  const issue = ({ origin }: Part, reason: string): void => {
+    if (!issues.some((known) => known.origin === origin && known.reason === reason)) issues.push({ origin, reason })
+  }
+  const id = (...names: readonly string[]): string => stableId(message.channel, sender(root), controlId ?? String(message.id), ...names)
+  const made = build(map, root, { ...settings, issue }, id)
+  link(made)
+  made.forEach(defaults)
+  const recorded = message.receivedAt.toISOString()
+  const resources = made.map(({ fullUrl, builder }) => ({ fullUrl, resource: builder.json as unknown as FhirResource }))
+  const outcome = issues.length > 0 ? [{ fullUrl: id('issues'), resource: operationOutcome(issues) }] : []
+  return {
+    resourceType: 'Bundle', type: 'collection', timestamp: recorded,
+    ...(controlId ? { identifier: { value: controlId } } : {}),
+    entry: [...resources, ...outcome, ...provenance(made, { controlId, recorded, root, id, settings })],
+  }
+}
+
+/** Control ids are unique to a sender only. */
+const sender = (root: Node): string => [3, 4].map((field) => root.view.repetitions(field)[0]?.text ?? '').join('|')
+
+const checkRequired = ({ require }: MessageMap, root: Node): void => {
+  for (const path of require) {
+    const there = path.field === null ? select(root, path.segment).length > 0 : parts(root, path).some((part) => part.whole !== '')
+    if (!there) throw new MessageFault({ kind: 'required', reason: 'the mapping needs it, and the message does not have it', location: path.text })
+  }
+}
+
+/** Makes the resources, those that others need first. */
+const build = (map: MessageMap, root: Node, setting: Setting, id: (...names: readonly string[]) => string): readonly Instance[] => {
+  const made = new Map<string, readonly Instance[]>()
+  const make = (name: string): readonly Instance[] => {
+    const known = made.get(name)
+    const resource = map.resources.find((each) => each.name === name)
+    if (known || !resource) return known ?? []
+    made.set(name, [])
+    const needed = resource.needs.flatMap(make)
+    const nodes = nodesOf(resource, root).filter((node) => resource.needs.length === 0 || needed.some((each) => shares(each.node, node)))
+    const instances: Instance[] = []
+    for (const node of nodes) {
+      const builder = resourceBuilder(resource.type)
+      const found = resource.rows.map(({ selector, map: rows }) => near(node, selector).map((each) => applyRows(rows, each, builder, setting)).some(Boolean)).some(Boolean)
+      if (!found && resource.needs.length === 0 && resource.set.length === 0) continue
+      instances.push({ map: resource, node, builder, fullUrl: id(name, String(instances.length + 1)) })
+      if (!resource.each) break
+    }
+    made.set(name, instances)
+    return instances
+  }
+  return map.resources.flatMap(({ name }) => make(name))
+}
+
+/** Two segments of one group: one belongs to the other, or they are the same. */
+const shares = (one: Node, other: Node): boolean => chain(one).includes(other) || chain(other).includes(one)
+
+/** The segments that a resource is made of: of its selectors the first one in each group. */
+const nodesOf = ({ selectors, where, when }: ResourceMap, root: Node): readonly Node[] => {
+  const taken: Node[] = []
+  for (const selector of selectors) {
+    taken.push(...select(root, selector).filter((node) => !taken.some((earlier) => everything(node).includes(earlier))))
+  }
+  return taken.filter((node) => {
+    const values = valuesNear(node)
+    return where.every(({ path, values: wanted }) => values(path).some((value) => wanted.includes(value))) && (!when || holds(when, values))
+  })
+}
+
+/** What is so where no row says otherwise. Its origin is nobody's: it is not recorded. */
+const defaults = ({ map, builder }: Instance): void => {
+  const known = builder.origins.length
+  for (const { element, value } of map.set) {
+    const [first] = element.steps
+    // A value that could not be read leaves its text beside the empty element; the default still fills the element.
+    if (first && element.steps.length === 1 && builder.json[first.name] === undefined) builder.json[first.name] = first.list && !Array.isArray(value) ? [value] : value
+    else if (element.steps.length > 1) place(builder, element, value as string, '', '')
+  }
+  builder.origins.splice(known)
+}
+
+const operationOutcome = (issues: readonly Issue[]): OperationOutcome => ({
+  resourceType: 'OperationOutcome',
+  issue: issues.map(({ origin, reason }) => ({ severity: 'warning', code: 'value', diagnostics: `${origin} ${reason}.` })),
+})

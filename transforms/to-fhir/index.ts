@@ -1,0 +1,37 @@
+/** The step `to-fhir`: an HL7 v2 message becomes a FHIR Bundle, as a message map says. */
+import { Type } from 'typebox'
+import { defineTransform } from '../../engine/define.js'
+import { MessageFault } from '../../engine/errors.js'
+import { messageMap } from '../../engine/v2-to-fhir/message-map.js'
+import { toFhir } from '../../engine/v2-to-fhir/to-fhir.js'
+
+const settings = Type.Object({
+  with: Type.String({ pattern: '^[a-z0-9][a-z0-9/-]*$', description: 'The message map, a file of mappings/fields/ without `.yaml`.' }),
+  timezone: Type.Optional(Type.String({ description: 'The time zone (IANA) of times that name none. Without it only their date is taken: a FHIR time needs an offset.' })),
+}, { additionalProperties: false })
+
+export default defineTransform({
+  name: 'to-fhir',
+  summary: 'Turns an HL7 v2 message into a FHIR Bundle, with where every value came from.',
+  settings,
+  examples: [{ with: 'referral' }, { with: 'referral', timezone: 'America/New_York' }],
+  produces: 'fhir',
+  create({ with: name, timezone }, tools) {
+    if (timezone !== undefined) checkZone(timezone)
+    const map = messageMap(name, tools)
+    const format = tools.format('fhir')
+    return (message) => {
+      if (message.format !== 'hl7v2') throw new MessageFault({ kind: 'unsupported', reason: `to-fhir takes HL7 v2 messages, and this one is ${message.format}` })
+      const bundle = toFhir(message, map, { lookup: (table) => tools.table(table), timezone })
+      return [{ ...message, format: 'fhir', body: format.parse(Buffer.from(JSON.stringify(bundle))) }]
+    }
+  },
+})
+
+const checkZone = (timezone: string): void => {
+  try {
+    new Intl.DateTimeFormat('en-US', { timeZone: timezone })
+  } catch {
+    throw new Error(`timezone: "${timezone}" is not a time zone; write an IANA name, like America/New_York or UTC`)
+  }
+}
