@@ -4,7 +4,7 @@ import type { Log } from './contracts.js'
 
 /** Facts that can hold no content. `file` is a channel's or a setting's, never a message's. */
 const ALLOWED = new Set([
-  'channel', 'destination', 'connector', 'lane', 'message', 'delivery', 'type', 'verdict', 'outcome', 'code', 'status',
+  'channel', 'destination', 'connector', 'lane', 'message', 'delivery', 'verdict', 'outcome', 'code', 'status',
   'address', 'port', 'path', 'attempts', 'wait', 'count', 'bytes', 'milliseconds', 'file', 'line', 'column', 'rule', 'state', 'signal', 'revision',
 ])
 const LONGEST = 200
@@ -33,5 +33,5 @@ function errorFacts(error: unknown): Record<string, unknown> {
   return Object.fromEntries(Object.entries({ error: error.name, code, address, port }).filter(([, value]) => ['string', 'number'].includes(typeof value)))
 }
 
-/** A type comes from outside: it is shortened, and what is no word is replaced. */
+/** Facts are short, and what is no word is replaced. */
 const printable = (text: string): string => text.replace(/[^\w .:^/@\\+-]/g, '?').slice(0, LONGEST)

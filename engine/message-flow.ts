@@ -72,7 +72,7 @@ async function receiveOne(channel: Channel, inbound: Inbound, early?: (acknowled
       duplicatesSince: channel.duplicatesWithin > 0 ? new Date(at.getTime() - channel.duplicatesWithin) : null,
     })
     if (!duplicate && !fault) channel.arrived()
-    log(fault ? 'warn' : 'debug', fault ? 'kept an unreadable message and rejected it' : duplicate ? 'answered a duplicate again' : 'received', { channel: name, message: id, type: header.type, bytes: inbound.bytes.length })
+    log(fault ? 'warn' : 'debug', fault ? 'kept an unreadable message and rejected it' : duplicate ? 'answered a duplicate again' : 'received', { channel: name, message: id, bytes: inbound.bytes.length })
     if (reply) return reply
     const stored = format.acknowledge(inbound.bytes, 'stored', 'accepted')
     if (stored && early) early(stored)

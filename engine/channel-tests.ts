@@ -1,0 +1,100 @@
+/** Runs the tests inside a channel file: the real steps, the real store and the real flow, with receivers that answer as mocked. */
+import { readFileSync } from 'node:fs'
+import { resolve } from 'node:path'
+import type { LoadedChannel } from './channel-loader.js'
+import type { ChannelTest, MockOutcome } from './channel-definition.js'
+import type { Clock, Delivery, MessageArchive, MessageStore, Outcome, Reply } from './contracts.js'
+import { checkExpectations, type Failure } from './expectations.js'
+import { sentence } from './errors.js'
+import { receive, settlement, transform, type Channel } from './message-flow.js'
+import { conclude } from './replies.js'
+import { stillChannel } from './still-channel.js'
+import type { World } from './world.js'
+
+export interface TestResult {
+  readonly channel: string
+  readonly name: string
+  readonly failures: readonly Failure[] // none: it passed
+  readonly milliseconds: number
+}
+
+export interface TestWorld extends Omit<World, 'store'> {
+  readonly fixtures: string // the folder that `given:` and expected files lie in
+  readonly openStore: () => MessageStore & MessageArchive // a fresh one each time
+}
+
+const AT = '2026-01-05T09:00:00Z' // when a test says no time
+const MOST_ATTEMPTS = 1_000
+
+export async function runChannelTest(loaded: LoadedChannel, test: ChannelTest, world: TestWorld): Promise<TestResult> {
+  const started = performance.now()
+  const store = world.openStore()
+  let failures: readonly Failure[]
+  try {
+    failures = await run(loaded, test, world, store)
+  } catch (error) {
+    failures = [{ what: 'the test', expected: 'to run', found: sentence(error), detail: '' }]
+  } finally {
+    await store.close()
+  }
+  return { channel: loaded.definition.name, name: test.name, failures, milliseconds: performance.now() - started }
+}
+
+async function run(loaded: LoadedChannel, test: ChannelTest, world: TestWorld, store: MessageStore & MessageArchive): Promise<readonly Failure[]> {
+  const clock = testClock(new Date(test.at ?? AT))
+  const answered = new Map<string, number>()
+  const still = stillChannel(loaded, world, store, clock)
+  const channel: Channel = { ...still, reply: async (id, notYet) => (await work(channel, test, answered, clock), (await conclude(channel, id)) ?? notYet('it is not done with')) }
+  const replies: Reply[] = []
+  for (const file of test.given) replies.push(await receive(channel, { bytes: readFileSync(resolve(world.fixtures, file)), origin: file }))
+  await work(channel, test, answered, clock)
+  const messages = [...(await store.search({ channel: channel.name, limit: 500 }))].reverse()
+  return checkExpectations(test.expect, { channel, messages, replies, store, loaded, pieces: world.pieces, fixtures: world.fixtures })
+}
+
+/** Does all that can be done now: every step, and every delivery that the mocks have an answer for. */
+async function work(channel: Channel, test: ChannelTest, answered: Map<string, number>, clock: TestClock): Promise<void> {
+  for (let waiting = await channel.store.received(channel.name, 100); waiting.length > 0; waiting = await channel.store.received(channel.name, 100)) await transform(channel, waiting)
+  for (const destination of channel.destinations) {
+    for (let lane = 0; lane < destination.lanes; lane++) {
+      for (let attempt = 0; attempt < MOST_ATTEMPTS; attempt++) {
+        const { deliveries, due } = await channel.store.claim({ channel: channel.name, destination: destination.name, lane }, 1, clock.now())
+        const [delivery] = deliveries
+        const mocks = test.mock[destination.name] ?? ['sent']
+        const next = answered.get(destination.name) ?? 0
+        if (!delivery && due && next < mocks.length) {
+          clock.goTo(due)
+          continue
+        }
+        if (!delivery) break
+        answered.set(destination.name, next + 1)
+        await channel.store.settle([settlement(channel, destination, delivery, outcomeOf(mocks[Math.min(next, mocks.length - 1)] ?? 'sent', delivery))])
+      }
+    }
+  }
+}
+
+function outcomeOf(mock: MockOutcome, _delivery: Delivery): Outcome {
+  if (mock === 'sent' || mock === 'AA' || mock === 'CA') return { kind: 'sent' }
+  if (mock === 'unavailable' || mock === 'unknown') return { kind: mock, reason: 'as the test says' }
+  if (typeof mock === 'number') {
+    if (mock < 300) return { kind: 'sent' }
+    if ([408, 425, 429, 503].includes(mock)) return { kind: 'unavailable', reason: `HTTP ${mock}, as the test says`, code: String(mock) }
+  }
+  return { kind: 'refused', reason: `${mock}, as the test says`, code: String(mock) }
+}
+
+interface TestClock extends Clock { goTo(time: Date): void }
+
+function testClock(start: Date): TestClock {
+  let now = start
+  return {
+    now: () => now,
+    sleep: async (milliseconds) => {
+      now = new Date(now.getTime() + milliseconds)
+    },
+    goTo: (time) => {
+      now = time
+    },
+  }
+}
