@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { ReferoError, sentence } from '../engine/errors.js'
 import { nearest } from '../engine/nearest.js'
-import { problemLine, shown } from '../engine/problem.js'
+import { inOrder, type Problem, problemLine, shown } from '../engine/problem.js'
 import { mistakes } from '../engine/schema-errors.js'
 import { readYaml, type YamlSource } from '../engine/yaml-source.js'
 import { FOLDERS, Settings } from './schema.js'
@@ -33,21 +33,16 @@ export const loadConfiguration = ({ flags = {}, config, environment = process.en
   const wrong: string[] = []
   const root = productFolder()
   const values: Record<string, unknown> = {}
-  const origin = new Map<string, string>() // of each setting, by its dotted name
 
   const readFile = (path: string, folder: (name: string) => string): void => {
     const yaml = readOwn(path, environment, wrong)
     if (!yaml) return
-    const given = leaves(yaml.value)
-    const complaints = mistakes(Settings, nested(given), { name: 'the configuration', written: keys => yaml.scalar(keys)?.text ?? null })
-    for (const { keys, at, rule, message } of complaints) {
-      if (rule === 'missing-setting') continue // only what has been put together must be complete
-      const { line, column } = yaml.position(keys, at)
-      wrong.push(problemLine({ file: yaml.file, line, column, rule, message, hint: '', severity: 'error' }))
-    }
-    for (const [name, value] of given) {
+    const complaints = mistakes(Settings, yaml.value, { name: 'the configuration', written: keys => yaml.scalar(keys)?.text ?? null })
+      .filter(({ rule }) => rule !== 'missing-setting') // only what has been put together must be complete
+      .map(({ keys, at, rule, message }): Problem => ({ file: yaml.file, ...yaml.position(keys, at), rule, message, hint: '', severity: 'error' }))
+    wrong.push(...inOrder(complaints).map(problemLine))
+    for (const [name, value] of leaves(yaml.value)) {
       values[name] = isFolder(name) && typeof value === 'string' ? resolve(folder(name), value) : value
-      origin.set(name, yaml.place(...name.split('.')))
     }
   }
   const take = (name: string, text: string, called: string): void => {
@@ -55,7 +50,6 @@ export const loadConfiguration = ({ flags = {}, config, environment = process.en
     const [mistake] = mistakes(Settings, nested(new Map([[name, value]])), { name: called, written: () => text }).filter(({ rule }) => rule !== 'missing-setting')
     if (mistake) wrong.push(`${called}: ${mistake.message}`)
     values[name] = isFolder(name) ? resolve(text) : value
-    origin.set(name, called)
   }
 
   readFile(join(root, 'config', 'default.yaml'), name => (name === 'data' || name === 'secrets' ? process.cwd() : root))

@@ -69,7 +69,7 @@ export async function loadChannel(path: string, context: LoadContext): Promise<{
     return { channel: null, problems: [problem(file, 'unreadable', `The file cannot be read: ${because}.`)] }
   }
   const yaml = readYaml(path, text, { ...context, secretPlace: name => secretPlace(context.settings.secrets, name) })
-  if (yaml.value === undefined) return { channel: null, problems: [...yaml.problems] }
+  if (yaml.value === undefined || yaml.problems.some(({ rule }) => rule === 'yaml')) return { channel: null, problems: [...yaml.problems] }
 
   const written = (keys: Keys): string | null => {
     const scalar = yaml.scalar(keys)

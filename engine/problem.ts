@@ -15,9 +15,9 @@ export interface Problem {
 export const problemLine = ({ file, line, column, severity, rule, message, hint }: Problem): string =>
   `${file}:${line}:${column} ${severity} ${rule}: ${message}${hint && ` ${hint}`}`
 
-/** In the order of files and lines. */
+/** In the order of files and lines; what an alias repeats is said once. */
 export const inOrder = (problems: readonly Problem[]): Problem[] =>
-  [...problems].sort((a, b) => (a.file < b.file ? -1 : a.file > b.file ? 1 : a.line - b.line || a.column - b.column))
+  [...new Map(problems.map(problem => [problemLine(problem), problem])).values()].sort((a, b) => (a.file < b.file ? -1 : a.file > b.file ? 1 : a.line - b.line || a.column - b.column))
 
 /** A path as people are shown it. */
 export const shown = (file: string): string => {

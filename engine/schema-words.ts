@@ -70,11 +70,14 @@ export const kindOf = (value: unknown): string => {
 
 const PATTERNS = { duration: (Duration as Schema).pattern, size: (Size as Schema).pattern }
 
-const alternatives = (branches: readonly Schema[]): string => {
+const alternatives = (nested: readonly Schema[]): string => {
+  const branches = nested.flatMap(flattened)
   const words = branches.flatMap(branch => literals(branch) ?? []).map(word => `\`${word}\``)
   const others = branches.filter(branch => literals(branch) === null).map(describe)
   return list([...new Set([...words, ...others])])
 }
+
+const flattened = (schema: Schema): readonly Schema[] => (schema.anyOf ?? schema.oneOf)?.flatMap(flattened) ?? [schema]
 
 const inSentence = (description: string): string => description.charAt(0).toLowerCase() + description.slice(1).replace(/\.$/, '')
 

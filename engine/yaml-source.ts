@@ -65,7 +65,7 @@ export const readYaml = (path: string, text: string, sources: Sources | null, li
         if (!pair) break
         const start = (pair.key as Node).range?.[0] ?? offset
         node = pair.value
-        offset = which === 'key' && index === keys.length - 1 ? start : ((pair.value as Node | null)?.range?.[0] ?? start)
+        offset = (which === 'key' && index === keys.length - 1) || isNothing(node) ? start : ((node as Node).range?.[0] ?? start)
       } else if (isSeq(inside) && typeof key === 'number' && key < inside.items.length) {
         node = inside.items[key]
         offset = (node as Node).range?.[0] ?? offset
@@ -174,6 +174,9 @@ class Stop extends Error {
 }
 
 const TOO_DEEP = `The file is nested more than ${DEPTH} levels deep.`
+
+/** `key:` with nothing after it, which has no place of its own. */
+const isNothing = (node: unknown): boolean => !node || (isScalar(node) && node.source === '')
 
 const keyText = (key: unknown): string =>
   isScalar(key) ? unveil(key.type === 'PLAIN' && key.source !== undefined ? key.source : String(key.value)) : ''
