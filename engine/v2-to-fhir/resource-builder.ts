@@ -44,7 +44,8 @@ const enter = (builder: ResourceBuilder, container: Json, step: Step, at: string
     container[name] ??= {}
     return { container: container[name] as Json, at: path }
   }
-  const list = (container[name] ??= []) as Json[]
+  container[name] ??= []
+  const list = container[name] as Json[]
   const index = itemOf(builder, list, step, path, source)
   return { container: list[index] as Json, at: `${path}[${index}]` }
 }
@@ -68,7 +69,8 @@ const write = (builder: ResourceBuilder, container: Json, step: Step, at: string
     builder.origins.push(...below(path, settled.origins))
     return 'placed'
   }
-  const list = (container[step.name] ??= []) as unknown[]
+  container[step.name] ??= []
+  const list = container[step.name] as unknown[]
   if (step.label !== null && settled.value && typeof settled.value === 'object' && !Array.isArray(settled.value)) {
     const index = itemOf(builder, list as Json[], step, path, source)
     return join(builder, list[index] as Json, settled, `${path}[${index}]`)
@@ -86,7 +88,8 @@ const append = (builder: ResourceBuilder, container: Json, list: unknown[], name
     several ? { ...origin, path: origin.path.replace(/^\[(\d+)\]/, (_, index: string) => `[${first + Number(index)}]`) } : { ...origin, path: `[${first}]${origin.path}` })
   list.push(...values)
   if (settled.beside) {
-    const besides = (container[`_${name}`] ??= []) as unknown[]
+    container[`_${name}`] ??= []
+    const besides = container[`_${name}`] as unknown[]
     while (besides.length < first) besides.push(null)
     besides.push(...(several ? (settled.beside as unknown as unknown[]) : [settled.beside]))
   }

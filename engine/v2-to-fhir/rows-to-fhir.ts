@@ -28,7 +28,7 @@ const applyRow = (row: Row, node: Node, builder: ResourceBuilder, setting: Setti
   if (field.field === null) return fixed(row, node, builder)
   const values = told.filter((part) => part.whole !== '')
   if (!datatype) {
-    values.forEach((part) => place(builder, element, row.fixed, part.origin, source(part, node)))
+    for (const part of values) place(builder, element, row.fixed, part.origin, source(part, node))
     return false
   }
   if (datatype.readAll) {
