@@ -70,7 +70,7 @@ export const openSearch = ({ database, names }: Parts): Search => {
 
 /** The outermost message by time, over all channels, whatever has become of its content: one step into an index for each. */
 const EDGE = (outermost: 'min' | 'max', operator: '>=' | '<=', direction: 'asc' | 'desc'): string => `
-  select ${outermost}((select id from message where channel_id = c.id and content = k.value and received_at ${operator} ?1
+  select ${outermost}((select id from message where channel_id = c.id and content = k.value and received_at ${operator} ?
                         order by received_at ${direction}, id ${direction} limit 1)) as id
     from channel c join json_each('[0,1]') k`
 
