@@ -4,7 +4,7 @@ import { type Static, Type } from 'typebox'
 import { duration, Duration, withDefault } from '../../engine/units.js'
 
 const DEFAULTS = { header: 'x-signature', algorithm: 'sha256', encoding: 'hex', prefix: '', separator: '.', tolerance: '5m' } as const
-const Secret = Type.String({ minLength: 1, maxLength: 10_000, description: 'A secret: `${secret:name}`.' })
+const Secret = Type.String({ minLength: 1, maxLength: 10_000, description: `A secret: \`\${secret:name}\`.` })
 const HeaderName = (description: string, value?: string) =>
   Type.String({ pattern: "^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}$", description, ...(value && { default: value }) })
 
@@ -23,7 +23,7 @@ const Hmac = Type.Object({
 
 /** The settings of authentication, for the settings of a source and of a destination; at most one of the three. */
 export const authenticationSettings = {
-  token: Type.Optional(Type.String({ minLength: 1, maxLength: 10_000, description: 'A bearer token (RFC 6750): `${secret:name}`.' })),
+  token: Type.Optional(Type.String({ minLength: 1, maxLength: 10_000, description: `A bearer token (RFC 6750): \`\${secret:name}\`.` })),
   basic: Type.Optional(Type.Object({
     user: Type.String({ minLength: 1, maxLength: 1000, pattern: '^[^:]*$', description: 'The user; it cannot hold a colon.' }),
     password: Secret,

@@ -36,7 +36,7 @@ export const readBody = (message: IncomingMessage, { maximum, patience, closing 
     const tooLate = setTimeout(() => {
       if (!reading) message.destroy()
       end(complaint(408, 'The body did not arrive in time.', { connection: 'close' }))
-    }, patience)
+    }, patience).unref() // a connection that closes after its answer tells nobody
     message.on('data', (chunk: Buffer) => {
       if (!reading) return
       length += chunk.length

@@ -6,7 +6,7 @@ import { defineDestination } from '../../engine/define.js'
 import { Size, size, withDefault } from '../../engine/units.js'
 import { authenticationSettings, checkAuthentication, credentials } from './authentication.js'
 import { contentTypeOf } from './content-type.js'
-import { exchange } from './exchange.js'
+import { dropClosed, exchange } from './exchange.js'
 import { outcomeOf } from './outcome.js'
 import { ClientTls, readTls } from './tls.js'
 
@@ -29,11 +29,11 @@ export default defineDestination({
     tls: Type.Optional(ClientTls),
   }, { additionalProperties: false }),
   examples: [
-    { url: 'https://ehr.example/hl7', basic: { user: 'refero', password: '${secret:ehr}' } },
-    { url: 'https://ehr.example/fhir', contentType: 'application/fhir+json', token: '${secret:ehr-token}', accept: [200, 201] },
-    { url: 'https://partner.example/hook', hmac: { secret: '${secret:partner}', timestamp: { header: 'x-timestamp' } }, tls: { ca: 'partner-ca.pem' } },
+    { url: 'https://ehr.example/hl7', basic: { user: 'refero', password: `\${secret:ehr}` } },
+    { url: 'https://ehr.example/fhir', contentType: 'application/fhir+json', token: `\${secret:ehr-token}`, accept: [200, 201] },
+    { url: 'https://partner.example/hook', hmac: { secret: `\${secret:partner}`, timestamp: { header: 'x-timestamp' } }, tls: { ca: 'partner-ca.pem' } },
   ],
-  create(given, { clock }) {
+  create(given, tools) {
     const settings = { ...DEFAULTS, ...given }
     const { method, tls, accept = [] } = settings
     const url = new URL(settings.url)
@@ -47,7 +47,7 @@ export default defineDestination({
     return {
       async open() {
         const kept = { keepAlive: true, maxSockets: 1, timeout: LONGEST_IDLE }
-        agent = url.protocol === 'https:' ? new https.Agent({ ...kept, ...(tls && (await readTls(tls))) }) : new http.Agent(kept)
+        agent = url.protocol === 'https:' ? new https.Agent({ ...kept, ...(tls && readTls(tls, tools)) }) : new http.Agent(kept)
       },
       async deliver({ id, channel, payload }, signal) {
         if (!agent) return { kind: 'unavailable', reason: 'the connection is not open' }
@@ -55,8 +55,9 @@ export default defineDestination({
           ...headers,
           'content-type': settings.contentType ?? contentTypeOf(payload),
           'idempotency-key': `${channel}/${id}`,
-          ...credentials(settings, payload, clock.now()),
+          ...credentials(settings, payload, tools.clock.now()),
         }
+        await dropClosed(agent)
         return outcomeOf(await exchange(url, { method, agent, headers: sent }, payload, maximum, signal), accept)
       },
       async close() {

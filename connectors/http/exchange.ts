@@ -1,6 +1,7 @@
 /** One HTTP request and its answer, and how far it came where there is none. */
-import http, { type RequestOptions } from 'node:http'
+import http, { type Agent, type RequestOptions } from 'node:http'
 import https from 'node:https'
+import type { Socket } from 'node:net'
 
 /** `written`: whether the receiver may have had a part of the request. */
 export type Exchange =
@@ -44,3 +45,11 @@ export const exchange = (url: URL, options: RequestOptions, body: Buffer, maximu
     else signal.addEventListener('abort', abort)
     request.end(body)
   })
+
+/** Drops kept connections that the receiver has closed meanwhile, so that no request is lost on one. */
+export const dropClosed = async (agent: Agent): Promise<void> => {
+  const kept = (): Socket[] => Object.values(agent.freeSockets).flatMap((sockets) => sockets ?? [])
+  if (kept().length === 0) return
+  for (let turn = 0; turn < 2; turn++) await new Promise((resolve) => setImmediate(resolve)) // what has arrived is read in between
+  for (const socket of kept()) if (socket.readableEnded || !socket.writable) socket.destroy()
+}

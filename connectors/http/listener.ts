@@ -80,7 +80,7 @@ class Listener {
   }
 
   async #open(): Promise<void> {
-    const secrets = this.#place.tls && (await readTls(this.#place.tls))
+    const secrets = this.#place.tls && readTls(this.#place.tls, this.#tools)
     const options = { connectionsCheckingInterval: 1000, headersTimeout: LIMITS.headers, requestTimeout: 0, keepAliveTimeout: LIMITS.idle }
     const secure = secrets && { ...options, ...secrets, ...(secrets.ca && { requestCert: true, rejectUnauthorized: true }) }
     const server = fastify({
@@ -161,7 +161,7 @@ class Listener {
       await this.#tools.clock.sleep(LIMITS.certificate, this.#closed.signal)
       if (this.#closed.signal.aborted) return
       try {
-        const secrets = await readTls(tls)
+        const secrets = readTls(tls, this.#tools)
         if (JSON.stringify(secrets) === current) continue
         const server: EventEmitter | undefined = this.#server?.server
         if (server instanceof https.Server) server.setSecureContext(secrets)

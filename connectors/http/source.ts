@@ -7,7 +7,7 @@ import { type Entry, entryFor } from './entry.js'
 import { listen, type Listening } from './listener.js'
 import { ServerTls } from './tls.js'
 
-const DEFAULTS = { host: '0.0.0.0', methods: ['POST'], maximum: '20MB', within: '30s' } as const
+const DEFAULTS = { host: '127.0.0.1', methods: ['POST'], maximum: '20MB', within: '30s' } as const
 
 export default defineSource({
   name: 'http',
@@ -15,7 +15,7 @@ export default defineSource({
   settings: Type.Object({
     path: Type.String({ pattern: '^/[A-Za-z0-9._~!$&\'()+,;=:@%/-]*\\*?$', maxLength: 500, description: 'The path: `/referrals`, or `/referrals/*` for everything below it.' }),
     port: Type.Optional(Type.Integer({ minimum: 0, maximum: 65_535, description: 'A port of its own, which channels with other paths may share; without it, the engine’s web server. 0 is any free port.' })),
-    host: Type.Optional(Type.String({ minLength: 1, maxLength: 255, default: DEFAULTS.host, description: 'The address to listen on, with `port`.' })),
+    host: Type.Optional(Type.String({ minLength: 1, maxLength: 255, default: DEFAULTS.host, description: 'The address to listen on, with `port`. `127.0.0.1` is reached from this machine only; `0.0.0.0` and `::` are all of its addresses.' })),
     methods: Type.Optional(Type.Array(Type.Enum(['POST', 'PUT', 'PATCH']), { minItems: 1, uniqueItems: true, default: [...DEFAULTS.methods], description: 'The methods that bring a message.' })),
     ...authenticationSettings,
     maximum: Type.Optional(withDefault(Size, DEFAULTS.maximum, 'The largest body.')),
@@ -27,9 +27,9 @@ export default defineSource({
     tls: Type.Optional(ServerTls),
   }, { additionalProperties: false }),
   examples: [
-    { path: '/referrals', port: 8430, token: '${secret:referrals-token}' },
-    { path: '/hooks/fax', hmac: { secret: '${secret:fax}', header: 'x-signature', prefix: 'sha256=' } },
-    { path: '/hl7/*', port: 8431, basic: { user: 'hospital', password: '${secret:hospital}' }, rate: { requests: 600, within: '1m' } },
+    { path: '/referrals', port: 8430, token: `\${secret:referrals-token}` },
+    { path: '/hooks/fax', hmac: { secret: `\${secret:fax}`, header: 'x-signature', prefix: 'sha256=' } },
+    { path: '/hl7/*', port: 8431, basic: { user: 'hospital', password: `\${secret:hospital}` }, rate: { requests: 600, within: '1m' } },
   ],
   claims: ({ port, path }) => (port === 0 ? [] : [port === undefined ? `web path ${path}` : `port ${port} path ${path}`]),
   create(given, tools) {

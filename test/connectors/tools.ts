@@ -1,4 +1,7 @@
 /** What connectors are given in tests: a clock that stands until it is moved, a log that is kept, and no engine around. */
+import { execFileSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import type { Clock, Delivery, Inbound, Reply, Tools, WebHandler } from '../../engine/contracts.js'
 
 export class TestClock implements Clock {
@@ -50,7 +53,7 @@ export const testTools = (dataFolder: string, feed: (channel: string, inbound: I
     throw new Error('A connector needs none of this.')
   }
   return {
-    clock: new TestClock(), events, served, dataFolder, feed, format: none, table: none, mapping: none, beside: none,
+    clock: new TestClock(), events, served, dataFolder, feed, format: none, table: none, mapping: none, beside: (file) => ({ file, text: readFileSync(file, 'utf8') }),
     log: (level, event, facts = {}) => void events.push({ level, event, facts }),
     serve: (path, handler) => {
       served.set(path, handler)
@@ -68,3 +71,9 @@ export const deliveryOf = (payload: string | Buffer, more: Partial<Delivery> = {
 })
 
 export const never = new AbortController().signal
+
+/** Makes certificates of 127.0.0.1 that sign themselves: `<name>.pem` and `<name>.key` in a folder. */
+export const makeCertificates = (folder: string, names: readonly string[]): void => {
+  const always = ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2', '-addext', 'subjectAltName=IP:127.0.0.1']
+  for (const name of names) execFileSync('openssl', [...always, '-subj', `/CN=${name}`, '-keyout', join(folder, `${name}.key`), '-out', join(folder, `${name}.pem`)], { stdio: 'pipe' })
+}
