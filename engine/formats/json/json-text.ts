@@ -1,6 +1,7 @@
 /** JSON as text and as values: read strictly and within limits, written back byte for byte where nothing was changed. */
 import { isUtf8 } from 'node:buffer'
 import { MessageFault } from '../../errors.js'
+import { JsonReader } from './json-reader.js'
 
 export type Json = string | number | boolean | null | readonly Json[] | JsonObject
 export interface JsonObject { readonly [name: string]: Json }
@@ -21,10 +22,13 @@ const numbers = new WeakMap<object, Map<string, string>>()
 export const parseJson = (bytes: Buffer, limits: JsonLimits): Json => {
   if (bytes.length > limits.size) throw unreadable(`is larger than ${limits.size} bytes`)
   if (!isUtf8(bytes)) throw unreadable('is not UTF-8')
-  const text = bytes.toString('utf8')
-  const value = new Reader(text, text.startsWith('\uFEFF') ? 1 : 0, limits.depth).document()
+  const value = new JsonReader(bytes.toString('utf8'), limits.depth, remember).document()
   if (isContainer(value)) sources.set(value, bytes)
   return value
+}
+
+const remember = (container: object, key: string, written: string): void => {
+  numbers.set(container, (numbers.get(container) ?? new Map<string, string>()).set(key, written))
 }
 
 /** A value as JSON: the bytes it was read from while it is unchanged, otherwise with two spaces of indentation. */
@@ -85,136 +89,3 @@ export const isObject = (value: Json | undefined): value is JsonObject => typeof
 export const isContainer = (value: Json | undefined): value is JsonObject | readonly Json[] => typeof value === 'object' && value !== null
 
 const unreadable = (reason: string): MessageFault => new MessageFault({ kind: 'unreadable', reason })
-
-const SPACE = /[ \t\n\r]*/y
-const PLAIN = /[^"\\\u0000-\u001f]*/y
-const STRING = /"(?:[^"\\\u0000-\u001f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*"/y
-const NUMBER = /-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?/y
-const WORD = /true|false|null/y
-
-class Reader {
-  readonly #text: string
-  #at: number
-  #room: number
-
-  constructor(text: string, start: number, depth: number) {
-    this.#text = text
-    this.#at = start
-    this.#room = depth
-  }
-
-  document(): Json {
-    this.#space()
-    const value = this.#value()
-    this.#space()
-    if (this.#at < this.#text.length) throw this.#fault('has something after its end')
-    return value
-  }
-
-  #value(): Json {
-    switch (this.#text[this.#at]) {
-      case '{': return this.#nested(() => this.#object())
-      case '[': return this.#nested(() => this.#list())
-      case '"': return this.#string()
-      default: {
-        const number = this.#match(NUMBER)
-        if (number) return Number(number)
-        const word = this.#match(WORD)
-        if (!word) throw this.#fault(this.#at < this.#text.length ? 'is not JSON' : 'ends too early')
-        return word === 'null' ? null : word === 'true'
-      }
-    }
-  }
-
-  #nested<Value>(read: () => Value): Value {
-    if (this.#room-- === 0) throw this.#fault('is nested too deeply')
-    this.#at += 1
-    const value = read()
-    this.#room += 1
-    return value
-  }
-
-  #object(): JsonObject {
-    const object: Record<string, Json> = {}
-    this.#space()
-    if (this.#take('}')) return object
-    for (;;) {
-      this.#space()
-      const start = this.#at
-      if (this.#text[start] !== '"') throw this.#fault('needs a name in quotes')
-      const name = this.#string()
-      if (Object.hasOwn(object, name)) throw this.#fault('repeats a name of the same object', start)
-      if (name === '__proto__') throw this.#fault('uses the name __proto__, which is not allowed', start)
-      this.#space()
-      if (!this.#take(':')) throw this.#fault('needs a colon')
-      this.#space()
-      const from = this.#at
-      const value = this.#value()
-      object[name] = value
-      if (typeof value === 'number') this.#remember(object, name, from, value)
-      this.#space()
-      if (this.#take('}')) return object
-      if (!this.#take(',')) throw this.#fault('needs a comma or }')
-    }
-  }
-
-  #list(): readonly Json[] {
-    const list: Json[] = []
-    this.#space()
-    if (this.#take(']')) return list
-    for (;;) {
-      this.#space()
-      const from = this.#at
-      const value = this.#value()
-      if (typeof value === 'number') this.#remember(list, String(list.length), from, value)
-      list.push(value)
-      this.#space()
-      if (this.#take(']')) return list
-      if (!this.#take(',')) throw this.#fault('needs a comma or ]')
-    }
-  }
-
-  #remember(container: object, key: string, from: number, value: number): void {
-    const text = this.#text.slice(from, this.#at)
-    if (String(value) === text) return
-    const known = numbers.get(container) ?? new Map<string, string>()
-    numbers.set(container, known.set(key, text))
-  }
-
-  #string(): string {
-    const start = this.#at
-    PLAIN.lastIndex = start + 1
-    const plain = PLAIN.test(this.#text) ? PLAIN.lastIndex : start + 1
-    if (this.#text[plain] === '"') {
-      this.#at = plain + 1
-      return this.#text.slice(start + 1, plain)
-    }
-    const quoted = this.#match(STRING)
-    if (!quoted) throw this.#fault('has a string that does not end or holds what a JSON string may not')
-    return JSON.parse(quoted) as string
-  }
-
-  #space(): void {
-    SPACE.lastIndex = this.#at
-    if (SPACE.test(this.#text)) this.#at = SPACE.lastIndex
-  }
-
-  #take(character: string): boolean {
-    if (this.#text[this.#at] !== character) return false
-    this.#at += 1
-    return true
-  }
-
-  #match(pattern: RegExp): string | null {
-    pattern.lastIndex = this.#at
-    const found = pattern.exec(this.#text)?.[0]
-    if (!found) return null
-    this.#at += found.length
-    return found
-  }
-
-  #fault(problem: string, at = this.#at): MessageFault {
-    const before = this.#text.slice(0, at).split('\n')
-    return unreadable(`the JSON ${problem}, at line ${before.length}, column ${(before.at(-1) ?? '').length + 1}`)
-  }
-}
