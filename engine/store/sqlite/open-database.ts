@@ -6,6 +6,9 @@ import { ReferoError, StoreError } from '../../errors.js'
 import { toStoreError } from './faults.js'
 import { APPLICATION_ID, migrate, SCHEMA_VERSION } from './schema.js'
 
+/** The path of a store that is kept in no file. */
+export const IN_MEMORY = ':memory:'
+
 /** How long one statement may wait for another program's lock with the event loop standing still, in milliseconds. */
 const STANDSTILL = 100
 
@@ -25,7 +28,7 @@ const SETTINGS = [
 export const openDatabase = (file: string): Database.Database => {
   let database: Database.Database | undefined
   try {
-    createPrivately(file)
+    if (file !== IN_MEMORY) createPrivately(file)
     database = new Database(file, { timeout: STANDSTILL })
     refuseForeign(database, file)
     for (const setting of SETTINGS) database.pragma(setting)

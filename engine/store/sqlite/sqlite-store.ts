@@ -4,7 +4,7 @@ import type { MessageArchive, MessageQuery, MessageStore, MessageSummary } from 
 import { toStoreError } from './faults.js'
 import { lockDataFolder } from './folder-lock.js'
 import { GroupCommit } from './group-commit.js'
-import { openDatabase } from './open-database.js'
+import { IN_MEMORY, openDatabase } from './open-database.js'
 import { openOperations, type Operations, READS } from './operations.js'
 
 export interface SqliteStoreOptions {
@@ -14,10 +14,11 @@ export interface SqliteStoreOptions {
 
 /**
  * Opens the store in the file at `path`, creating it if need be, and keeps every other engine off its folder until closed.
+ * The path ":memory:" opens one that is forgotten when closed, for rehearsals.
  * Throws a ReferoError: DATA_FOLDER_BUSY, STORE_TOO_NEW, or a StoreError whose sentence names the file and what to do.
  */
 export const openSqliteStore = (path: string, { patience = 4000 }: SqliteStoreOptions = {}): MessageStore & MessageArchive => {
-  const unlock = lockDataFolder(dirname(path))
+  const unlock = path === IN_MEMORY ? () => {} : lockDataFolder(dirname(path))
   const { database, operations, forget } = prepareOr(unlock, path)
   const commits = new GroupCommit(database, { file: path, patience, rolledBack: forget })
 

@@ -1,7 +1,7 @@
 /** The embedded store in the world: full disks, locked, damaged and foreign files, a second engine, sudden death, forgotten content. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { chmodSync, closeSync, mkdirSync, openSync, readdirSync, readFileSync, statSync, truncateSync, writeFileSync, writeSync } from 'node:fs'
+import { chmodSync, closeSync, existsSync, mkdirSync, openSync, readdirSync, readFileSync, statSync, truncateSync, writeFileSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import t, { type Test } from 'tap'
@@ -250,6 +250,15 @@ t.test('a group larger than one transaction keeps its order', async (t) => {
     store.accept(arrival('x')), claim(store),
   ])
   t.same(texts(deliveries), ['p0', 'p1', 'p2'])
+})
+
+t.test('a store in memory needs no folder, shares nothing, and several live side by side', async (t) => {
+  const [one, two] = [openSqliteStore(':memory:'), openSqliteStore(':memory:')]
+  await pass(one, 'one')
+  t.same(texts((await claim(one)).deliveries), ['one'])
+  t.same(await two.search({ limit: 10 }), [])
+  await Promise.all([one.close(), two.close()])
+  t.notOk(existsSync(':memory:'))
 })
 
 t.test('an empty file is a new store', async (t) => {
