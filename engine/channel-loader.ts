@@ -23,7 +23,7 @@ export type { Problem } from './problem.js'
 export interface LoadContext extends Pick<Sources, 'environment' | 'secrets'> {
   readonly pieces: Pieces
   readonly mappings: Mappings
-  readonly settings: { readonly data: string; readonly fixtures: string; readonly secrets: string } // folders
+  readonly settings: { readonly data: string; readonly fixtures: string; readonly secrets: string; readonly http?: { readonly port: number } }
 }
 
 export interface LoadedChannel {

@@ -8,22 +8,25 @@ import { didYouMean } from './nearest.js'
 import type { Problem } from './problem.js'
 import type { Keys } from './schema-errors.js'
 
-/** Two sources cannot claim one port, folder or path. */
-export const claims: Rule = (channels, { pieces }) => {
-  const taken = new Map<string, LoadedChannel>()
+/** Two sources cannot claim one port, folder or path; a port as a whole is more than a path on it. */
+export const claims: Rule = (channels, { pieces, settings }) => {
+  const own = settings.http && settings.http.port !== 0 ? `port ${settings.http.port}` : null
+  const taken: { readonly claim: string; readonly by: LoadedChannel }[] = []
   return channels.filter(({ definition }) => definition.enabled).flatMap(channel => {
     const { source } = channel.definition
     return (pieces.sources.get(source.name)?.claims?.(source.settings) ?? []).flatMap(claim => {
-      const first = taken.get(claim)
-      if (!first) {
-        taken.set(claim, channel)
-        return []
-      }
-      const message = `The channel \`${first.definition.name}\` has ${claim} already, at ${whereOf(first, first.definition.source.keys)}.`
+      const first = taken.find(other => clash(claim, other.claim))
+      if (!first) taken.push({ claim, by: channel })
+      const holder = first ? `The channel \`${first.by.definition.name}\`` : 'The engine’s own web server'
+      if (!first && !(own && clash(claim, own))) return []
+      const message = `${holder} has ${first?.claim ?? own} already${first ? `, at ${whereOf(first.by, first.by.definition.source.keys)}` : ''}.`
       return [complaint(channel, source.keys, 'error', 'claimed-twice', message, 'Give one of them another, or set `enabled: false`.', 'key')]
     })
   })
 }
+
+const clash = (a: string, b: string): boolean => a === b || wholePort(a, b) || wholePort(b, a)
+const wholePort = (port: string, other: string): boolean => /^port \d+$/.test(port) && other.startsWith(`${port} `)
 
 interface Lead { readonly from: LoadedChannel; readonly to: string; readonly keys: Keys }
 

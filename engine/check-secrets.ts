@@ -6,7 +6,7 @@ import type { Keys } from './schema-errors.js'
 import type { YamlSource } from './yaml-source.js'
 
 const SECRET = /^(?:.*(?:secret|token|password|passphrase)|(?:(?:api|private|access)[-_]?)?key|authorization)$/i
-const FILE = /\.(?:pem|key|crt|cer|p12|pfx)$/i
+const KEY_FILE = /^\.{0,2}\/|\.(?:pem|key|p12|pfx)$/i
 const CREDENTIALS = /^[a-z][a-z0-9+.-]*:\/\/[^/@\s:]*:[^/@\s]+@/i
 
 /** Any depth of a connector's settings; of a step's, the settings that its own schema names. */
@@ -24,7 +24,7 @@ export const secretsInClear = (yaml: YamlSource, { source, destinations, steps }
     const key = [...keys].reverse().find(each => typeof each === 'string')
     const clear = typeof value === 'string' && value !== '' && secrets.length === 0 && (variables.length === 0 || defaulted)
     if (!clear || typeof key !== 'string' || !within(keys)) continue
-    if (!CREDENTIALS.test(text) && (!SECRET.test(key) || FILE.test(text))) continue
+    if (!CREDENTIALS.test(text) && (!SECRET.test(key) || (/key$/i.test(key) && KEY_FILE.test(text)))) continue
     problems.push({
       file: yaml.file, ...yaml.position(keys), rule: 'secret-in-clear', severity: 'error',
       message: `\`${key}\` is a secret, and is written here for all to read.`,

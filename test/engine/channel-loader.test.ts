@@ -242,7 +242,8 @@ t.test('a secret in the clear is refused, and never shown', async t => {
   t.strictSame(await at('{ url: "http://h", token: "${TOKEN:hunter2}" }', { TOKEN: 'x' }), [])
   t.strictSame(await at('{ url: "http://h", token: "Bearer ${secret:t}" }'), [])
   t.strictSame(await at('{ url: "http://h", method: "${secret:t}" }'), ['7:44 error wrong-value `method` must be one of `POST` or `PUT`.'])
-  t.strictSame((await load(t, START.replace('2575', '2575, tls: { cert: a.pem, key: a.key }') + END)).problems, [], 'a file is no secret')
+  for (const file of ['a.key', '/etc/ssl/epic', './epic', '"${secret:k}"']) t.strictSame((await load(t, START.replace('2575', `2575, tls: { cert: a.pem, key: ${file} }`) + END, { secrets: () => 'k' })).problems, [], `${file} is no secret`)
+  t.match((await load(t, START.replace('2575', '2575, tls: { cert: a.pem, key: MIIEvQ }') + END)).problems, [/secret-in-clear `key` is a secret/])
 })
 
 t.test('a number that YAML changes is told of where it is allowed', async t => {

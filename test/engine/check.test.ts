@@ -14,7 +14,7 @@ const channel = (name: string, more = '', { port = 2575, to = 'outbox: { folder:
 /** Problems of files by their names; each must be readable. */
 const check = async (t: Test, files: Readonly<Record<string, string>>): Promise<string[]> => {
   const folder = t.testdir({ channels: files, fixtures: { 'a.hl7': 'MSH|' } })
-  const checked = context({ settings: { data: 'data', fixtures: join(folder, 'fixtures'), secrets: 'secrets' } })
+  const checked = context({ settings: { data: 'data', fixtures: join(folder, 'fixtures'), secrets: 'secrets', http: { port: 8420 } } })
   const { channels, problems } = await loadChannels(join(folder, 'channels'), checked)
   t.strictSame(problems, [], 'the files can be read')
   return checkChannels(channels, checked).map(({ file, line, column, severity, rule, message, hint }) =>
@@ -28,6 +28,14 @@ t.test('a channel that is right has no problem', async t => {
 t.test('two channels cannot claim the same thing, unless one is not enabled', async t => {
   const files = { 'a.yaml': channel('a', TESTS), 'b.yaml': channel('b', TESTS), 'c.yaml': channel('c', TESTS, { port: 2576 }), 'd.yaml': channel('d', `enabled: false\n${TESTS}`) }
   t.strictSame(await check(t, files), ['b.yaml:2:11 error claimed-twice The channel `a` has port 2575 already, at a.yaml:2:11. Give one of them another, or set `enabled: false`.'])
+})
+
+t.test('a port as a whole is more than a path on it, and the engine has one itself', async t => {
+  const web = (name: string, port: number, path: string): string => channel(name, TESTS).replace(/source: .*/, `source: { web: { port: ${port}, path: ${path} } }`)
+  t.strictSame(await check(t, { 'a.yaml': web('a', 2575, '/a'), 'b.yaml': web('b', 2575, '/b'), 'c.yaml': channel('c', TESTS), 'd.yaml': web('d', 8420, '/d'), 'e.yaml': web('e', 25, '/e') }), [
+    'c.yaml:2:11 error claimed-twice The channel `a` has port 2575 path /a already, at a.yaml:2:11. Give one of them another, or set `enabled: false`.',
+    'd.yaml:2:11 error claimed-twice The engine’s own web server has port 8420 already. Give one of them another, or set `enabled: false`.',
+  ])
 })
 
 t.test('a channel is only led to where there is one', async t => {

@@ -38,6 +38,7 @@ const pieces: Pieces = {
     piece('mllp', MllpSource, source, { claims: settings => [`port ${(settings as { port: number }).port}`] }),
     piece('file', Type.Object({ folder: text, match: Type.Optional(text), settle: Type.Optional(Duration) }, closed), source, { claims: settings => [`folder ${(settings as { folder: string }).folder}`] }),
     piece('channel', Type.Object({}, closed), source),
+    piece('web', Type.Object({ port: Type.Integer(), path: text }, closed), source, { claims: settings => { const { port, path } = settings as { port: number; path: string }; return [`port ${port} path ${path}`] } }),
   ]),
   destinations: new Map([
     piece('mllp', Type.Object({ host: text, port: Type.Integer({ minimum: 1, maximum: 65_535 }) }, closed), destination),
