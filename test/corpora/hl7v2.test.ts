@@ -2,25 +2,19 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import type { Log, Tools } from '../../engine/contracts.js'
+import type { MessageFormat } from '../../engine/contracts.js'
 import { MessageFault } from '../../engine/errors.js'
 import { readAcknowledgement } from '../../engine/formats/hl7v2/acknowledgement.js'
-import hl7v2 from '../../engine/formats/hl7v2/index.js'
 import { segments } from '../../engine/formats/hl7v2/view.js'
+import { formatWith } from '../engine/formats/hl7v2-setup.js'
 
 interface Entry { readonly path: string; readonly malformed: boolean; readonly kind: 'msg' | 'batch' }
 
 const corpora = join(import.meta.dirname, '../../../../shared/corpora')
-const silent: Log = () => undefined
-const unused = (): never => { throw new Error('not used by this format') }
-const tools: Tools = {
-  clock: { now: () => new Date('2026-03-02T09:15:00Z'), sleep: async () => undefined },
-  log: silent, dataFolder: '', format: unused, table: unused, mapping: unused, beside: unused, feed: unused, serve: unused,
-}
 const PATHS = ['MSH-3', 'MSH-9.2', 'MSH-10', 'PID-3.1', 'PID-3[*].4.2', 'PID-5', 'PID-11[2].5', 'PV1-3.1', 'OBX[*]-5', 'OBX[2]-3.2', 'ORC-2.1', 'OBR[*]-4', 'ZZZ-1']
 
 /** What became of one message: null where it was taken and came back byte for byte, else why it was refused. */
-const reasonAgainst = (format: ReturnType<typeof hl7v2.create>, bytes: Buffer): string | null => {
+const reasonAgainst = (format: MessageFormat, bytes: Buffer): string | null => {
   try {
     format.readHeader(bytes)
     const body = format.parse(bytes)
@@ -45,7 +39,7 @@ t.test('the public corpora', async t => {
     t.comment('skipped: the corpora are not here (../shared/corpora/hl7v2)')
     return
   }
-  const format = hl7v2.create({ charset: 'UNICODE UTF-8', overrideCharset: false, strayLines: 'refuse', size: 50_000_000, segments: 10_000, fields: 1_000, repetitions: 10_000 }, tools)
+  const format = formatWith()
   const entries: readonly Entry[] = JSON.parse(readFileSync(index, 'utf8'))
   const counts = { taken: 0, takenMalformed: 0, refused: 0, batches: 0 }
   const reasons = new Map<string, number>()

@@ -24,7 +24,10 @@ export const acknowledge = (bytes: Buffer, moment: 'stored' | 'done', verdict: V
   if (code === null) return null
   const delimiters = opening?.delimiters ?? STANDARD_DELIMITERS
   const charset = opening?.charset ?? reading.charset
-  const field = (n: number): string => opening?.fields[n] ?? ''
+  const field = (n: number): string => {
+    const carried = opening?.fields[n] ?? ''
+    return carried.length > MOST_ECHOED ? '' : carried
+  }
   const version = versionOf(opening)
   const text = plainText(fault?.reason ?? '', delimiters, (value) => charset.encode(value) !== null)
   const encoded = (value: string) => encodeValue(value, delimiters, charset)
@@ -34,6 +37,8 @@ export const acknowledge = (bytes: Buffer, moment: 'stored' | 'done', verdict: V
   const mark = charset.name === 'UNICODE UTF-16' ? '\uFEFF' : ''
   return charset.bytes(mark + segments.map(fields => segmentOf(trimmed(fields), '\r', delimiters)).map(({ text: line, end }) => line + end).join(''))
 }
+
+const MOST_ECHOED = 1000 // characters of a field: an acknowledgement is never a copy of megabytes
 
 const codeOwed = (bytes: Buffer, opening: Opening | null, moment: 'stored' | 'done', verdict: Verdict): string | null => {
   const letter = { accepted: 'A', error: 'E', rejected: 'R' }[verdict]

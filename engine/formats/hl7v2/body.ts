@@ -77,12 +77,9 @@ export const positionsOf = (body: Body): ReadonlyMap<string, readonly number[]> 
   return positions
 }
 
-/** The body with one segment changed for another of the same name. */
-export const withSegment = (body: Body, at: number, segment: Segment): Body => {
-  const { positions, ...rest } = body
-  const changed = { ...rest, segments: body.segments.with(at, segment) }
-  return positions ? { ...changed, positions } : changed
-}
+/** The body with other segments; `positions` may be given where segments of each name stand where they stood. */
+export const withSegments = ({ delimiters, charset, reading, before }: Body, segments: readonly Segment[], positions?: Body['positions']): Body =>
+  positions ? { delimiters, charset, reading, before, segments, positions } : { delimiters, charset, reading, before, segments }
 
 /** The n-th part of a text (from 1), or '' where there is none. */
 export const partOf = (text: string, separator: string, n: number): string => {

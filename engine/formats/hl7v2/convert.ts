@@ -18,8 +18,8 @@ export const convert = (body: Body): Body => {
     if (encoded !== carried && text.includes('\uFFFD')) throw cannot(`the message has bytes that are not valid ${body.charset.name}, and cannot be converted`)
     return encoded
   }
-  const { positions, ...rest } = body
-  return { ...rest, charset: to, before: body.before.replace(/\uFEFF|ï»¿/, ''), segments: body.segments.map(({ text, end }) => ({ text: converted(text), end })) }
+  const { delimiters, reading, before, segments } = body
+  return { delimiters, reading, charset: to, before: before.replace(/\uFEFF|ï»¿/, ''), segments: segments.map(({ text, end }) => ({ text: converted(text), end })) }
 }
 
 const cannot = (reason: string) => new MessageFault({ kind: 'value', reason, location: 'MSH-18' })

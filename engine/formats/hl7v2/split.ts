@@ -1,6 +1,6 @@
 /** One message per part: per order group, per result, whatever a segment begins. */
 import { MessageFault } from '../../errors.js'
-import { type Body, nameOf, type Segment } from './body.js'
+import { type Body, nameOf, type Segment, withSegments } from './body.js'
 
 /** Segments that begin another context where they come again below the one that they are in: another patient, another order. */
 const OPENERS = new Set(['PID', 'ORC', 'OBR'])
@@ -48,6 +48,5 @@ export const split = (body: Body, by: string): readonly Body[] => {
     }
   })
   flush()
-  const { positions, ...rest } = body
-  return parts.map(segments => ({ ...rest, segments }))
+  return parts.map(segments => withSegments(body, segments))
 }

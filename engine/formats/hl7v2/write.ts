@@ -1,6 +1,6 @@
 /** Writes values by path: a new body in which that place alone is different. */
 import { MessageFault } from '../../errors.js'
-import { type Body, fieldsOf, partOf, positionsOf, type Segment, segmentOf, withSegment } from './body.js'
+import { type Body, fieldsOf, partOf, positionsOf, type Segment, segmentOf, withSegments } from './body.js'
 import { convert } from './convert.js'
 import { ABSENT } from './delimiters.js'
 import { encodeValue } from './escape.js'
@@ -33,7 +33,9 @@ const writeSegment = (body: Body, at: number, place: Path, path: string, carried
   const fields = before.slice()
   while (fields.length < place.field) fields.push('')
   fields[place.field] = after
-  return withSegment(body, at, segmentOf(fields, segment.end, body.delimiters))
+  const segments = body.segments.slice()
+  segments[at] = segmentOf(fields, segment.end, body.delimiters)
+  return withSegments(body, segments, body.positions)
 }
 
 const writeField = (body: Body, field: string, place: Path, path: string, carried: string | null): string => {
@@ -72,6 +74,5 @@ const append = (body: Body, place: Path, path: string, carried: string, present:
   const lineBreak = /^(\r\n|\r|\n)/.exec(body.segments[0]?.end ?? '')?.[0] ?? '\r'
   // The new segment takes over how the message ended.
   const segments: Segment[] = [...body.segments.slice(0, -1), { ...last, end: lineBreak }, segmentOf(fields, last.end, body.delimiters)]
-  const { positions, ...rest } = body
-  return { ...rest, segments }
+  return withSegments(body, segments)
 }
