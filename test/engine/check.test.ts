@@ -46,6 +46,14 @@ t.test('a channel is only led to where there is one', async t => {
   ])
 })
 
+t.test('a channel that is there but broken is told of in its own file only', async t => {
+  const folder = t.testdir({ 'a.yaml': channel('a', TESTS, { to: 'channel: { name: desk }' }), 'desk.yaml': 'name: desk\n', fixtures: { 'a.hl7': 'MSH|' } })
+  const checked = context({ settings: { data: 'data', fixtures: join(folder, 'fixtures'), secrets: 'secrets' } })
+  const { channels, problems } = await loadChannels(folder, checked)
+  t.ok(problems.length > 0 && problems.every(({ file }) => file.endsWith('desk.yaml')))
+  t.strictSame(checkChannels(channels, checked), [])
+})
+
 t.test('a cycle is told once, of any length', async t => {
   const to = (name: string, next: string, port: number): string => channel(name, TESTS, { port, to: `channel: { name: ${next} }` })
   t.strictSame(await check(t, { 'a.yaml': to('a', 'b', 1), 'b.yaml': to('b', 'c', 2), 'c.yaml': to('c', 'b', 3), 'd.yaml': to('d', 'd', 4), 'e.yaml': to('e', 'a', 5) }), [
