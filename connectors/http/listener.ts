@@ -21,7 +21,7 @@ export interface Listening {
   leave(): Promise<void>
 }
 
-const LIMITS = { connections: 1000, headers: 10_000, idle: 72_000, unread: 10_000, certificate: 60_000 } // milliseconds, but for connections
+const LIMITS = { connections: 1000, headers: 10_000, idle: 72_000, unread: 10_000, farewell: 5000, certificate: 60_000 } // milliseconds, but for connections
 const listeners = new Map<string, Listener>()
 
 /** Serves an entry; rejects with a sentence where the port cannot be had, or is used in another way. */
@@ -74,7 +74,7 @@ class Listener {
     this.#entries.delete(entry.path)
     this.#left.add(entry.path)
     if (this.#entries.size === 0) this.closing = this.#close()
-    await Promise.all(this.#answering.get(entry) ?? [])
+    await this.#sent([...(this.#answering.get(entry) ?? [])])
     this.#answering.delete(entry)
     await this.closing
   }
@@ -105,11 +105,18 @@ class Listener {
 
   async #close(): Promise<void> {
     const answering = [...this.#answering.values()].flatMap((responses) => [...responses])
+    await this.#sent(answering) // first, for a server that closes cuts off answers that are written but not sent
     const closed = this.#server?.close()
-    await Promise.all(answering)
     this.#server?.server.closeAllConnections()
     await closed
     this.#forget()
+  }
+
+  /** Resolves once answers have been handed to the network, or their senders have had long enough to read them. */
+  async #sent(answers: readonly Promise<void>[]): Promise<void> {
+    const done = new AbortController()
+    await Promise.race([Promise.all(answers), this.#tools.clock.sleep(LIMITS.farewell, done.signal)])
+    done.abort()
   }
 
   #forget(): void {

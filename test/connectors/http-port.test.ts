@@ -91,6 +91,38 @@ t.test('stop answers what was taken, and lets go of what was still arriving', as
   await t.rejects(ask(url, 'x'), { code: 'ECONNREFUSED' })
 })
 
+t.test('stop lets an answer reach its sender whole', async (t) => {
+  const acknowledgement = Buffer.alloc(8 * 1024 ** 2, 'x')
+  let arrived = (): void => undefined
+  let answer = (): void => undefined
+  const inHand = new Promise<void>((resolve) => { arrived = resolve })
+  const { source, url } = await serving(t, () => new Promise((resolve) => {
+    answer = () => resolve({ ...accepted, acknowledgements: [acknowledgement] })
+    arrived()
+  }))
+  const asked = ask(url, 'x')
+  await inHand
+  answer()
+  await source.stop()
+  t.equal((await asked).text.length, acknowledgement.length)
+})
+
+t.test('on the engine’s web server, too, stop waits for what was taken', async (t) => {
+  const tools = testTools('')
+  let answer = (): void => undefined
+  const source = httpSource.create({ path: '/in' }, tools)
+  await source.start(() => new Promise((resolve) => { answer = () => resolve(accepted) }))
+  const asked = tools.served.get('/in')?.({ method: 'POST', path: '/in', headers: {}, body: Buffer.from('x'), remote: '10.0.0.7' })
+  await new Promise((resolve) => setImmediate(resolve))
+  let stopped = false
+  const stopping = source.stop().then(() => { stopped = true })
+  await new Promise((resolve) => setImmediate(resolve))
+  t.notOk(stopped)
+  answer()
+  t.match(await asked, { status: 200 })
+  await stopping
+})
+
 t.test('HTTPS asks for client certificates, and takes up a new certificate without a restart', async (t) => {
   const folder = t.testdir()
   const path = (name: string): string => join(folder, name)
