@@ -16,18 +16,20 @@ export const decodeValue = (carried: string, delimiters: Delimiters, charset: Ch
 const resolve = (carried: string, delimiters: Delimiters, charset: Charset): string => {
   const { escape: mark } = delimiters
   let out = ''
+  let copied = 0
   let at = 0
   for (let start = carried.indexOf(mark); start !== -1; start = carried.indexOf(mark, at)) {
     const end = carried.indexOf(mark, start + 1)
     if (end === -1) break
     const sequence = carried.slice(start + 1, end)
-    const meaning = meaningOf(sequence, delimiters, charset)
+    const meaning = sequence === '' ? null : meaningOf(sequence, delimiters, charset)
     // What is no sequence at all may end where the next one begins: "5\ and 6\T\7".
-    const next = meaning !== null || SEQUENCE.test(sequence) ? end + 1 : end
-    out += meaning === null ? carried.slice(at, next) : carried.slice(at, start) + meaning
-    at = next
+    at = meaning !== null || SEQUENCE.test(sequence) ? end + 1 : end
+    if (meaning === null) continue
+    out += carried.slice(copied, start) + meaning
+    copied = at
   }
-  return out + carried.slice(at)
+  return out + carried.slice(copied)
 }
 
 const meaningOf = (sequence: string, delimiters: Delimiters, charset: Charset): string | null => {

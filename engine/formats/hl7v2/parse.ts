@@ -24,23 +24,29 @@ const segmentsOf = (text: string, start: number, separator: string, reading: Rea
     if (lineFeed !== -1 && lineFeed < from) lineFeed = text.indexOf('\n', from)
     const line = carriageReturn === -1 || (lineFeed !== -1 && lineFeed < carriageReturn) ? lineFeed : carriageReturn
     const to = line === -1 ? text.length : line
-    let next = to
-    while (text.charCodeAt(next) === 13 || text.charCodeAt(next) === 10) next++
+    const next = afterBlank(text, to)
     add(segments, text.slice(from, to), next === to + 1 ? text.charAt(to) : text.slice(to, next), separator, reading)
     from = next
   }
   return segments
 }
 
+/** Where the next line that is not blank begins. */
+const afterBlank = (text: string, from: number): number => {
+  let next = from
+  let at = from
+  for (; at < text.length; at++) {
+    const code = text.charCodeAt(at)
+    if (code === 13 || code === 10) next = at + 1
+    else if (code !== 32 && code !== 9) break
+  }
+  return at === text.length ? at : next
+}
+
 const add = (segments: Segment[], text: string, end: string, separator: string, reading: Reading): void => {
-  const last = segments.at(-1)
   if (!isSegment(text, separator)) {
-    if (last && text.trim() === '') {
-      segments[segments.length - 1] = { text: last.text, end: last.end + text + end }
-      return
-    }
     if (reading.strayLines === 'refuse') throw unreadable(`line ${segments.length + 1} is no segment: it is to begin with three capital letters or digits and the separator ${separator}; if the sender breaks lines inside a field, set \`strayLines: keep\``)
-  } else if (last && text.startsWith('MSH')) throw unreadable(`segment ${segments.length + 1} is a second MSH: these are several messages, to be separated first`)
+  } else if (segments.length > 0 && text.startsWith('MSH')) throw unreadable(`segment ${segments.length + 1} is a second MSH: these are several messages, to be separated first`)
   if (segments.length >= reading.limits.segments) throw unreadable(`the message has more than ${reading.limits.segments} segments; if that is right, raise the format's setting \`segments\``)
   segments.push({ text, end })
 }
