@@ -7,7 +7,7 @@ const V2 = 'http://terminology.hl7.org/CodeSystem/v2-'
 export const systemOf = (name: string, lookup: Lookup): string | undefined => {
   const table = /^HL7[-_]?(\d{1,4})$/i.exec(name)?.[1]
   if (table) return V2 + table.padStart(4, '0')
-  const known = lookup('coding-system').lookup(name.toUpperCase())?.['system']
+  const known = lookup('coding-system').lookup(name.toUpperCase())?.system
   if (known) return known
   if (/^\d+(\.\d+)+$/.test(name)) return `urn:oid:${name}`
   return /^(https?:\/\/|urn:)\S+$/.test(name) ? name : undefined
@@ -21,7 +21,7 @@ export const nameOf = (system: string, lookup: Lookup): string => {
 
 /** The system of an HD (2.A.33) or of the parts of an EI: namespace, universal id and its type. Undefined rather than invented. */
 export const authorityOf = (namespace: string, universal: string, kind: string, lookup: Lookup): string | undefined => {
-  const known = lookup('assigning-authority').lookup(universal)?.['system'] ?? lookup('assigning-authority').lookup(namespace.toUpperCase())?.['system']
+  const known = lookup('assigning-authority').lookup(universal)?.system ?? lookup('assigning-authority').lookup(namespace.toUpperCase())?.system
   if (known) return known
   if ((kind === 'ISO' || kind === '') && /^\d+(\.\d+)+$/.test(universal)) return `urn:oid:${universal}`
   if (/^(UUID|GUID)$/.test(kind) && /^[0-9a-f-]{36}$/i.test(universal)) return `urn:uuid:${universal.toLowerCase()}`

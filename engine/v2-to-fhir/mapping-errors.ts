@@ -11,7 +11,7 @@ export const check = <Schema extends TSchema>(schema: Schema, file: MappingDocum
   if (!error) return file.value as Static<Schema>
   const keys = keysOf(error.instancePath)
   const key = keys.at(-1)
-  const allowed = 'properties' in schema ? Object.keys(schema['properties'] as object) : []
+  const allowed = 'properties' in schema ? Object.keys(schema.properties as object) : []
   const known = typeof key === 'string' && keys.length === 1 && !allowed.includes(key)
   const sentence = known
     ? `"${key}" is not known here; allowed are ${allowed.join(', ')}${didYouMean(key, allowed)}`

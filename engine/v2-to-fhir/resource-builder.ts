@@ -64,7 +64,7 @@ const write = (builder: ResourceBuilder, container: Json, step: Step, at: string
   if (!step.list) {
     const there = container[step.name]
     if (there !== undefined && JOINED.has(step.type)) return join(builder, there as Json, settled, path)
-    if (there !== undefined || container[`_${step.name}`] !== undefined) return 'taken'
+    if (there !== undefined || (settled.beside && container[`_${step.name}`] !== undefined)) return 'taken'
     assign(container, step.name, settled)
     builder.origins.push(...below(path, settled.origins))
     return 'placed'

@@ -23,7 +23,7 @@ const applyRow = (row: Row, node: Node, builder: ResourceBuilder, setting: Setti
   const use: Use = { ...setting, target: element.type, table }
   const told = sourceParts(row, node).filter((part) => rowHolds(row, node, part))
   if (row.required && told.every((part) => part.whole === '')) {
-    throw new MessageFault({ kind: 'required', reason: `the mapping needs a value here for ${builder.json['resourceType']}.${element.text}`, location: field.text })
+    throw new MessageFault({ kind: 'required', reason: `the mapping needs a value here for ${builder.json.resourceType}.${element.text}`, location: field.text })
   }
   if (field.field === null) return fixed(row, node, builder)
   const values = told.filter((part) => part.whole !== '')

@@ -20,12 +20,12 @@ const coding = (part: Part, [code, display, system, version, oid]: (typeof CODES
 /** The first code through the row's table; undefined where the table does not have it. */
 const translated = (part: Part, use: Use): { code: Leaf; system?: Leaf; display?: Leaf } | undefined => {
   const row = use.table?.lookup(part.text) ?? use.table?.lookup(part.text.toUpperCase())
-  if (!row?.['code']) return undefined
+  if (!row?.code) return undefined
   const from = part.part(1).origin
   return {
-    ...(row['system'] ? { system: leaf(row['system'], from) } : {}),
-    code: leaf(row['code'], from),
-    ...(row['display'] ? { display: leaf(row['display'], from) } : {}),
+    ...(row.system ? { system: leaf(row.system, from) } : {}),
+    code: leaf(row.code, from),
+    ...(row.display ? { display: leaf(row.display, from) } : {}),
   }
 }
 
@@ -86,17 +86,20 @@ interface Coding { readonly system?: string; readonly version?: string; readonly
 const systemName = (held: Coding, use: Use): string => (held.system ? nameOf(held.system, use.lookup) : held._system?.extension?.[0]?.valueString ?? '')
 
 const writeConcept = ({ coding: held = [], text }: { readonly coding?: readonly Coding[]; readonly text?: string }, use: Use): Written => {
-  // A row's table was read through: the sender's own code is the one that the table's code came from.
-  const codes = use.table ? held.slice(0, 1).map((first) => ({ ...first, ...back(first, use) })) : held
+  const codes = use.table ? original(held, use) : held
   const [first, second] = codes
   if (!first) return ['', text ?? '']
   const six = [first, second].flatMap((each) => (each ? [each.code ?? '', each.display ?? '', systemName(each, use)] : ['', '', '']))
   return [...six, first.version ?? '', second?.version ?? '', text ?? '']
 }
 
-const back = (held: Coding, use: Use): Partial<Coding> => {
-  const original = held.code === undefined ? undefined : use.table?.reverse(held.code)
-  return original === undefined ? {} : { code: original, system: '' }
+/** A row's table was read through: the sender's own code is kept behind the table's, or is the one that it came from. */
+const original = (held: readonly Coding[], use: Use): readonly Coding[] => {
+  const [first, ...others] = held
+  const code = first?.code === undefined ? undefined : use.table?.reverse(first.code)
+  if (!first || code === undefined) return held
+  const own = others.find((each) => use.table?.lookup(each.code ?? '')?.code === first.code)
+  return own ? [own] : [{ code, ...(first.display ? { display: first.display } : {}) }]
 }
 
 const write = (value: unknown, use: Use): Written | undefined => {
@@ -109,7 +112,7 @@ const write = (value: unknown, use: Use): Written | undefined => {
 }
 
 const writeUnit = (held: { unit?: string; code?: string; system?: string }, use: Use): Written | undefined =>
-  held.code || held.unit ? [held.code ?? held.unit, held.code ? held.unit : '', held.system && nameOf(held.system, use.lookup)] : undefined
+  held.code || held.unit ? [held.code ?? held.unit, held.code && held.unit !== held.code ? held.unit : '', held.system && nameOf(held.system, use.lookup)] : undefined
 
 /** A coded value; CE and CNE are read in the same places. */
 export const CWE: Datatype = { makes: ['CodeableConcept', 'Coding', 'code', 'uri', 'string', 'markdown', 'Identifier', 'Quantity', 'Annotation', 'Reference'], read, write }

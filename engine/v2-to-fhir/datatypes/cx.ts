@@ -13,12 +13,12 @@ export const identifierType = (part: Part, use: Use): Draft | undefined => {
   if (!code) return undefined
   const known = use.lookup('identifier-type').lookup(part.text)
   if (!known) return { text: code }
-  return { coding: [{ system: leaf(codeSystem('0203'), part.origin), code, ...(known['display'] ? { display: leaf(known['display'], part.origin) } : {}) }] }
+  return { coding: [{ system: leaf(codeSystem('0203'), part.origin), code, ...(known.display ? { display: leaf(known.display, part.origin) } : {}) }] }
 }
 
 /** Some types are one register for everybody (NPI, SSN), whoever the sender says assigned them. */
 export const identifierSystem = (type: string, part: Part, given: Draft | undefined, lookup: Lookup): Draft | undefined => {
-  const known = lookup('identifier-system').lookup(type)?.['system']
+  const known = lookup('identifier-system').lookup(type)?.system
   return known ? leaf(known, part.origin) : given
 }
 

@@ -11,7 +11,7 @@ const mediaType = (type: Part, subtype: Part, use: Use): Leaf => {
     return leaf(`${type.text}/${subtype.text}`.toLowerCase(), subtype.origin)
   }
   const known = use.lookup('data-subtype').lookup(kind.toUpperCase()) ?? use.lookup('data-subtype').lookup(type.text.toUpperCase())
-  return leaf(known?.['code'] ?? 'application/octet-stream', kindPart.origin)
+  return leaf(known?.code ?? 'application/octet-stream', kindPart.origin)
 }
 
 /** The data as base64, however the sender encoded it (table 0299: A, Hex, Base64). */
@@ -49,6 +49,6 @@ export const RP: Datatype = {
   },
   write: (value, use): Written | undefined => {
     const { contentType = '', url } = value as Attachment
-    return url ? [url, '', '', use.lookup('data-subtype').reverse(contentType) ?? contentType] : undefined
+    return url && !url.startsWith('urn:uuid:') ? [url, '', '', use.lookup('data-subtype').reverse(contentType) ?? contentType] : undefined
   },
 }

@@ -52,7 +52,12 @@ export const NM: Datatype = {
     const value = number(part, use)
     return use.target === 'Quantity' || use.target === 'Duration' ? value && { value } : value
   },
-  write: (value) => (typeof value === 'object' && value !== null ? String((value as { value?: number }).value ?? '') : String(value)),
+  // A quantity with a comparator is more than a number: SN writes it.
+  write: (value): Written | undefined => {
+    if (typeof value !== 'object' || value === null) return String(value)
+    const held = value as { readonly value?: number; readonly comparator?: string }
+    return held.value === undefined || held.comparator ? undefined : String(held.value)
+  },
 }
 
 /** Table 0136: Y and N. */

@@ -17,18 +17,18 @@ const extension = (name: 'race' | 'ethnicity'): Datatype => {
     const table = use.lookup(`us-${name}`)
     const inner = told.flatMap((part): Draft[] => {
       const row = table.lookup(part.text.toUpperCase())
-      const code = row?.['code'] ?? (isCdc(part, use) ? part.text : undefined)
+      const code = row?.code ?? (isCdc(part, use) ? part.text : undefined)
       if (!code) {
         if (part.text) use.issue(part, `is not a code of the CDC's ${name} code system: only its words are taken`)
         return []
       }
       const origin = part.part(1).origin
-      const display = row?.['display'] ? leaf(row['display'], origin) : leafOf(part.part(2))
-      const category = row && row['level'] !== 'detailed'
-      const system = row?.['level'] === 'null' ? NULL_FLAVOR : CDC
+      const display = row?.display ? leaf(row.display, origin) : leafOf(part.part(2))
+      const category = row && row.level !== 'detailed'
+      const system = row?.level === 'null' ? NULL_FLAVOR : CDC
       return [{ url: category ? 'ombCategory' : 'detailed', valueCoding: { system: leaf(system, origin), code: leaf(code, origin), display } }]
     })
-    const words = told.map((part) => part.part(2).text || table.lookup(part.text.toUpperCase())?.['display'] || part.whole).join(', ')
+    const words = told.map((part) => part.part(2).text || table.lookup(part.text.toUpperCase())?.display || part.whole).join(', ')
     return { url: US_CORE + name, extension: [...inner, { url: 'text', valueString: leaf(words, told.length === 1 ? first.origin : first.origin.replace(/\[\d+\]$/, '')) }] }
   }
   return {

@@ -38,7 +38,7 @@ export const XAD: Datatype = {
     const kind = part.part(7)
     const row = use.lookup('address-use').lookup(kind.text)
     return {
-      use: row?.['use'] ? leaf(row['use'], kind.origin) : undefined, type: row?.['type'] ? leaf(row['type'], kind.origin) : undefined,
+      use: row?.use ? leaf(row.use, kind.origin) : undefined, type: row?.type ? leaf(row.type, kind.origin) : undefined,
       ...made, period: period(part.part(13), part.part(14), use),
     }
   },

@@ -18,7 +18,7 @@ const identifier = (part: Part, use: Use): Draft | undefined => {
 /** The name in components 2 to 7. */
 const humanName = (part: Part): Draft | undefined => {
   const names = nameParts(part, 2)
-  return names['family'] || (names['given'] as readonly Draft[]).length > 0 ? names : undefined
+  return names.family || (names.given as readonly Draft[]).length > 0 ? names : undefined
 }
 
 export const XCN: Datatype = {

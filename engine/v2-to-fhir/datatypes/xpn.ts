@@ -70,9 +70,9 @@ export const XPN: Datatype = {
     if (use.target === 'string') return display
     if (use.target === 'Reference') return display && { display }
     const code = part.part(7)
-    const named = use.lookup('name-use').lookup(code.text)?.['code']
+    const named = use.lookup('name-use').lookup(code.text)?.code
     const names = nameParts(part, 1)
-    if (!names['family'] && (names['given'] as readonly Draft[]).length === 0) return undefined
+    if (!names.family && (names.given as readonly Draft[]).length === 0) return undefined
     return { use: named ? leaf(named, code.origin) : undefined, ...names, period: period(part.part(12), part.part(13), use) }
   },
   write: (value, use: Use): Written | undefined => {

@@ -29,9 +29,9 @@ export const XTN: Datatype = {
     if (!value || use.target !== 'ContactPoint') return value
     const kind = use.lookup('telecom-system').lookup(part.part(3).text.toUpperCase())
     const code = use.lookup('telecom-use').lookup(part.part(2).text)
-    const given = address ? 'email' : (kind?.['code'] || code?.['system'] || 'phone')
+    const given = address ? 'email' : (kind?.code || code?.system || 'phone')
     const system = leaf(given === 'email' && !address ? 'other' : given, (part.part(3).text ? part.part(3) : part).origin)
-    const usage = kind?.['use'] ? leaf(kind['use'], part.part(3).origin) : code?.['code'] ? leaf(code['code'], part.part(2).origin) : undefined
+    const usage = kind?.use ? leaf(kind.use, part.part(3).origin) : code?.code ? leaf(code.code, part.part(2).origin) : undefined
     const direct: Draft | undefined = value.confidence === undefined ? undefined : [{ url: DIRECT, valueBoolean: { ...leaf(true, value.origin), confidence: 0.9 } }]
     const { confidence: _, ...plain } = value
     return { extension: direct, system, value: plain, use: usage, rank: rank(part.part(18)), period: period(part.part(13), part.part(14), use) }

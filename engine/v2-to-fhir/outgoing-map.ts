@@ -1,0 +1,86 @@
+/** Outgoing maps, mappings/fields/<message>.yaml: which segments a FHIR bundle becomes, in which order, from which resources. */
+import { Type, type Static } from 'typebox'
+import type { Tools } from '../contracts.js'
+import { type FieldPath, fieldPath } from './field-path.js'
+import { check } from './mapping-errors.js'
+import { elementOf, isResource } from './r4.js'
+import { type SegmentMap, segmentMap } from './segment-map.js'
+
+const Segment = Type.Cyclic({
+  Segment: Type.Object({
+    segment: Type.String({ pattern: '^[A-Z][A-Z0-9]{2}$' }),
+    each: Type.Optional(Type.String({ description: 'One segment for every resource at this path, seen from the request or the segment above: `reasonReference`, `requester.practitioner`; `RelatedPerson` for all of that type.' })),
+    split: Type.Optional(Type.String({ description: 'One segment for every item of this list of the resource.' })),
+    rows: Type.Record(Type.String(), Type.String(), { description: 'Segment map: the path from the resource to the one that it reads, "." for itself.' }),
+    set: Type.Optional(Type.Record(Type.String(), Type.String(), { description: 'Fixed values; $n counts the segments.' })),
+    needs: Type.Optional(Type.String({ description: 'Left out where this field stays empty.' })),
+    unless: Type.Optional(Type.String({ description: 'Left out for resources that this map is for.' })),
+    followed: Type.Optional(Type.Array(Type.Ref('Segment'), { description: 'The segments of its group.' })),
+  }, { additionalProperties: false }),
+}, 'Segment')
+
+/** The content of an outgoing map. */
+export const OutgoingMapFile = Type.Object({
+  message: Type.String({ pattern: '^[A-Z0-9]{3}\\^[A-Z0-9]{3}\\^[A-Z0-9_]+$', description: 'MSH-9.' }),
+  revoked: Type.Optional(Type.String({ pattern: '^[A-Z0-9]{3}\\^[A-Z0-9]{3}\\^[A-Z0-9_]+$', description: 'MSH-9 of a request that is cancelled.' })),
+  set: Type.Optional(Type.Record(Type.String(), Type.String())),
+  segments: Type.Array(Segment, { minItems: 1 }),
+}, { additionalProperties: false })
+
+export interface FixedField {
+  readonly path: FieldPath
+  readonly value: string
+}
+
+export interface OutgoingSegment {
+  readonly segment: string
+  readonly each: readonly string[]
+  readonly split: string | null
+  readonly rows: readonly { readonly map: SegmentMap; readonly path: readonly string[] }[]
+  readonly set: readonly FixedField[]
+  readonly needs: FieldPath | null
+  readonly unless: SegmentMap | null
+  readonly followed: readonly OutgoingSegment[]
+}
+
+export interface OutgoingMap {
+  readonly message: string
+  readonly revoked: string
+  readonly set: readonly FixedField[]
+  readonly segments: readonly OutgoingSegment[]
+}
+
+type Entry = Static<typeof Segment>
+type Keys = readonly (string | number)[]
+
+/** Reads `mappings/fields/<name>.yaml`. Throws a sentence with file:line:column. */
+export const outgoingMap = (name: string, tools: Pick<Tools, 'mapping' | 'table'>): OutgoingMap => {
+  const file = tools.mapping(`fields/${name}`)
+  const { message, revoked = message, set, segments } = check(OutgoingMapFile, file)
+  const load = (map: string): SegmentMap => segmentMap(tools.mapping(`fields/segments/${map}`), (table) => tools.table(table))
+  const field = (text: string, segment: string, ...keys: Keys): FieldPath => {
+    const path = fieldPath(text)
+    if (path?.segment === segment && path.field !== null) return path
+    throw new Error(`${file.place(...keys)}: "${text}" is not a field of ${segment}, like ${segment}-3.`)
+  }
+  const fixed = (values: Readonly<Record<string, string>> | undefined, segment: string, ...keys: Keys): readonly FixedField[] =>
+    Object.entries(values ?? {}).map(([text, value]) => ({ path: field(text, segment, ...keys, text), value }))
+  const segmentOf = (entry: Entry, ...keys: Keys): OutgoingSegment => ({
+    segment: entry.segment,
+    each: steps(entry.each),
+    split: entry.split ?? null,
+    rows: Object.entries(entry.rows).map(([map, path]) => {
+      const loaded = load(map)
+      if (loaded.segment !== entry.segment) throw new Error(`${file.place(...keys, 'rows', map)}: ${map} maps ${loaded.segment}, not ${entry.segment}.`)
+      if (entry.split !== undefined && !elementOf(loaded.to, entry.split)?.list) throw new Error(`${file.place(...keys, 'split')}: ${loaded.to}.${entry.split} is no list.`)
+      return { map: loaded, path: steps(path) }
+    }),
+    set: fixed(entry.set, entry.segment, ...keys, 'set'),
+    needs: entry.needs === undefined ? null : field(entry.needs, entry.segment, ...keys, 'needs'),
+    unless: entry.unless === undefined ? null : load(entry.unless),
+    followed: (entry.followed ?? []).map((each, at) => segmentOf(each as Entry, ...keys, 'followed', at)),
+  })
+  return { message, revoked, set: fixed(set, 'MSH', 'set'), segments: segments.map((entry, at) => segmentOf(entry, 'segments', at)) }
+}
+
+const steps = (path: string | undefined): readonly string[] => (path === undefined || path === '.' ? [] : isResource(path) ? [path] : path.split('.'))

@@ -1,0 +1,117 @@
+/** Reads the rows of a segment map backwards: what a resource says, as the fields of a segment. */
+import { demands } from './condition.js'
+import type { Lookup, Use, Written } from './datatype.js'
+import type { Step } from './element-path.js'
+import type { FieldPath } from './field-path.js'
+import { type Json, matches } from './graph.js'
+import { isPrimitive } from './r4.js'
+import type { Row, SegmentMap } from './segment-map.js'
+
+/** Fields by number, each with its repetitions. */
+export type Fields = Map<number, Written[]>
+
+interface Value {
+  readonly place: string // where it stands in the resource; a value is written once
+  readonly value: unknown
+}
+
+/** Writes what a resource says into fields. Fields that are there already stay. */
+export const writeRows = (map: SegmentMap, resource: Json, fields: Fields, lookup: Lookup): void => {
+  if (resource.resourceType !== map.to) return
+  const used = new Set<string>()
+  const rows = map.rows.filter(({ oneWay, datatype, field }) => !oneWay && datatype?.write && field.segment === map.segment)
+  // Rows for one kind of value (an identifier's type, a number's use) take theirs before the row that takes what is left.
+  const narrow = rows.filter(({ fill }) => Object.keys(fill).length > 0)
+  const full = new Set(fields.keys())
+  for (const row of [...narrow, ...rows.filter((each) => !narrow.includes(each))]) writeRow(row, map, resource, fields, full, used, lookup, matchesFill)
+  for (const row of narrow.filter(({ fill }) => Object.keys(fill).every((name) => name === 'use'))) writeRow(row, map, resource, fields, full, used, lookup, () => true)
+}
+
+/** Whether a resource has every fixed value that a map gives to its whole segment: a guarantor is a RelatedPerson with that role. */
+export const isFor = ({ to, rows, segment }: SegmentMap, resource: Json): boolean =>
+  resource.resourceType === to && rows.filter(({ fixed, field }) => fixed !== undefined && field.text === segment)
+    .every(({ element, fixed }) => element.steps.some(({ label }) => label !== null) || matches(resource[element.steps[0]?.name ?? ''], fixed))
+
+const matchesFill = (value: unknown, { fill }: Row): boolean => Object.keys(fill).length === 0 || matches(value, fill)
+
+const writeRow = (row: Row, map: SegmentMap, resource: Json, fields: Fields, full: ReadonlySet<number>, used: Set<string>, lookup: Lookup, fits: (value: unknown, row: Row) => boolean): void => {
+  const { field, element, datatype, table } = row
+  if (field.field === null || full.has(field.field) || !datatype?.write) return
+  const use: Use = { target: element.type, table, lookup, timezone: undefined, issue: () => {} }
+  for (const { place, value } of valuesAt(resource, element.steps, map, row)) {
+    // The unit of a quantity is in a field of its own.
+    const key = element.type === 'Quantity' && field.field === 6 ? `${place} unit` : place
+    if (used.has(key) || !fits(value, row) || !demanded(row, fields) || isFixed(value, row, map)) continue
+    const written = datatype.write(value, use)
+    if (written === undefined || isEmpty(written) || !put(fields, field, written)) continue
+    used.add(key)
+    for (const { path, values } of sameSegment(row)) put(fields, path, values[0] ?? '')
+  }
+}
+
+/** What the map itself adds to an element is not a fact of the segment. */
+const isFixed = (value: unknown, { element }: Row, map: SegmentMap): boolean =>
+  map.rows.some(({ fixed, element: other }) => typeof fixed === 'object' && other.text === element.text && matches(value, fixed))
+
+/** What the row's condition asks of other fields of the segment. */
+const sameSegment = ({ when, field }: Row) => (when ? demands(when).filter(({ path }) => path.segment === field.segment && path.field !== field.field) : [])
+
+/** Whether those fields are empty or say so already. */
+const demanded = (row: Row, fields: Fields): boolean => sameSegment(row).every(({ path, values }) => {
+  const said = textAt(fields, path)
+  return said === '' || values.includes(said)
+})
+
+/** The first component, or the one the path names, of a field's first repetition. */
+export const textAt = (fields: Fields, { field, component }: FieldPath): string => firstText(at(fields.get(field ?? 0)?.[0], component ?? 1))
+
+const at = (written: Written | undefined, component: number): Written | undefined => (typeof written === 'string' || written === undefined ? (component === 1 ? written : undefined) : written[component - 1])
+const firstText = (written: Written | undefined): string => (written === undefined || typeof written === 'string' ? written ?? '' : firstText(written[0]))
+
+/** Adds a repetition, or a component to the first one. Returns false where the component has a value. */
+export const put = (fields: Fields, { field, component, subcomponent }: FieldPath, value: Written): boolean => {
+  if (field === null || value === '') return false
+  const repetitions = fields.get(field) ?? []
+  fields.set(field, repetitions)
+  if (component === null) {
+    if (typeof value === 'string' && repetitions.some((each) => each === value)) return false
+    repetitions.push(value)
+    return true
+  }
+  const first = typeof repetitions[0] === 'string' ? [repetitions[0]] : [...(repetitions[0] ?? [])]
+  while (first.length < component) first.push('')
+  if (!isEmpty(first[component - 1])) return false
+  const [only] = typeof value === 'string' ? [value] : value
+  first[component - 1] = subcomponent === null ? only : [...Array<string>(subcomponent - 1).fill(''), only]
+  repetitions[0] = first
+  return true
+}
+
+export const isEmpty = (written: Written | undefined): boolean => written === undefined || (typeof written === 'string' ? written === '' : written.every(isEmpty))
+
+/** The values at a path, with the items of labelled lists that the row's label stands for. */
+const valuesAt = (resource: Json, steps: readonly Step[], map: SegmentMap, row: Row): readonly Value[] => {
+  let found: readonly Value[] = [{ place: '', value: resource }]
+  steps.forEach((step, depth) => {
+    const beside = isPrimitive(step.type) && depth < steps.length - 1
+    found = found.flatMap(({ place, value }) => {
+      const held = (value as Json)[beside ? `_${step.name}` : step.name]
+      const items = held === undefined ? [] : Array.isArray(held) ? held : [held]
+      return items.flatMap((item: unknown, index) => (item !== null && labelled(item, step, depth, map, row) ? [{ place: `${place}.${step.name}[${index}]`, value: item }] : []))
+    })
+  })
+  return found
+}
+
+/** An extension is known by its URL; another labelled item by the fixed values that the map writes under the same label. */
+const labelled = (item: unknown, step: Step, depth: number, map: SegmentMap, row: Row): boolean => {
+  if (step.label === null) return true
+  if (step.name === 'extension') return (item as Json).url === step.label
+  return map.rows.every(({ fixed, element }) => {
+    const shared = element.steps[depth]
+    if (fixed === undefined || shared?.label !== step.label || shared.name !== step.name) return true
+    if (element.steps.slice(0, depth).some(({ name }, index) => name !== row.element.steps[index]?.name)) return true
+    const rest = element.steps.slice(depth + 1)
+    return rest.length !== 1 || matches((item as Json)[rest[0]?.name ?? ''], fixed)
+  })
+}

@@ -1,0 +1,68 @@
+/** Maps a FHIR bundle around a ServiceRequest to an HL7 v2 message, by the rows that map it the other way. */
+import type { Message } from '../contracts.js'
+import { MessageFault } from '../errors.js'
+import { buildMessage, type ComponentContent, type FieldContent, type RepetitionContent, type SegmentContent } from '../formats/hl7v2/view.js'
+import type { Lookup, Written } from './datatype.js'
+import { type Graph, type Json, graph } from './graph.js'
+import type { FixedField, OutgoingMap, OutgoingSegment } from './outgoing-map.js'
+import { type Fields, isEmpty, isFor, put, textAt, writeRows } from './rows-to-hl7v2.js'
+
+export interface OutgoingSettings {
+  readonly lookup: Lookup
+  readonly version: string // MSH-12
+}
+
+/** The hl7v2 body of a bundle. Throws a MessageFault where there is no ServiceRequest, or a value cannot be written. */
+export const toHl7v2 = (message: Message, map: OutgoingMap, { lookup, version }: OutgoingSettings): unknown => {
+  const bundle = graph(message.body as Json)
+  const request = bundle.resources.find(({ resourceType }) => resourceType === 'ServiceRequest')
+  if (!request) throw new MessageFault({ kind: 'required', reason: 'the bundle has no ServiceRequest to make a message of', location: 'Bundle.entry' })
+  const header: Fields = new Map()
+  for (const fixed of map.set) putFixed(header, fixed, 1)
+  const controlId = ((message.body as Json).identifier as { readonly value?: string } | undefined)?.value ?? message.header.controlId ?? `${message.channel}-${message.id}`
+  const facts: readonly (readonly [number, Written])[] = [
+    [7, `${message.receivedAt.toISOString().slice(0, 19).replace(/[-:T]/g, '')}+0000`],
+    [9, (request.status === 'revoked' ? map.revoked : map.message).split('^')], [10, controlId], [11, 'P'], [12, version], [18, 'UNICODE UTF-8'],
+  ]
+  for (const [field, value] of facts) if (!header.has(field)) header.set(field, [value])
+  const segments = map.segments.flatMap((each) => write(each, request, bundle, lookup))
+  return buildMessage([{ name: 'MSH', fields: contents(header) }, ...segments])
+}
+
+/** The segments that one entry of the map makes, each with its group behind it. */
+const write = (outgoing: OutgoingSegment, from: Json, bundle: Graph, lookup: Lookup): readonly SegmentContent[] => {
+  let count = 0
+  return sources(outgoing, from, bundle).flatMap((resource) => {
+    const fields: Fields = new Map()
+    for (const { map, path } of outgoing.rows) for (const each of bundle.follow(resource, path)) writeRows(map, each, fields, lookup)
+    const followed = outgoing.followed.flatMap((each) => write(each, resource, bundle, lookup))
+    if ([...fields.values()].flat().every(isEmpty) || (outgoing.needs && textAt(fields, outgoing.needs) === '')) return followed
+    count += 1
+    for (const fixed of outgoing.set) putFixed(fields, fixed, count)
+    return [{ name: outgoing.segment, fields: contents(fields) }, ...followed]
+  })
+}
+
+/** The resources that get a segment each: those that the map's own rows are for. */
+const sources = ({ each, rows, split, unless }: OutgoingSegment, from: Json, bundle: Graph): readonly Json[] => {
+  const own = rows.find(({ path }) => path.length === 0)?.map
+  const found = bundle.follow(from, each).filter((resource) => (!own || isFor(own, resource)) && !(unless && isFor(unless, resource)))
+  if (split === null) return found
+  return found.flatMap((resource) => [resource[split] ?? []].flat().map((item) => ({ resourceType: resource.resourceType, [split]: [item] })))
+}
+
+const putFixed = (fields: Fields, { path, value }: FixedField, count: number): void => {
+  const text = value.replaceAll('$n', String(count))
+  if (path.field !== null && !fields.has(path.field)) put(fields, path, text.includes('^') ? text.split('^') : text)
+}
+
+const contents = (fields: Fields): readonly FieldContent[] =>
+  Array.from({ length: Math.max(...fields.keys()) }, (_, at) => fieldContent(fields.get(at + 1) ?? []))
+
+const fieldContent = (repetitions: readonly Written[]): FieldContent => {
+  const [only] = repetitions
+  return repetitions.length === 1 && only !== undefined ? repetition(only) : { repetitions: repetitions.map(repetition) }
+}
+const repetition = (written: Written): RepetitionContent => (typeof written === 'string' ? written : written.map(component))
+const component = (written: Written | undefined): ComponentContent => (written === undefined || typeof written === 'string' ? written ?? '' : written.map(subcomponent))
+const subcomponent = (written: Written | undefined): string => (written === undefined || typeof written === 'string' ? written ?? '' : written.map(subcomponent).join(' '))
