@@ -127,13 +127,14 @@ export class GroupCommit {
 
   #transaction<Value>(work: () => Value): Value {
     try {
+      if (this.database.inTransaction) this.#statements.rollback() // one that could not be rolled back before
       this.#statements.begin()
       const value = work()
       this.#statements.commit()
       return value
     } catch (error) {
-      if (this.database.inTransaction) this.#statements.rollback()
       this.#options.rolledBack()
+      if (this.database.inTransaction) this.#statements.rollback()
       throw error
     }
   }

@@ -9,7 +9,8 @@ const MOST_GATHERED = 10_000
 const STEP = 10_000
 /** How far the clock may ever have been set back without a search by time missing a message, in milliseconds. */
 const CLOCK_SET_BACK = 24 * 60 * 60 * 1000
-const MOST_RESULTS = 1000
+/** How many results one search gives at most, whatever its limit. */
+export const MOST_RESULTS = 1000
 
 /** What one step found, and the id below which the next goes on; null when there is nothing further. */
 export interface Found {
@@ -60,11 +61,10 @@ export const openSearch = ({ database, names }: Parts): Search => {
     const conditions = conditionsOf(query, names.knownChannel)
     const end = Math.min(before ?? query.before ?? Infinity, (newest.get()?.id ?? 0) + 1, edge(query.until && lastUntil.get(query.until.getTime() + CLOCK_SET_BACK), 0) + 1)
     const start = edge(query.since && firstSince.get(query.since.getTime() - CLOCK_SET_BACK), Infinity)
-    const limit = Math.min(query.limit, MOST_RESULTS)
-    if (start >= end || limit < 1) return { summaries: [], next: null }
+    if (start >= end || query.limit < 1) return { summaries: [], next: null }
     const driver = selective(conditions)
     const low = driver ? start : Math.max(start, end - STEP)
-    return { summaries: select(conditions, driver, low, end, limit), next: low > start ? low : null }
+    return { summaries: select(conditions, driver, low, end, query.limit), next: low > start ? low : null }
   }
 }
 

@@ -6,6 +6,7 @@ import { lockDataFolder } from './folder-lock.js'
 import { GroupCommit } from './group-commit.js'
 import { IN_MEMORY, openDatabase } from './open-database.js'
 import { openOperations, type Operations, READS } from './operations.js'
+import { MOST_RESULTS } from './search.js'
 
 export interface SqliteStoreOptions {
   /** How long a call waits for another program to give up its lock on the file, in milliseconds; 4000 unless told. */
@@ -59,10 +60,11 @@ const search = async (
   query: MessageQuery,
 ): Promise<readonly MessageSummary[]> => {
   const found: MessageSummary[] = []
+  const limit = Math.min(query.limit, MOST_RESULTS)
   for (let before: number | null = null; ;) {
-    const { summaries, next } = await step({ ...query, limit: query.limit - found.length }, before)
+    const { summaries, next } = await step({ ...query, limit: limit - found.length }, before)
     found.push(...summaries)
-    if (next === null || found.length >= query.limit) return found
+    if (next === null || found.length >= limit) return found
     before = next
   }
 }

@@ -124,6 +124,18 @@ t.test('when the commit fails each call is tried on its own, and what does not b
   }
 })
 
+t.test('a rollback that fails does not stop the store', async (t) => {
+  const store = openSqliteStore(join(t.testdir(), 'refero.db'))
+  let left = 1
+  saboteur = (sql) => (sql === 'commit' || sql === 'rollback') && left-- > -1
+  const call = store.accept(arrival('one')).then(() => true, () => false)
+  t.notOk(await call)
+  saboteur = () => false
+  const { id } = await store.accept(arrival('two'))
+  t.same((await store.received(CHANNEL, 10)).map((message) => message.id), [id])
+  await store.close()
+})
+
 // ── Every hot statement uses an index ───────────────────────────────────────────────────
 
 t.test('no statement reads a whole table, and no hot one sorts', (t) => {

@@ -239,6 +239,8 @@ t.test('a search that must walk does so step by step, and finds what lies far ba
   t.same(ids(await store.search({ type: 'REF^I12', value: 'COMMON', limit: 5 })), [first], 'however many share the value')
   t.equal((await store.search({ value: 'COM*', limit: 700 })).length, 700)
   t.same(ids(await store.search({ status: 'queued', value: 'COMMON', limit: 5 })), [first], 'by what is rarest')
+  const most = ids(await store.search({ limit: 1e9 }))
+  t.same([most.length, most[0], most.at(-1)], [1000, first + 25_000, first + 24_001], 'and never more than a person can read')
 })
 
 t.test('a group larger than one transaction keeps its order', async (t) => {
