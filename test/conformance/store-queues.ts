@@ -167,6 +167,16 @@ export const queueConformance = (on: OnStore): void => {
     t.same(await claimed(store, { lane: 1 }), ['one'])
   })
 
+  on('a delivery put back before one that is being sent is taken alone, and that one is not taken again', async (t, store) => {
+    const { message } = await deliveryAt(store, 'error')
+    await pass(store, 'two')
+    const { deliveries } = await claim(store)
+    t.same(texts(deliveries), ['two'])
+    await store.replay(message, 'deliveries', null, 'alice', after(5))
+    t.same(await claimed(store), ['one'])
+    t.same(await claimed(store), [])
+  })
+
   on('depth says what waits, what is held and since when, for each destination', async (t, store) => {
     for (const text of ['one', 'two', 'three']) await pass(store, text, [bound(text), bound(text, { destination: 'archive' })])
     const { deliveries } = await claim(store, { limit: 2 })
