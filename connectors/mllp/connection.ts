@@ -143,8 +143,8 @@ export class Connection {
       crowded: 'the listener holds too many bytes; a message is turned away and the connection is closed' }[fault], { bytes: at })
     const answer = refuse(head, fault === 'crowded' ? 'error' : 'rejected', reason)
     this.#slots.push({ answers: answer ? [answer] : [], failed: false, bytes: 0 })
-    if (fault === 'control') this.#flush()
-    else this.drain()
+    if (fault !== 'control') this.drain()
+    this.#flush()
   }
 
   #answer(slot: Slot, answers: readonly Buffer[]): void {
@@ -204,14 +204,12 @@ export class Connection {
 
   #stray(bytes: Buffer, ending: boolean): void {
     if (ending) return
-    if (this.#strayed === 0) {
-      const secure = bytes[0] === 0x16 && bytes[1] === 0x03 // a TLS handshake record
-      this.#say('warn', `a sender sends bytes outside of a block; they are skipped${secure ? ' (it seems to speak TLS, which this listener does not)' : ''}`, { bytes: bytes.length })
-    }
+    const secure = this.#strayed === 0 && bytes[0] === 0x16 && bytes[1] === 0x03 // a TLS handshake record
+    if (secure) this.#say('warn', 'a sender speaks TLS, which this listener does not; the connection is closed')
+    else if (this.#strayed === 0) this.#say('warn', 'a sender sends bytes outside of a block; they are skipped', { bytes: bytes.length })
     this.#strayed += bytes.length
-    if (this.#strayed <= MOST_STRAY) return
-    this.#say('warn', 'a sender does not speak MLLP; the connection is closed', { bytes: this.#strayed })
-    this.drain()
+    if (this.#strayed > MOST_STRAY) this.#say('warn', 'a sender does not speak MLLP; the connection is closed', { bytes: this.#strayed })
+    if (secure || this.#strayed > MOST_STRAY) this.drain()
   }
 
   /** The sender has nothing more to say, but may still be waiting for its answers. */

@@ -118,7 +118,7 @@ export class Listener implements SourceConnector {
   }
 
   #secure(tls: ListenerTls, connected: (socket: Socket) => void): TlsServer {
-    const server = createTlsServer({ ...TCP, ...this.#context(tls), handshakeTimeout: HANDSHAKE })
+    const server = createTlsServer({ ...TCP, allowHalfOpen: false, ...this.#context(tls), handshakeTimeout: HANDSHAKE })
     const [handshake] = server.listeners('connection') as ((socket: Socket) => void)[]
     server.removeAllListeners('connection')
     server.on('connection', (socket: Socket) => {
@@ -128,12 +128,13 @@ export class Listener implements SourceConnector {
       handshake?.call(server, socket)
     })
     server.on('secureConnection', (socket) => {
+      socket.allowHalfOpen = true // only now: a probe that closes in the handshake is to be closed at once
       const fault = identityFault(tls, socket)
       if (fault === null) connected(socket)
       else this.#turnAway(socket, fault)
     })
     server.on('tlsClientError', (error, socket) => {
-      const code = socket.authorizationError ? String(socket.authorizationError) : codeOf(error)
+      const code = codeOf(error)
       const probe = code === 'ECONNRESET' // connected and left: a load balancer
       this.#log(probe ? 'debug' : 'warn', code === 'ERR_SSL_WRONG_VERSION_NUMBER' ? 'a sender does not speak TLS' : 'a TLS handshake failed', { address: plain(socket.remoteAddress), port: this.#settings.port, code })
     })
@@ -156,13 +157,15 @@ export class Listener implements SourceConnector {
   #context(tls: ListenerTls): TlsOptions {
     const { clients, clientAuth, names: _, ...own } = tls
     const asks = clients !== undefined && clientAuth !== 'none'
-    return { ...readTls({ ...own, ...(clients !== undefined && { ca: clients }) }, this.#tools), requestCert: asks, rejectUnauthorized: asks && clientAuth !== 'request' }
+    return { ...readTls({ ...own, ...(clients !== undefined && { ca: clients }) }, this.#tools), requestCert: asks, rejectUnauthorized: false }
   }
 
   /** MLLP has no word of its own for "no": the answer is HL7's, where the block's beginning is HL7. */
   #refuse(head: Buffer, verdict: 'rejected' | 'error', reason: string): Buffer | null {
     try {
-      return this.#tools.format('hl7v2').acknowledge(head, 'stored', verdict, { kind: verdict === 'error' ? 'internal' : 'unsupported', reason })
+      const format = this.#tools.format('hl7v2')
+      const fault = { kind: verdict === 'error' ? 'internal' : 'unsupported', reason } as const
+      return format.acknowledge(head, 'stored', verdict, fault) ?? format.acknowledge(head, 'done', verdict, fault)
     } catch {
       return null
     }
@@ -171,13 +174,14 @@ export class Listener implements SourceConnector {
 
 const TCP = { allowHalfOpen: true, noDelay: true, keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE }
 
-/** Why a sender's certificate does not admit it, or null. */
+/** Why a sender is not admitted by the certificate it shows, or null. Decided here, and not in the handshake, so that the log can say whom and why. */
 function identityFault({ clients, clientAuth, names }: ListenerTls, socket: TLSSocket): string | null {
   if (clients === undefined || clientAuth === 'none') return null
   const certificate = socket.getPeerCertificate()
   const shown = Object.keys(certificate).length > 0
-  if (shown && !socket.authorized) return 'a sender’s certificate is not from an authority of `clients`'
-  if (names && !(shown && names.some((name) => checkServerIdentity(name, certificate) === undefined))) return 'a sender’s certificate has none of the names that are allowed'
+  if (!shown && (names || clientAuth !== 'request')) return 'a sender shows no certificate'
+  if (shown && !socket.authorized) return 'a sender’s certificate is expired, or not from an authority of `clients`'
+  if (names && !names.some((name) => checkServerIdentity(name, certificate) === undefined)) return 'a sender’s certificate has none of the names that are allowed'
   return null
 }
 

@@ -77,15 +77,16 @@ export function readTls({ ca, cert, key, passphrase, minVersion, ciphers }: TlsP
   return options
 }
 
+const LOCKED = 'the key is encrypted, and `passphrase` is missing or does not open it'
 const MEANING: Readonly<Record<string, string>> = {
   ERR_OSSL_X509_KEY_VALUES_MISMATCH: 'the key does not belong to the certificate',
-  ERR_OSSL_BAD_DECRYPT: 'the passphrase does not open the key',
-  ERR_OSSL_EVP_BAD_DECRYPT: 'the passphrase does not open the key',
-  ERR_MISSING_PASSPHRASE: 'the key is encrypted; set `passphrase`',
-  ERR_OSSL_CRYPTO_INTERRUPTED_OR_CANCELLED: 'the key is encrypted; set `passphrase`',
+  ERR_OSSL_BAD_DECRYPT: LOCKED,
+  ERR_OSSL_EVP_BAD_DECRYPT: LOCKED,
+  ERR_MISSING_PASSPHRASE: LOCKED,
+  ERR_OSSL_CRYPTO_INTERRUPTED_OR_CANCELLED: LOCKED,
   ERR_OSSL_UNSUPPORTED: 'the key is not a private key in PEM',
   ERR_OSSL_PEM_NO_START_LINE: 'the key is not a private key in PEM',
-  ERR_OSSL_SSL_NO_CIPHER_MATCH: 'no cipher suite is called what `ciphers` says',
+  ERR_SSL_NO_CIPHER_MATCH: 'no cipher suite is called what `ciphers` says',
 }
 
 function certificates(what: string, value: string, tools: Tools): string {
