@@ -31,7 +31,7 @@ const ResourceFields = {
 export const MessageMapFile = Type.Object({
   messages: Type.Array(Type.String({ pattern: '^[A-Z0-9]{3}\\^[A-Z0-9]{3}$' }), { minItems: 1 }),
   groups: Type.Optional(Type.Record(Type.String(), Type.Array(Type.String()))),
-  require: Type.Optional(Type.Array(Type.String())),
+  require: Type.Optional(Type.Array(Type.String())), // PID, PID-3, or one of RF1|ORC
   resources: Type.Record(Type.String(), Type.Object(ResourceFields, { additionalProperties: Targets })),
 }, { additionalProperties: false })
 
@@ -67,7 +67,7 @@ export interface ResourceMap {
 export interface MessageMap {
   readonly messages: readonly string[]
   readonly groups: Groups
-  readonly require: readonly FieldPath[]
+  readonly require: readonly (readonly FieldPath[])[] // of each one at least
   readonly resources: readonly ResourceMap[]
 }
 
@@ -96,11 +96,11 @@ export const messageMap = (name: string, tools: Pick<Tools, 'mapping' | 'table'>
     }
     return resourceMap(resource, entry, names, load, at)
   })
-  return { messages: value.messages, groups: value.groups ?? {}, resources, require: (value.require ?? []).map((text, at) => {
-    const path = fieldPath(text)
-    if (!path) throw new Error(`${file.place('require', at)}: "${text}" is not a segment or a field, like PID or PID-3.`)
+  return { messages: value.messages, groups: value.groups ?? {}, resources, require: (value.require ?? []).map((text, at) => text.split('|').map((each) => {
+    const path = fieldPath(each)
+    if (!path) throw new Error(`${file.place('require', at)}: "${each}" is not a segment or a field, like PID or PID-3.`)
     return path
-  }) }
+  })) }
 }
 
 type Entry = Static<typeof MessageMapFile>['resources'][string]

@@ -14,7 +14,8 @@ const Segment = Type.Cyclic({
     rows: Type.Record(Type.String(), Type.String(), { description: 'Segment map: the path from the resource to the one that it reads, "." for itself.' }),
     set: Type.Optional(Type.Record(Type.String(), Type.String(), { description: 'Fixed values; $n counts the segments.' })),
     needs: Type.Optional(Type.String({ description: 'Left out where this field stays empty.' })),
-    unless: Type.Optional(Type.String({ description: 'Left out for resources that this map is for.' })),
+    only: Type.Optional(Type.String({ description: 'Only for resources that have the fixed values of this map: a guarantor is a RelatedPerson with that role.' })),
+    unless: Type.Optional(Type.String({ description: 'Not for resources that have the fixed values of this map.' })),
     followed: Type.Optional(Type.Array(Type.Ref('Segment'), { description: 'The segments of its group.' })),
   }, { additionalProperties: false }),
 }, 'Segment')
@@ -39,6 +40,7 @@ export interface OutgoingSegment {
   readonly rows: readonly { readonly map: SegmentMap; readonly path: readonly string[] }[]
   readonly set: readonly FixedField[]
   readonly needs: FieldPath | null
+  readonly only: SegmentMap | null
   readonly unless: SegmentMap | null
   readonly followed: readonly OutgoingSegment[]
 }
@@ -77,6 +79,7 @@ export const outgoingMap = (name: string, tools: Pick<Tools, 'mapping' | 'table'
     }),
     set: fixed(entry.set, entry.segment, ...keys, 'set'),
     needs: entry.needs === undefined ? null : field(entry.needs, entry.segment, ...keys, 'needs'),
+    only: entry.only === undefined ? null : load(entry.only),
     unless: entry.unless === undefined ? null : load(entry.unless),
     followed: (entry.followed ?? []).map((each, at) => segmentOf(each as Entry, ...keys, 'followed', at)),
   })

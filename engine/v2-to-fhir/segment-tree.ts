@@ -42,11 +42,11 @@ export const chain = (node: Node): readonly Node[] => (node.parent ? [node, ...c
 /** The segments that a selector of a message map names: `PRD` anywhere, `/NTE` in no group, `OBR/OBX` in that group. */
 export const select = (root: Node, selector: string): readonly Node[] => {
   const names = selector.split('/')
-  const last = names.at(-1)
-  return everything(root).filter((node) => node.name === last && (names.length === 1 || (names[0] === '' ? node.parent === root : node.parent?.name === names[0])))
+  const [last, group] = [names.at(-1), names.at(-2)]
+  return everything(root).filter((node) => node.name === last && (group === undefined || (group === '' ? node.parent === root : node.parent?.name === group)))
 }
 
-/** The segments that a selector names seen from a segment: itself, of its group, of what it belongs to; `/NTE` in no group. */
+/** The segments that a selector names seen from a segment: itself, of its group, of what it belongs to; `/NTE` in no group, `/PID/NTE` in that one. */
 export const near = (node: Node, selector: string): readonly Node[] => {
   const [first = '', second] = selector.split('/')
   if (first === '') return select(chain(node).at(-1) ?? node, selector)

@@ -5,6 +5,7 @@ import type { Message } from '../contracts.js'
 import { MessageFault } from '../errors.js'
 import { holds } from './condition.js'
 import type { Lookup } from './datatype.js'
+import type { FieldPath } from './field-path.js'
 import { link } from './links.js'
 import type { MessageMap, ResourceMap } from './message-map.js'
 import type { Part } from './part.js'
@@ -64,9 +65,11 @@ export const toFhir = (message: Message, map: MessageMap, settings: Settings): B
 const sender = (root: Node): string => [3, 4].map((field) => root.view.repetitions(field)[0]?.text ?? '').join('|')
 
 const checkRequired = ({ require }: MessageMap, root: Node): void => {
-  for (const path of require) {
-    const there = path.field === null ? select(root, path.segment).length > 0 : parts(root, path).some((part) => part.whole !== '')
-    if (!there) throw new MessageFault({ kind: 'required', reason: 'the mapping needs it, and the message does not have it', location: path.text })
+  const there = (path: FieldPath): boolean => (path.field === null ? select(root, path.segment).length > 0 : parts(root, path).some((part) => part.whole !== ''))
+  for (const paths of require) {
+    const [first, ...others] = paths.map(({ text }) => text)
+    if (first === undefined || paths.some(there)) continue
+    throw new MessageFault({ kind: 'required', reason: `the mapping needs it${others.length > 0 ? ` (or ${others.join(', ')})` : ''}, and the message does not have it`, location: first })
   }
 }
 

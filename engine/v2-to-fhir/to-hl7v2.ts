@@ -44,9 +44,9 @@ const write = (outgoing: OutgoingSegment, from: Json, bundle: Graph, lookup: Loo
 }
 
 /** The resources that get a segment each: those that the map's own rows are for. */
-const sources = ({ each, rows, split, unless }: OutgoingSegment, from: Json, bundle: Graph): readonly Json[] => {
+const sources = ({ each, rows, split, only, unless }: OutgoingSegment, from: Json, bundle: Graph): readonly Json[] => {
   const own = rows.find(({ path }) => path.length === 0)?.map
-  const found = bundle.follow(from, each).filter((resource) => (!own || isFor(own, resource)) && !(unless && isFor(unless, resource)))
+  const found = bundle.follow(from, each).filter((resource) => (!own || resource.resourceType === own.to) && (!only || isFor(only, resource)) && !(unless && isFor(unless, resource)))
   if (split === null) return found
   return found.flatMap((resource) => [resource[split] ?? []].flat().map((item) => ({ resourceType: resource.resourceType, [split]: [item] })))
 }
