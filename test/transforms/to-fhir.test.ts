@@ -54,6 +54,10 @@ t.test('a cardiology referral has its patient, both providers, reasons, payer, a
   t.same(all(bundle, 'OperationOutcome'), [], 'nothing was left out')
 })
 
+t.test('whole bundles are as the fixtures have them', async (t) => {
+  for (const name of ['ref-i12-minimal', 'omg-o19-360x']) t.same(bundleOf(name), JSON.parse(fixture(`fhir/${name}.json`).toString()), name)
+})
+
 t.test('a cancelled, a changed and a bare referral', async (t) => {
   const cancelled = bundleOf('ref-i14-cancel')
   t.equal(one(cancelled, 'ServiceRequest').status, 'revoked')
