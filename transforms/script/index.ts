@@ -66,7 +66,7 @@ interface States {
 
 /** The state of a JSON body is its text. What a script makes is read as if it had arrived, so that FHIR is checked. */
 const jsonStates = (body: unknown, format: MessageFormat): States => {
-  const bodyOf = (state: string): unknown => format.parse(Buffer.from(state))
+  const bodyOf = (state: string): unknown => format.parse(format.serialize(JSON.parse(state)))
   const host: Host = {
     read: (state, path) => format.read(JSON.parse(state), path),
     write: (state, path, value) => JSON.stringify(format.write(JSON.parse(state), path, value)),

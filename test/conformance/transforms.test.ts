@@ -1,0 +1,16 @@
+/** Every transform found on disk, against the suite of transforms.ts. */
+import { readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import t from 'tap'
+import { example, fixture, pieces, ROOT, transformTools } from '../transforms/tools.js'
+import { transformConformance } from './transforms.js'
+
+const tools = transformTools({ 'split-names.js': example('script', 'js') })
+const messages = ['hl7v2', 'fhir', 'json'].flatMap((folder) => readdirSync(join(ROOT, 'fixtures', folder)).map((name) => fixture(`${folder}/${name}`)))
+
+t.test('every folder of transforms/ is a transform', async (t) => {
+  const folders = readdirSync(join(ROOT, 'transforms'), { withFileTypes: true }).filter((entry) => entry.isDirectory()).map(({ name }) => name)
+  t.same([...pieces.transforms.keys()].sort(), folders.sort())
+})
+
+for (const definition of pieces.transforms.values()) transformConformance(t, definition, messages, tools)
