@@ -193,19 +193,21 @@ export class Caller implements DestinationConnector {
   }
 
   #listen(socket: Socket): void {
+    const trusted = (): boolean => this.#socket === socket
     const answers = new Deframer({
-      block: (answer) => this.#answered(answer),
+      block: (answer) => {
+        if (trusted()) this.#answered(answer)
+      },
       malformed: (fault) => {
-        if (fault !== 'restarted') this.#unexpected(fault === 'long' ? 'the answer is too long' : 'the answer holds a control character of MLLP')
+        if (trusted() && fault !== 'restarted') this.#unexpected(fault === 'long' ? 'the answer is too long' : 'the answer holds a control character of MLLP')
       },
       stray: (bytes) => {
         this.#stray += bytes.length
-        if (this.#stray > this.#settings.answer) this.#unexpected('the answer is not MLLP')
+        if (trusted() && this.#stray > this.#settings.answer) this.#unexpected('the answer is not MLLP')
       },
       hold: () => true,
     }, this.#settings.answer, false)
     socket.on('data', (piece: Buffer) => {
-      if (this.#socket !== socket) return // late, on a connection that is no longer trusted
       answers.push(piece)
       answers.settle()
     })

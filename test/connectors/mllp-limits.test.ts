@@ -92,7 +92,7 @@ t.test('a sender that does not read its answers is not read either', async (s) =
   })
   await once(socket, 'connect')
   const count = 60
-  for (let n = 0; n < count; n += 1) socket.write(block(message(`${n}`, 'x'.repeat(100_000))))
+  for (let n = 0; n < count; n += 1) socket.write(block(message(`${n}`, 'x'.repeat(20_000))))
   await until(() => taken.length > 0)
   for (let turn = 0; turn < 200; turn += 1) await new Promise(setImmediate)
   s.ok(taken.length < count)
@@ -155,7 +155,7 @@ t.test('a stop answers what was taken, takes nothing more and closes every conne
   const held = new Promise<void>((resolve) => {
     release = resolve
   })
-  const { port, taken, source: stopping } = await listening(s, {}, async (inbound) => {
+  const { port, taken, source: stopping } = await listening(s, { unanswered: 1 }, async (inbound) => {
     await held
     return replyOf(inbound)
   })
@@ -168,13 +168,14 @@ t.test('a stop answers what was taken, takes nothing more and closes every conne
     stopped = true
   })
   s.equal(await idle.next(), null)
-  busy.write(`${message('HALF').slice(30)}${END}${block(message('LATE'))}`)
+  busy.write(`${message('HALF').slice(30)}${END}${block(message('LATE', 'x'.repeat(5_000_000)))}`)
   const refused = connect({ port, host: '127.0.0.1' })
   s.match((await once(refused, 'error'))[0], { code: 'ECONNREFUSED' })
   s.notOk(stopped)
   release()
   s.match(await busy.acknowledgement(), { code: 'AA', controlId: 'TAKEN' })
   s.equal(await busy.next(), null)
+  s.equal(await busy.closed, 'end', 'what was left unread does not tear the connection down')
   await stop
   s.equal(taken.length, 1, 'the sender of the others has no answer, and sends them again')
 })
