@@ -7,7 +7,7 @@ import { messageMap } from '../../../engine/v2-to-fhir/message-map.js'
 import { outgoingMap } from '../../../engine/v2-to-fhir/outgoing-map.js'
 import { segmentMap } from '../../../engine/v2-to-fhir/segment-map.js'
 import { toFhir } from '../../../engine/v2-to-fhir/to-fhir.js'
-import { document, lines, message, one, ROOT, tools, withFiles } from './kit.js'
+import { all, at, document, lines, message, one, ROOT, tools, withFiles } from './kit.js'
 
 t.test('conditions combine and, or, brackets and every test', async (t) => {
   const values: Readonly<Record<string, readonly string[]>> = { 'PID-3': ['1', '2'], 'PID-7': ['19610615083000'], 'OBX-2': ['NM'] }
@@ -74,6 +74,14 @@ t.test('another message is another file: an admission with rows of the same segm
   t.match(one(bundle, 'Flag'), { status: 'active', code: { coding: [{ code: 'F1' }] }, extension: [{ url: 'urn:own:rank', valueInteger: 2 }] })
   t.throws(() => toFhir(message(lines('MSH|^~\\&|A|B|C|D|20260302||ADT^A04|1|P|2.5.1', 'PID|1||5', 'ZAL||2')), map, settings), { message: /^ZAL-1: the mapping needs a value here for Flag\.code/ })
   t.throws(() => toFhir(message(lines('MSH|^~\\&|A|B|C|D|20260302||ADT^A04|1|P|2.5.1', 'PID|1')), map, settings), { message: /^PID-3: the mapping needs it/ })
+})
+
+t.test('who is pointed at is the one of the own group', async (t) => {
+  const map = messageMap('results', withFiles({
+    'fields/results': 'messages: [ORU^R01]\ngroups: { OBR: [OBX] }\nresources:\n  order: { segment: OBR, each: true, rows: { OBR: obr-order }, set: { status: active, intent: order } }\n  result: { segment: OBX, each: true, rows: { OBX: obx }, basedOn: order }\n',
+  }))
+  const bundle = toFhir(message(lines('MSH|^~\\&|A|B|C|D|20260302||ORU^R01|1|P|2.5.1', 'OBR|1|A1', 'OBX|1|ST|1||one', 'OBR|2|A2', 'OBX|1|ST|1||two')), map, { lookup: tools.table, timezone: undefined })
+  t.same(all(bundle, 'Observation').map(({ valueString, basedOn }) => [valueString, basedOn?.map(({ reference }) => at(bundle, reference))]), [['one', [all(bundle, 'ServiceRequest')[0]]], ['two', [all(bundle, 'ServiceRequest')[1]]]])
 })
 
 t.test('every mapping file that is shipped can be read', async (t) => {
