@@ -54,7 +54,7 @@ export class Engine {
       const next = wanted.get(name)
       return next ? next.revision !== loaded.revision : !broken.has(loaded.file)
     })
-    await Promise.all(gone.map((channel) => this.#stop(channel, AbortSignal.timeout(CHANGE_DEADLINE))))
+    await this.#within(CHANGE_DEADLINE, (hurry) => Promise.all(gone.map((channel) => this.#stop(channel, hurry))))
     this.#disabled.clear()
     const starting: Promise<void>[] = []
     for (const loaded of channels) {
@@ -107,11 +107,16 @@ export class Engine {
   /** Stops everything; resolves when all is answered and stored, at the latest soon after `deadline` milliseconds. */
   async stop(deadline: number): Promise<void> {
     await this.#changing
-    const hurry = AbortSignal.timeout(deadline)
-    await Promise.all([this.#retention.stop(), ...[...this.#channels.values()].map((channel) => this.#stop(channel, hurry))])
+    await this.#within(deadline, (hurry) => Promise.all([this.#retention.stop(), ...[...this.#channels.values()].map((channel) => this.#stop(channel, hurry))]))
   }
 
-  async #stop(channel: RunningChannel, hurry: AbortSignal): Promise<void> {
+  async #within(milliseconds: number, stopping: (hurry: Promise<void>) => Promise<unknown>): Promise<void> {
+    const over = new AbortController()
+    await stopping(this.#world.clock.sleep(milliseconds, over.signal))
+    over.abort()
+  }
+
+  async #stop(channel: RunningChannel, hurry: Promise<void>): Promise<void> {
     await channel.stop(hurry)
     this.#channels.delete(channel.name)
   }

@@ -41,15 +41,12 @@ export class Lane {
   }
 
   /** Ends after the delivery under way; `hurry` ends that one too, as unknown. */
-  async stop(hurry: AbortSignal): Promise<void> {
-    const halt = (): void => this.#halt.abort()
-    if (hurry.aborted) halt()
-    hurry.addEventListener('abort', halt)
+  async stop(hurry: Promise<void>): Promise<void> {
+    void hurry.then(() => this.#halt.abort())
     await this.#worker.stop()
     await this.#settle().catch((error: unknown) => {
       this.#channel.log('error', 'what became of the last deliveries could not be stored; they count as unknown at the next start', { channel: this.#channel.name, destination: this.#destination.name, error })
     })
-    hurry.removeEventListener('abort', halt)
     await this.#close()
   }
 

@@ -1,10 +1,9 @@
 /** Which lane a delivery waits in: the same keys, the same lane, as long as the number of lanes stays. */
 
-/** A hash of whose order is to be kept, or null where the keys lie in several lanes and all must be waited for. */
-export function laneHash(keys: readonly string[], lanes: number): number | null {
-  const hashes = keys.map(hash)
-  const first = hashes[0] ?? 0
-  return hashes.every((other) => other % lanes === first % lanes) ? first : null
+/** A hash of whose order is to be kept, or null where it is that of several: all lanes must then be waited for. */
+export function laneHash(keys: readonly string[]): number | null {
+  const [first = '', ...others] = keys
+  return others.every((other) => other === first) ? hash(first) : null
 }
 
 /** FNV-1a over UTF-16 units, 31 bits: stable across restarts and machines. */

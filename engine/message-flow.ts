@@ -73,7 +73,7 @@ async function receiveOne(channel: Channel, inbound: Inbound, early?: (acknowled
     })
     if (!duplicate && !fault) channel.arrived()
     log(fault ? 'warn' : 'debug', fault ? 'kept an unreadable message and rejected it' : duplicate ? 'answered a duplicate again' : 'received', { channel: name, message: id, bytes: inbound.bytes.length })
-    if (reply) return reply
+    if (reply ?? known) return (reply ?? known) as Reply // a duplicate of what has been forgotten is answered anew
     const stored = format.acknowledge(inbound.bytes, 'stored', 'accepted')
     if (stored && early) early(stored)
     const later = await channel.reply(id, (reason) => notYet(format, inbound.bytes, reason))
@@ -147,7 +147,7 @@ function fanOut(channel: Channel, { messages, filtered }: Kept): Routed | Promis
 function newDelivery(channel: Channel, destination: Destination, message: Message): NewDelivery {
   const format = channel.formats(message.format)
   const keys = destination.partition === null ? null : format.orderKeys(message.body, destination.partition)
-  const hash = keys ? laneHash(keys, destination.lanes) : destination.lanes > 1 ? message.id % destination.lanes : 0
+  const hash = keys ? laneHash(keys) : destination.lanes > 1 ? message.id % destination.lanes : 0
   return { destination: destination.name, payload: format.serialize(message.body), hash, lanes: destination.lanes }
 }
 

@@ -12,7 +12,7 @@ export function replyTo(format: MessageFormat, bytes: Buffer, verdict: Verdict, 
 /** Decides, once, what the sender of a message is told by a channel that acknowledges later; null while that is open. */
 export async function conclude(channel: Channel, id: number): Promise<Reply | null> {
   const progress = await channel.store.progress(id)
-  if (!progress) return null
+  if (!progress || progress.bytes.length === 0) return null
   if (progress.reply) return progress.reply
   const verdict = verdictOn(channel, progress)
   if (!verdict) return null

@@ -73,11 +73,11 @@ export class RunningChannel {
   }
 
   /** Answers what was taken, ends the deliveries under way, and closes; `hurry` cuts short what takes too long. */
-  async stop(hurry: AbortSignal): Promise<void> {
+  async stop(hurry: Promise<void>): Promise<void> {
     this.#state = 'stopping'
     this.#stopping.abort()
     await this.#run
-    if (this.#listening !== null && this.#source) await Promise.race([this.#stopSource(this.#source), aborted(hurry)])
+    if (this.#listening !== null && this.#source) await Promise.race([this.#stopSource(this.#source), hurry])
     await this.#transforms?.stop()
     await Promise.all(this.#lanes.flat().map((lane) => lane.stop(hurry)))
     this.#listening = null
@@ -148,5 +148,3 @@ export class RunningChannel {
     return this.#lanes[this.#channel?.destinations.findIndex(({ name }) => name === destination) ?? -1]
   }
 }
-
-const aborted = (signal: AbortSignal): Promise<void> => new Promise((resolve) => (signal.aborted ? resolve() : signal.addEventListener('abort', () => resolve())))

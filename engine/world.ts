@@ -4,8 +4,9 @@ import { dirname, isAbsolute, join, resolve } from 'node:path'
 import type { Clock, Inbound, Log, MessageArchive, MessageFormat, MessageStore, Reply, Tools, WebHandler } from './contracts.js'
 import type { Mappings } from './mappings.js'
 import { clock } from './clock.js'
-import { nearest } from './nearest.js'
+import { didYouMean } from './nearest.js'
 import type { Pieces } from './registry.js'
+import { mistakes } from './schema-errors.js'
 
 export interface World {
   readonly pieces: Pieces
@@ -29,7 +30,9 @@ export function toolsFor(world: Omit<World, 'store'>, file: string, feed: (chann
       if (known) return known
       const definition = world.pieces.formats.get(name)
       if (!definition) throw new Error(`no format is called \`${name}\`${didYouMean(name, [...world.pieces.formats.keys()])}`)
-      const format = definition.create({}, tools)
+      const settings = {}
+      mistakes(definition.settings, settings, { name }) // fills in what holds where nothing is said
+      const format = definition.create(settings, tools)
       formats.set(name, format)
       return format
     },
@@ -43,11 +46,6 @@ export function toolsFor(world: Omit<World, 'store'>, file: string, feed: (chann
     serve: world.serve,
   }
   return tools
-}
-
-function didYouMean(word: string, words: readonly string[]): string {
-  const near = nearest(word, words)
-  return near ? `; did you mean \`${near}\`?` : ''
 }
 
 /** Tools for a piece that is used outside any channel, by the command line. */

@@ -81,7 +81,9 @@ async function load(order: LoadOrder): Promise<LoadReport> {
   return report
 }
 
-const said = <Answer>(child: ChildProcess): Promise<Answer> => new Promise((resolve) => child.once('message', (answer) => resolve(answer as Answer)))
+function said<Answer>(child: ChildProcess): Promise<Answer> {
+  return new Promise((resolve) => child.once('message', (answer) => resolve(answer as Answer)))
+}
 
 function ask<Answer>(child: ChildProcess, question: object): Promise<Answer> {
   const answer = said<Answer>(child)
@@ -106,7 +108,9 @@ function freePort(): Promise<number> {
   })
 }
 
-const residentMegabytes = (pid: number): number => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))?.[1] ?? Number.NaN) / 1024
+function residentMegabytes(pid: number): number {
+  return Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))?.[1] ?? Number.NaN) / 1024
+}
 
 function print(): void {
   const columns = ['setup', 'conn', 'msg/s', 'of floor', 'p50 ms', 'p99 ms', 'drain s', 'lost', 'twice', 'order', 'MB', 'ready s']

@@ -33,5 +33,5 @@ for (const message of SENT) {
   if (reply.verdict === 'accepted') append('acknowledged', message)
 }
 for (let looks = 0; looks < 500 && new Set(read('arrived')).size < SENT.length; looks++) await new Promise((next) => setTimeout(next, 4))
-await channel.stop(AbortSignal.timeout(1_000))
+await channel.stop(new Promise((resolve) => setTimeout(resolve, 1_000)))
 await store.close()

@@ -94,7 +94,7 @@ async function live(memory: Memory, last: number, options: Pick<SmallWorld, 'ack
     await settled(real)
   }
   await Promise.race([alive().catch((error: unknown) => { if (!(error instanceof Died)) throw error }), died])
-  await channel.stop(AbortSignal.abort())
+  await channel.stop(Promise.resolve())
   await real.close()
   return dead
 }

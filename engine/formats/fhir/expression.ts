@@ -123,7 +123,7 @@ const compiled = (text: string): Expression => {
 
 /** Where a path begins with a resource type; not where a type is tested for (`is`, `as`, `ofType`). */
 const collectTypes = (node: Node, found: Node[]): void => {
-  if (node.type === 'TypeSpecifier' || (node.type === 'Functn' && /^(is|as|ofType)\(?/.test(functionName(node)))) return
+  if (node.type === 'Functn' && ['is', 'as', 'ofType'].includes(functionName(node))) return
   if (node.type === 'MemberInvocation' && node.atRoot && node.text !== 'Bundle' && isResourceType(node.text)) found.push(node)
   for (const child of node.children ?? []) collectTypes(child, found)
 }
