@@ -102,7 +102,7 @@ t.test('what would not end is stopped, and the next message is worked as ever', 
     ['a deep value', 'let deep = []\nfor (let i = 0; i < 5000; i++) deep = [deep]\nreturn { body: JSON.parse("[".repeat(1e6)) }', /split-names\.js/],
     ['asking for ever', 'for (;;) m.get("a")', /ran longer than 40 ms/],
   ] as const) {
-    const step = make(`export default (m) => { if (m.body.ok) return m;\n${source}\nreturn m }`, { deadline: '40ms', memory: '2MB' })
+    const step = make(`export default (m) => { if (m.body.ok) { for (let i = 0; i < 30000; i++) ; return m }\n${source}\nreturn m }`, { deadline: '40ms', memory: '2MB' })
     t.match(await fault(() => step(order)), expected, name)
     t.same(await step(small), [small], `${name}: the next message`)
     t.match(await fault(() => step(order)), expected, `${name}: again`)

@@ -117,6 +117,7 @@ t.test('a test holds if it holds for some resource of each type that it names', 
     ["Condition.code.coding.where(code = 'I48.0').exists() and Patient.name.where(family = 'Thistlewood').exists()", true],
     ["Bundle.entry.resource.ofType(Condition).count() = 2", true],
     ["%resource.type = 'collection'", true],
+    ['Bundle.entry.resource.where($this is Patient).exists() and Bundle.entry[1].resource.as(Patient).exists()', true],
     ["Patient.name.where(family = 'Patient.name').exists()", false],
     ['Coverage.status', false],
   ] as const) t.equal(fhir.test?.(bundle, expression), expected, expression)
