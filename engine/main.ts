@@ -11,7 +11,7 @@ import { readInstallation } from './installation.js'
 import type { Problem } from './problem.js'
 import { findPieces } from './registry.js'
 import { reloadWorker } from './reload.js'
-import { openSqliteStore } from './store/sqlite/sqlite-store.js'
+import { openThreadedStore } from './store/sqlite/threaded-store.js'
 import { duration, size } from './units.js'
 
 /** What is worth telling a person while the engine starts and runs. */
@@ -32,7 +32,7 @@ export async function startEngine(configuration: Configuration, log: Log, told: 
   const { settings } = configuration
   const pieces = await findPieces()
   mkdirSync(settings.data, { recursive: true })
-  const store = openSqliteStore(join(settings.data, 'messages.db'))
+  const store = await openThreadedStore(join(settings.data, 'messages.db'))
   try {
     if (!hasToken(settings.data)) told.token(newToken(settings.data))
     const web = createWebServer(settings.data, { body: size(settings.limits.message), requests: settings.limits.requests })
