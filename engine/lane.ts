@@ -1,5 +1,6 @@
 /** One lane of one destination: claims what is at its head, sends it in order, and settles it together with the next claim. */
 import type { Delivery, DestinationConnector, Outcome, Settlement } from './contracts.js'
+import { Deadline } from './deadline.js'
 import { sentence } from './errors.js'
 import { settlement, untouched, type Channel, type Destination } from './message-flow.js'
 import { Worker } from './worker.js'
@@ -14,7 +15,10 @@ export class Lane {
   readonly #lane: number
   readonly #settled: (lane: Lane) => void
   readonly #worker: Worker
-  readonly #halt = new AbortController()
+  readonly #deadline: Deadline
+  #abort = new AbortController() // shared by attempts until one of them is late
+  #giveUp: (outcome: Outcome) => void = () => {}
+  #halted = false
   #connector: DestinationConnector | null = null
   #limit = 1
   #settlements: Settlement[] = []
@@ -27,6 +31,7 @@ export class Lane {
     this.#destination = destination
     this.#lane = lane
     this.#settled = settled
+    this.#deadline = new Deadline(channel.clock, destination.timeout, () => this.#late())
     this.#worker = new Worker((stopping) => this.#round(stopping), channel.clock, (error) => {
       channel.log('error', 'a destination could not use the store; it tries again', { channel: channel.name, destination: destination.name, lane, error })
     })
@@ -42,11 +47,15 @@ export class Lane {
 
   /** Ends after the delivery under way; `hurry` ends that one too, as unknown. */
   async stop(hurry: Promise<void>): Promise<void> {
-    void hurry.then(() => this.#halt.abort())
+    void hurry.then(() => {
+      this.#halted = true
+      this.#late()
+    })
     await this.#worker.stop()
     await this.#settle().catch((error: unknown) => {
       this.#channel.log('error', 'what became of the last deliveries could not be stored; they count as unknown at the next start', { channel: this.#channel.name, destination: this.#destination.name, error })
     })
+    this.#deadline.close()
     await this.#close()
   }
 
@@ -92,44 +101,48 @@ export class Lane {
   }
 
   async #attempt(delivery: Delivery): Promise<Outcome> {
-    const { clock, log, name } = this.#channel
-    const abort = new AbortController()
-    const over = new AbortController()
-    const stop = (): void => abort.abort()
-    this.#halt.signal.addEventListener('abort', stop)
-    if (this.#halt.signal.aborted) stop()
-    void clock.sleep(this.#destination.timeout, over.signal).then(stop)
-    const deaf = new Promise<Outcome>((resolve) => {
-      abort.signal.addEventListener('abort', () => {
-        void clock.sleep(GRACE, over.signal).then(() => {
-          if (!over.signal.aborted) resolve({ kind: 'unknown', reason: `no answer within ${this.#destination.timeout / 1000} s, and the connection did not close` })
-        })
-      })
+    const { log, name } = this.#channel
+    this.#deadline.begin()
+    if (this.#halted) this.#abort.abort()
+    const outcome = await new Promise<Outcome>((resolve) => {
+      this.#giveUp = resolve
+      void this.#deliver(delivery, this.#abort.signal).then(resolve)
     })
-    const outcome = await Promise.race([this.#deliver(delivery, abort.signal), deaf])
-    if (abort.signal.aborted && !over.signal.aborted) await this.#drop(outcome)
-    over.abort()
-    this.#halt.signal.removeEventListener('abort', stop)
+    this.#deadline.end()
+    if (this.#abort.signal.aborted) await this.#renew()
     log(outcome.kind === 'sent' ? 'debug' : 'warn', 'delivery attempted', { channel: name, destination: this.#destination.name, message: delivery.messageId, outcome: outcome.kind, attempts: delivery.attempts })
     return outcome
   }
 
-  async #deliver(delivery: Delivery, signal: AbortSignal): Promise<Outcome> {
-    if (!this.#connector) {
-      const connector = this.#destination.connect()
-      try {
-        await connector.open()
-      } catch (error) {
-        return { kind: 'unavailable', reason: sentence(error) }
-      }
-      this.#connector = connector
-    }
-    return this.#connector.deliver(delivery, signal).catch((error: unknown): Outcome => ({ kind: 'unknown', reason: sentence(error) }))
+  /** The time is over: the connector is told so, and not waited for any longer than it needs to hear it. */
+  #late(): void {
+    const giveUp = this.#giveUp
+    this.#abort.abort()
+    const reason = `no answer within ${this.#destination.timeout / 1000} s, and the connection did not close`
+    void this.#channel.clock.sleep(GRACE).then(() => giveUp({ kind: 'unknown', reason }))
   }
 
-  /** After an attempt that ran out of time the next one gets a connection of its own, whatever the old one still does. */
-  async #drop(outcome: Outcome): Promise<void> {
-    if (outcome.kind !== 'sent') await this.#close()
+  async #deliver(delivery: Delivery, signal: AbortSignal): Promise<Outcome> {
+    try {
+      if (!this.#connector) {
+        const connector = this.#destination.connect()
+        try {
+          await connector.open()
+        } catch (error) {
+          return { kind: 'unavailable', reason: sentence(error) }
+        }
+        this.#connector = connector
+      }
+      return await this.#connector.deliver(delivery, signal)
+    } catch (error) {
+      return { kind: 'unknown', reason: sentence(error) }
+    }
+  }
+
+  /** After an attempt that ran out of time the next one gets a signal and a connection of its own, whatever the old one still does. */
+  async #renew(): Promise<void> {
+    this.#abort = new AbortController()
+    await this.#close()
   }
 
   async #close(): Promise<void> {

@@ -3,6 +3,7 @@ import { mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
+import { clock as realClock } from '../../engine/clock.js'
 import type { DestinationConnector, MessageFormat, Outcome } from '../../engine/contracts.js'
 import { laneHash } from '../../engine/lanes.js'
 import { retryWait } from '../../engine/retry.js'
@@ -157,13 +158,13 @@ t.test('the sender is answered when the channel says: received, transformed or d
   t.same((await again).acknowledgements, (await reply).acknowledgements, 'a repetition waits for the same answer')
   t.equal(delivered.arrived.length, 1)
 
-  const failing = await running(t, sent, { acknowledge: 'transformed', steps: [() => { throw new Error('cannot be done') }] })
+  const failing = await running(t, sent, { acknowledge: 'transformed', clock: realClock, steps: [() => { throw new Error('cannot be done') }] })
   const refusal = await failing.send('a')
   t.equal(refusal.verdict, 'rejected')
   t.match(refusal.reason, /step 1 \(step-0\): cannot be done/)
   t.same(await failing.send('a'), refusal, 'and again byte for byte')
 
-  const refused = await running(t, () => ({ kind: 'refused', reason: 'never', code: 'AR' }), { acknowledge: 'delivered' })
+  const refused = await running(t, () => ({ kind: 'refused', reason: 'never', code: 'AR' }), { acknowledge: 'delivered', clock: realClock })
   t.match(await refused.send('a'), { verdict: 'rejected', reason: /receiver: refused: never/ })
 })
 

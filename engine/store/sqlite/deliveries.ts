@@ -8,7 +8,7 @@ interface DeliveryRow {
   readonly id: number; readonly message_id: number; readonly queue_id: number; readonly lane: number; readonly attempts: number
   readonly control_id: string | null; readonly type: string | null; readonly bytes: Buffer | null; readonly attachment_id: number | null
 }
-interface Settled { readonly message_id: number; readonly queue_id: number; readonly response_attachment_id: number | null }
+interface Sent { readonly status: string; readonly message_id: number; readonly queue_id: number; readonly response_attachment_id: number | null }
 
 const NOTHING: Claim = { deliveries: [], due: null, blocked: false }
 const WHOLE = `select d.id, d.message_id, d.queue_id, d.lane, d.attempts, m.control_id, m.type, p.bytes, p.attachment_id
@@ -33,14 +33,13 @@ export const openDeliveries = ({ database, names, history, attachments }: Parts)
      where queue_id = ? and lane = ? and active = 1 and id between ? and ?`)
   const taken = database.prepare<[number, number, number, number], DeliveryRow>(
     `${WHOLE} where d.queue_id = ? and d.lane = ? and d.active = 1 and d.id between ? and ? order by d.id`)
-  const settle = database.prepare<[string, number, number | null, string | null, Buffer | null, number], Settled>(`
-    update delivery set status = ?, active = ?, due_at = ?, reason = ?, response = ?
-     where id = ? and status = 'sending' returning message_id, queue_id, response_attachment_id`)
-  const giveBack = database.prepare<[string, number, number | null, string | null, number], Settled>(`
-    update delivery set status = ?, active = ?, due_at = ?, reason = coalesce(?, reason), attempts = attempts - 1
-     where id = ? and status = 'sending' returning message_id, queue_id, response_attachment_id`)
+  // `returning` would fill a temporary table at every settlement: the row is looked at first instead.
+  const before = database.prepare<[number], Sent>('select status, message_id, queue_id, response_attachment_id from delivery where id = ?')
+  const settle = database.prepare<[string, number, number | null, string | null, Buffer | null, number]>(
+    'update delivery set status = ?, active = ?, due_at = ?, reason = ?, response = ? where id = ?')
+  const giveBack = database.prepare<[string, number, number | null, string | null, number]>(
+    'update delivery set status = ?, active = ?, due_at = ?, reason = coalesce(?, reason), attempts = attempts - 1 where id = ?')
   const setAttachment = database.prepare<[number | null, number]>('update delivery set response_attachment_id = ? where id = ?')
-  const statusOf = database.prepare<[number], { status: string }>('select status from delivery where id = ?')
   const sending = database.prepare<[number], DeliveryRow>(`${WHOLE}
     where d.queue_id in (select id from queue where channel_id = ?) and d.active = 1 and d.status = 'sending' order by d.id`)
   const spread = database.prepare<{ queue: number; lanes: number }>(`
@@ -71,11 +70,13 @@ export const openDeliveries = ({ database, names, history, attachments }: Parts)
   }
 
   const record = ({ id, status, reason, retryAt, attempted, response, at }: Settlement): void => {
+    const row = before.get(id)
+    if (row?.status !== 'sending') throw unsettleable(id, row?.status)
     const active = status === 'queued' || status === 'held' ? 1 : 0
     const due = status === 'queued' ? retryAt?.getTime() ?? null : null
     const placed = attempted && response ? attachments.place(response) : { bytes: null, attachment: null }
-    const row = attempted ? settle.get(status, active, due, reason, placed.bytes, id) : giveBack.get(status, active, due, reason, id)
-    if (!row) throw unsettleable(id, statusOf.get(id)?.status)
+    if (attempted) settle.run(status, active, due, reason, placed.bytes, id)
+    else giveBack.run(status, active, due, reason, id)
     if (attempted && placed.attachment !== row.response_attachment_id) {
       setAttachment.run(placed.attachment, id)
       if (row.response_attachment_id !== null) attachments.release([row.response_attachment_id])

@@ -7,9 +7,8 @@ import type { Parts } from './parts.js'
 export const INDEX_VALUE_LENGTH = 256
 
 export const openFinish = ({ database, names, history, attachments }: Parts): ((result: Finished, at: Date) => void) => {
-  const end = database.prepare<[string, string | null, number], { channel_id: number }>(
-    `update message set status = ?, reason = ? where id = ? and status = 'received' returning channel_id`)
-  const statusOf = database.prepare<[number], { status: string }>('select status from message where id = ?')
+  const before = database.prepare<[number], { channel_id: number; status: string }>('select channel_id, status from message where id = ?')
+  const end = database.prepare<[string, string | null, number]>('update message set status = ?, reason = ? where id = ?')
   const insert = database.prepare<[number, number, number, number | null, number]>(
     `insert into delivery (message_id, queue_id, lane, hash, status, active, attempts, size) values (?, ?, ?, ?, 'queued', 1, 0, ?)`)
   const insertPayload = database.prepare<[number, number | null, Buffer | null]>('insert into payload (delivery_id, attachment_id, bytes) values (?, ?, ?)')
@@ -26,8 +25,10 @@ export const openFinish = ({ database, names, history, attachments }: Parts): ((
 
   return (result, at) => {
     const { id, status, reason, deliveries, index, notes } = result
-    const channel = end.get(status, reason, id)?.channel_id
-    if (channel === undefined) throw unfinishable(id, statusOf.get(id)?.status)
+    const row = before.get(id)
+    if (row?.status !== 'received') throw unfinishable(id, row?.status)
+    const channel = row.channel_id
+    end.run(status, reason, id)
     for (const delivery of deliveries) queueUp(id, channel, delivery)
     if (index.length > 0) {
       forgetValues.run(id)

@@ -6,6 +6,7 @@ export const APPLICATION_ID = 0x52454652
 
 /**
  * What is rewritten often (message, delivery) is small; bytes lie in tables of their own and are written once.
+ * Checks are comparisons joined by `or`: for a list (`in`) SQLite would fill a temporary table at every insert.
  * `active` (queued, sending, held) repeats what `status` says so that a partial index need not be touched by every change of status.
  */
 const VERSION_1 = `
@@ -32,8 +33,8 @@ const VERSION_1 = `
     id               integer primary key autoincrement,
     channel_id       integer not null references channel (id),
     received_at      integer not null,
-    content          integer not null default 1 check (content in (0, 1)),
-    status           text not null check (status in ('received', 'filtered', 'transformed', 'error')),
+    content          integer not null default 1 check (content = 0 or content = 1),
+    status           text not null check (status = 'received' or status = 'filtered' or status = 'transformed' or status = 'error'),
     size             integer not null check (size >= 0),
     control_id       text,
     type             text,
@@ -41,7 +42,7 @@ const VERSION_1 = `
     key              text,
     hash             blob check (length(hash) = 32),
     reason           text,
-    verdict          text check (verdict in ('accepted', 'error', 'rejected')),
+    verdict          text check (verdict = 'accepted' or verdict = 'error' or verdict = 'rejected'),
     reply_reason     text check (reply_reason is null or verdict is not null),
     acknowledgements blob check ((acknowledgements is null) = (verdict is null)),
     check (content = 1 or status <> 'received')
@@ -66,9 +67,9 @@ const VERSION_1 = `
     queue_id               integer not null references queue (id),
     lane                   integer not null check (lane >= 0),
     hash                   integer check (hash between 0 and 2147483647),
-    status                 text not null check (status in ('queued', 'sending', 'sent', 'held', 'error')),
-    active                 integer not null check (active = (status in ('queued', 'sending', 'held'))),
-    attempts               integer not null check (attempts >= (status in ('sending', 'sent'))),
+    status                 text not null check (status = 'queued' or status = 'sending' or status = 'sent' or status = 'held' or status = 'error'),
+    active                 integer not null check (active = (status = 'queued' or status = 'sending' or status = 'held')),
+    attempts               integer not null check (attempts >= (status = 'sending' or status = 'sent')),
     due_at                 integer check (due_at is null or status = 'queued'),
     size                   integer not null check (size >= 0),
     reason                 text,
@@ -79,7 +80,7 @@ const VERSION_1 = `
   create index delivery_waiting on delivery (queue_id, lane) where active = 1;
   create index delivery_barrier on delivery (queue_id) where active = 1 and hash is null;
   create index delivery_message on delivery (message_id);
-  create index delivery_attention on delivery (status, queue_id, message_id) where status in ('held', 'error');
+  create index delivery_attention on delivery (status, queue_id, message_id) where status = 'held' or status = 'error';
   create index delivery_attachment on delivery (response_attachment_id) where response_attachment_id is not null;
 
   create table payload (
@@ -102,8 +103,9 @@ const VERSION_1 = `
     message_id integer not null references message (id),
     sequence   integer not null,
     at         integer not null,
-    what       text not null check (what in ('received', 'filtered', 'transformed', 'error', 'queued', 'sent', 'held', 'refused',
-                                             'retry', 'duplicate', 'acknowledged', 'replayed', 'skipped')),
+    what       text not null check (
+      what = 'received' or what = 'filtered' or what = 'transformed' or what = 'error' or what = 'queued' or what = 'sent' or what = 'held' or
+      what = 'refused' or what = 'retry' or what = 'duplicate' or what = 'acknowledged' or what = 'replayed' or what = 'skipped'),
     queue_id   integer references queue (id),
     reason     text,
     person     text,
