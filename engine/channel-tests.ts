@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import type { LoadedChannel } from './channel-loader.js'
 import type { ChannelTest, MockOutcome } from './channel-definition.js'
-import type { Clock, Delivery, MessageArchive, MessageStore, Outcome, Reply } from './contracts.js'
+import type { Clock, MessageArchive, MessageStore, Outcome, Reply } from './contracts.js'
 import { checkExpectations, type Failure } from './expectations.js'
 import { sentence } from './errors.js'
 import { receive, settlement, transform, type Channel } from './message-flow.js'
@@ -44,7 +44,13 @@ async function run(loaded: LoadedChannel, test: ChannelTest, world: TestWorld, s
   const clock = testClock(new Date(test.at ?? AT))
   const answered = new Map<string, number>()
   const still = stillChannel(loaded, world, store, clock)
-  const channel: Channel = { ...still, reply: async (id, notYet) => (await work(channel, test, answered, clock), (await conclude(channel, id)) ?? notYet('it is not done with')) }
+  const channel: Channel = {
+    ...still,
+    reply: async (id, notYet) => {
+      await work(channel, test, answered, clock)
+      return (await conclude(channel, id)) ?? notYet('it is not done with')
+    },
+  }
   const replies: Reply[] = []
   for (const file of test.given) replies.push(await receive(channel, { bytes: readFileSync(resolve(world.fixtures, file)), origin: file }))
   await work(channel, test, answered, clock)
@@ -68,13 +74,13 @@ async function work(channel: Channel, test: ChannelTest, answered: Map<string, n
         }
         if (!delivery) break
         answered.set(destination.name, next + 1)
-        await channel.store.settle([settlement(channel, destination, delivery, outcomeOf(mocks[Math.min(next, mocks.length - 1)] ?? 'sent', delivery))])
+        await channel.store.settle([settlement(channel, destination, delivery, outcomeOf(mocks[Math.min(next, mocks.length - 1)] ?? 'sent'))])
       }
     }
   }
 }
 
-function outcomeOf(mock: MockOutcome, _delivery: Delivery): Outcome {
+function outcomeOf(mock: MockOutcome): Outcome {
   if (mock === 'sent' || mock === 'AA' || mock === 'CA') return { kind: 'sent' }
   if (mock === 'unavailable' || mock === 'unknown') return { kind: mock, reason: 'as the test says' }
   if (typeof mock === 'number') {

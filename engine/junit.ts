@@ -8,16 +8,16 @@ export function junit(results: readonly TestResult[]): string {
 
 function suite(channel: string, results: readonly TestResult[]): string {
   const failed = results.filter(({ failures }) => failures.length > 0).length
-  return `  <testsuite name="${escape(channel)}" tests="${results.length}" failures="${failed}">\n${results.map(testcase).join('')}  </testsuite>\n`
+  return `  <testsuite name="${escaped(channel)}" tests="${results.length}" failures="${failed}">\n${results.map(testcase).join('')}  </testsuite>\n`
 }
 
 function testcase({ channel, name, failures, milliseconds }: TestResult): string {
-  const open = `    <testcase classname="${escape(channel)}" name="${escape(name)}" time="${(milliseconds / 1000).toFixed(3)}"`
+  const open = `    <testcase classname="${escaped(channel)}" name="${escaped(name)}" time="${(milliseconds / 1000).toFixed(3)}"`
   if (failures.length === 0) return `${open}/>\n`
   const text = failures.map(({ what, expected, found, detail }) => `${what}: expected ${expected}, found ${found}${detail && `\n${detail}`}`).join('\n')
-  return `${open}>\n      <failure message="${escape(failures[0]?.what ?? '')}">${escape(text)}</failure>\n    </testcase>\n`
+  return `${open}>\n      <failure message="${escaped(failures[0]?.what ?? '')}">${escaped(text)}</failure>\n    </testcase>\n`
 }
 
 /** XML 1.0: the five entities, and no character that it does not allow. */
-const escape = (text: string): string =>
+const escaped = (text: string): string =>
   text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`).replace(/[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/gu, '?')

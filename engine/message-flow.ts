@@ -6,7 +6,7 @@ import type {
 import { MessageFault, sentence } from './errors.js'
 import { laneHash } from './lanes.js'
 import { notYet, replyTo, replyToAll } from './replies.js'
-import { runSteps, then, type Kept } from './steps.js'
+import { after, runSteps, type Kept } from './steps.js'
 
 export interface Channel {
   readonly name: string
@@ -119,7 +119,7 @@ export function prepare(channel: Channel, stored: StoredMessage): Finished | Pro
     const index = channel.index.flatMap(({ name, path }) => channel.format.read(body, path).filter(Boolean).slice(0, 20).map((value) => ({ name, value: value.slice(0, 200) })))
     const { id, receivedAt, header } = stored
     const arrived: Message = { id, channel: channel.name, receivedAt, header, format: channel.format.name, body }
-    const done = then(runSteps(channel.steps, [arrived]), (messages) => then(fanOut(channel, messages), (outcome) => ({ id, index, ...outcome })))
+    const done = after(runSteps(channel.steps, [arrived]), (messages) => after(fanOut(channel, messages), (outcome) => ({ id, index, ...outcome })))
     return done instanceof Promise ? done.catch(failed) : done
   } catch (error) {
     return failed(error)
@@ -135,7 +135,7 @@ function fanOut(channel: Channel, { messages, filtered }: Kept): Routed | Promis
   const next = (n: number): Routed | Promise<Routed> => {
     const destination = channel.destinations[n]
     if (!destination) return deliveries.length > 0 ? { status: 'transformed', reason: null, deliveries, notes } : { status: 'filtered', reason: 'no destination keeps it', deliveries, notes }
-    return then(runSteps(destination.steps, messages), (kept) => {
+    return after(runSteps(destination.steps, messages), (kept) => {
       if (kept.filtered !== null) notes.push({ destination: destination.name, reason: kept.filtered })
       for (const message of kept.messages) deliveries.push(newDelivery(channel, destination, message))
       return next(n + 1)

@@ -133,7 +133,9 @@ export class RunningChannel {
     for (const { name, lanes } of channel.destinations) await store.spread(channel.name, name, lanes)
     for (const destination of channel.destinations) {
       const lanes: Lane[] = []
-      const settled = (): void => lanes.forEach((lane) => lane.blocked && lane.wake())
+      const settled = (): void => {
+        for (const lane of lanes) if (lane.blocked) lane.wake()
+      }
       for (let n = 0; n < destination.lanes; n++) lanes.push(new Lane(channel, destination, n, settled))
       this.#lanes.push(lanes)
     }

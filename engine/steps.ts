@@ -35,4 +35,4 @@ function gather(results: readonly StepResult[]): Kept {
 }
 
 /** Goes on at once where nothing is waited for: most steps are synchronous, and a promise a step would cost more than the step. */
-export const then = <A, B>(value: A | Promise<A>, next: (value: A) => B | Promise<B>): B | Promise<B> => (value instanceof Promise ? value.then(next) : next(value))
+export const after = <A, B>(value: A | Promise<A>, next: (value: A) => B | Promise<B>): B | Promise<B> => (value instanceof Promise ? value.then(next) : next(value))

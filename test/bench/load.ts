@@ -28,7 +28,8 @@ async function run({ port, connections, warmUp, seconds, first }: LoadOrder): Pr
     const next = (): void => {
       if (phase === 'over') {
         socket.end()
-        return ended()
+        ended()
+        return
       }
       sent = performance.now()
       socket.write(makeMessage(connection, ++sequence))
