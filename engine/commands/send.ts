@@ -24,14 +24,14 @@ export const send: Command = {
     const url = given.text('to') ?? `mllp://127.0.0.1:${terminal.environment.REFERO_MLLP_PORT ?? 2575}`
     const pieces = await findPieces()
     const connector = connectorFor(url, pieces)
-    const format = pieces.formats.get(given.text('format') ?? 'hl7v2')?.create({}, plainTools(pieces))
+    const format = plainTools(pieces).format(given.text('format') ?? 'hl7v2')
     const timeout = duration(given.text('timeout') ?? '30s')
     let worst = 0
     let number = 0
     await connector.open()
     for (const file of given.words) {
       const bytes = readFile(file)
-      for (const payload of format?.separate(bytes) ?? [bytes]) {
+      for (const payload of format.separate(bytes) ?? [bytes]) {
         const outcome = await attempt(connector, payload, ++number, timeout)
         const answer = 'response' in outcome ? outcome.response?.toString() : undefined
         if (given.flag('json')) terminal.out(JSON.stringify({ file, ...outcome, response: answer }))

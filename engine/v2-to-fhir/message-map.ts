@@ -32,6 +32,7 @@ export const MessageMapFile = Type.Object({
   messages: Type.Array(Type.String({ pattern: '^[A-Z0-9]{3}\\^[A-Z0-9]{3}$' }), { minItems: 1 }),
   groups: Type.Optional(Type.Record(Type.String(), Type.Array(Type.String()))),
   require: Type.Optional(Type.Array(Type.String())), // PID, PID-3, or one of RF1|ORC
+  ignore: Type.Optional(Type.Record(Type.String(), Type.Array(Type.String()), { description: 'Fields that a bundle need not carry, by the reason why.' })),
   resources: Type.Record(Type.String(), Type.Object(ResourceFields, { additionalProperties: Targets })),
 }, { additionalProperties: false })
 
@@ -68,6 +69,7 @@ export interface MessageMap {
   readonly messages: readonly string[]
   readonly groups: Groups
   readonly require: readonly (readonly FieldPath[])[] // of each one at least
+  readonly ignored: ReadonlySet<string> // "PID-1"
   readonly resources: readonly ResourceMap[]
 }
 
@@ -96,7 +98,12 @@ export const messageMap = (name: string, tools: Pick<Tools, 'mapping' | 'table'>
     }
     return resourceMap(resource, entry, names, load, at)
   })
-  return { messages: value.messages, groups: value.groups ?? {}, resources, require: (value.require ?? []).map((text, at) => text.split('|').map((each) => {
+  const ignored = new Set(Object.entries(value.ignore ?? {}).flatMap(([reason, fields]) => fields.map((text, at) => {
+    const path = fieldPath(text)
+    if (path?.field && path.component === null && !path.fromTop) return text
+    throw new Error(`${file.place('ignore', reason, at)}: "${text}" is not a whole field, like PID-1.`)
+  })))
+  return { messages: value.messages, groups: value.groups ?? {}, ignored, resources, require: (value.require ?? []).map((text, at) => text.split('|').map((each) => {
     const path = fieldPath(each)
     if (!path) throw new Error(`${file.place('require', at)}: "${each}" is not a segment or a field, like PID or PID-3.`)
     return path

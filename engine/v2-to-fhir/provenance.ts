@@ -5,6 +5,7 @@
  */
 import type { BundleEntry, Reference } from 'fhir/r4.js'
 import { dateTime } from './datatypes/dtm.js'
+import { fieldOrigin } from './not-carried.js'
 import { fieldPart } from './part.js'
 import type { Node } from './segment-tree.js'
 import type { Instance, Settings } from './to-fhir.js'
@@ -25,7 +26,7 @@ export const provenance = (made: readonly Instance[], facts: Facts): readonly Bu
   const fields = new Map<string, Reference[]>()
   for (const { fullUrl, builder } of made) {
     for (const { path, origin, confidence } of builder.origins) {
-      const field = origin.replace(/(-\d+(?:\[\d+\])?)[.\d]*$/, '$1')
+      const field = fieldOrigin(origin)
       const targets = fields.get(field) ?? []
       fields.set(field, targets)
       targets.push({

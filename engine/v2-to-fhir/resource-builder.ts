@@ -1,4 +1,5 @@
 /** Builds one resource, value by value, remembering where each came from. */
+import { isDeepStrictEqual } from 'node:util'
 import type { ElementPath, Step } from './element-path.js'
 import { type Draft, type Origin, type Settled, assign, below, settle } from './draft.js'
 import { isPrimitive } from './r4.js'
@@ -71,6 +72,12 @@ const write = (builder: ResourceBuilder, container: Json, step: Step, at: string
   }
   container[step.name] ??= []
   const list = container[step.name] as unknown[]
+  // Messages repeat an order's number in several segments: the same identifier is there once, and came from all of them.
+  const same = step.type === 'Identifier' ? list.findIndex((item) => isDeepStrictEqual(item, settled.value)) : -1
+  if (same >= 0) {
+    builder.origins.push(...below(`${path}[${same}]`, settled.origins))
+    return 'placed'
+  }
   if (step.label !== null && settled.value && typeof settled.value === 'object' && !Array.isArray(settled.value)) {
     const index = itemOf(builder, list as Json[], step, path, source)
     return join(builder, list[index] as Json, settled, `${path}[${index}]`)

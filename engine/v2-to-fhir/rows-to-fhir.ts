@@ -32,8 +32,11 @@ const applyRow = (row: Row, node: Node, builder: ResourceBuilder, setting: Setti
     return false
   }
   if (datatype.readAll) {
-    const [first] = values
-    return first !== undefined && place(builder, element, filled(datatype.readAll(values, use), row), first.origin, source(first, node)) === 'placed'
+    const [first, ...others] = values
+    const known = builder.origins.length
+    if (!first || place(builder, element, filled(datatype.readAll(values, use), row), first.origin, source(first, node)) !== 'placed') return false
+    sharedBy(others, builder, known)
+    return true
   }
   // An element that does not repeat takes the first value that can be read.
   let placed = false
@@ -47,6 +50,13 @@ const applyRow = (row: Row, node: Node, builder: ResourceBuilder, setting: Setti
     if (outcome === 'taken' && at > 0) break
   }
   return placed
+}
+
+/** One value made of several repetitions came from each of them. */
+const sharedBy = (others: readonly Part[], { origins }: ResourceBuilder, from: number): void => {
+  const [made, ...rest] = origins.slice(from)
+  if (!made) return
+  for (const { origin } of others) if (![made, ...rest].some((each) => each.origin.startsWith(origin))) origins.push({ ...made, origin })
 }
 
 /** A row of another segment than the file's own (MSH) is looked for from here. */

@@ -1,5 +1,5 @@
 /** Maps a message to FHIR as a message map says: a Bundle around its resources, with where every value came from. */
-import type { Bundle, FhirResource, OperationOutcome } from 'fhir/r4.js'
+import type { Bundle, FhirResource } from 'fhir/r4.js'
 import { segments } from '../formats/hl7v2/view.js'
 import type { Message } from '../contracts.js'
 import { MessageFault } from '../errors.js'
@@ -8,6 +8,8 @@ import type { Lookup } from './datatype.js'
 import type { FieldPath } from './field-path.js'
 import { link } from './links.js'
 import type { MessageMap, ResourceMap } from './message-map.js'
+import { notCarried } from './not-carried.js'
+import { type Issue, operationOutcome } from './outcome.js'
 import type { Part } from './part.js'
 import { provenance } from './provenance.js'
 import { type ResourceBuilder, place, resourceBuilder } from './resource-builder.js'
@@ -21,12 +23,6 @@ export interface Instance {
   readonly node: Node
   readonly builder: ResourceBuilder
   readonly fullUrl: string
-}
-
-/** A value that could not be mapped as it should: where, and why, without the value. */
-export interface Issue {
-  readonly origin: string
-  readonly reason: string
 }
 
 export interface Settings {
@@ -45,7 +41,7 @@ export const toFhir = (message: Message, map: MessageMap, settings: Settings): B
   checkRequired(map, root)
   const issues: Issue[] = []
   const issue = ({ origin }: Part, reason: string): void => {
-    if (!issues.some((known) => known.origin === origin && known.reason === reason)) issues.push({ origin, reason })
+    if (!issues.some((known) => known.origin === origin && known.reason === reason)) issues.push({ severity: 'warning', origin, reason })
   }
   const id = (...names: readonly string[]): string => stableId(message.channel, sender(root), controlId ?? String(message.id), ...names)
   const made = build(map, root, { ...settings, issue }, id)
@@ -53,11 +49,12 @@ export const toFhir = (message: Message, map: MessageMap, settings: Settings): B
   made.forEach(defaults)
   const recorded = message.receivedAt.toISOString()
   const resources = made.map(({ fullUrl, builder }) => ({ fullUrl, resource: builder.json as unknown as FhirResource }))
-  const outcome = issues.length > 0 ? [{ fullUrl: id('issues'), resource: operationOutcome(issues) }] : []
+  const told = [...made.flatMap(({ builder }) => builder.origins), ...issues].map(({ origin }) => origin)
+  const outcome = operationOutcome([...issues, ...notCarried(root, told, map.ignored)])
   return {
     resourceType: 'Bundle', type: 'collection', timestamp: recorded,
     ...(controlId ? { identifier: { value: controlId } } : {}),
-    entry: [...resources, ...outcome, ...provenance(made, { controlId, recorded, root, id, settings })],
+    entry: [...resources, ...(outcome ? [{ fullUrl: id('issues'), resource: outcome }] : []), ...provenance(made, { controlId, recorded, root, id, settings })],
   }
 }
 
@@ -123,8 +120,3 @@ const defaults = ({ map, builder }: Instance): void => {
   }
   builder.origins.splice(known)
 }
-
-const operationOutcome = (issues: readonly Issue[]): OperationOutcome => ({
-  resourceType: 'OperationOutcome',
-  issue: issues.map(({ origin, reason }) => ({ severity: 'warning', code: 'value', diagnostics: `${origin} ${reason}.` })),
-})

@@ -43,7 +43,8 @@ t.test('the public corpora', async t => {
   const entries: readonly Entry[] = JSON.parse(readFileSync(index, 'utf8'))
   const counts = { taken: 0, takenMalformed: 0, refused: 0, batches: 0 }
   const reasons = new Map<string, number>()
-  for (const { path, malformed, kind } of entries) {
+  for (const { path, malformed: marked, kind } of entries) {
+    const malformed = marked || path.includes('malformed') // one batch holds a header cut short, and only its name says so
     const bytes = readFileSync(join(corpora, path))
     let parts: readonly Buffer[]
     try {

@@ -82,7 +82,7 @@ t.test('channel files with slips, collisions and cycles are told where and what,
   })
   const { code, out } = await refero(['check', '--channels', join(folder, 'channels')])
   t.equal(code, 1)
-  t.match(out, /slip\.yaml:3:\d+ error .*no connector is called `mlpp`; did you mean `mllp`\?/)
+  t.match(out, /slip\.yaml:3:\d+ error .*[Nn]o connector is called `mlpp`; did you mean `mllp`\?/)
   t.match(out, /unknown\.yaml:5:1 error .*`acknowlege`.*did you mean `acknowledge`/)
   t.match(out, /(one|two)\.yaml:3:\d+ error .*7002/)
   t.match(out, /(egg|hen)\.yaml:\d+:\d+ error .*(hen|egg)/)

@@ -39,7 +39,7 @@ t.test('an edit is taken up, a bad edit keeps the last good revision running and
   const file = join(product.folder, 'channels/one.yaml')
 
   writeFileSync(file, channel('one', a, 'steps: [ { keep: { types: [ORU] } } ]'))
-  await until(async () => (await revision('one')) !== one)
+  await until(async () => (await revision('one')) !== one && (await state(product, 'one')) === 'running')
   t.match(await sendRaw(a, message('1')), /MSA\|AA\|1/)
   await until(async () => (await product.api('/api/messages?channel=one')).body.messages[0]?.status === 'filtered')
   t.equal(await revision('two'), two)

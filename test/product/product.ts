@@ -32,7 +32,7 @@ export async function startProduct(t: Test, options: { channels?: Readonly<Recor
   const [mllp, http] = [await freePort(), await freePort()]
   if (options.channels) writeChannels(folder, options.channels)
   else if (!options.folder) cpSync(join(ROOT, 'channels'), join(folder, 'channels'), { recursive: true })
-  const env = { ...process.env, REFERO_MLLP_PORT: String(mllp), REFERO_HTTP_PORT: String(http), ...options.env }
+  const env = { ...process.env, REFERO_MLLP_PORT: String(mllp), REFERO_HTTP_PORT: String(http), REFERO_LIMITS_REQUESTS: '1000000', ...options.env }
   const child = spawn(process.execPath, [REFERO, 'serve', '--channels', join(folder, 'channels')], { cwd: folder, env })
   let output = ''
   const collect = (text: Buffer): void => {
@@ -82,12 +82,13 @@ export function refero(words: readonly string[], options: { cwd?: string; env?: 
   })
 }
 
-/** Sends bytes as they are on a connection of their own; resolves with the first frame of the answer, or null if it is closed without one. */
+/** Sends bytes as they are on a connection of their own; resolves with the first frame of the answer, or null if it is closed without one, or silent for 5 s. */
 export function sendRaw(port: number, bytes: Buffer | string): Promise<string | null> {
   return new Promise((resolve) => {
     const socket = connect(port, '127.0.0.1', () => socket.write(bytes))
     socket.on('error', () => resolve(null))
     socket.on('close', () => resolve(null))
+    socket.setTimeout(5_000, () => socket.destroy())
     socket.on('data', deframe((frame) => {
       resolve(frame.toString('latin1'))
       socket.destroy()

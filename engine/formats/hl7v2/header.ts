@@ -90,7 +90,11 @@ const divide = (line: string, separator: string): string[] => {
 }
 
 /** MSH-10, and MSH-9 as "ADT^A01"; where MSH-9.2 is empty the event is taken from MSH-9.3, and where there is none the type stands alone. */
-export const headerOf = (opening: Opening): Header => ({ controlId: opening.value(10) || null, type: typeOf(opening) })
+export const headerOf = (opening: Opening): Header => {
+  const type = typeOf(opening)
+  if (type === null) throw new MessageFault({ kind: 'required', reason: 'the message type is missing, so that nobody can tell what this is; the header may have been cut short', location: 'MSH-9' })
+  return { controlId: opening.value(10) || null, type }
+}
 
 const typeOf = (opening: Opening): string | null => {
   const [structureCode = '', structureEvent = ''] = opening.value(9, 3).split('_')

@@ -10,6 +10,8 @@ export interface SegmentView {
   readonly name: string
   /** From 1, among the segments of that name. */
   readonly index: number
+  /** How many fields it has, empty ones in between included. */
+  readonly fields: number
   /** The repetitions of a field; none where the field is empty. */
   repetitions(field: number): readonly FieldView[]
 }
@@ -34,7 +36,13 @@ export const segments = (message: unknown): readonly SegmentView[] => {
     const name = nameOf(segment, body.delimiters)
     const index = (seen.get(name) ?? 0) + 1
     seen.set(name, index)
-    return { name, index, repetitions: field => repetitions(fieldsOf(segment, body)[field] ?? '', name === 'MSH' && field < 3, body) }
+    return {
+      name, index,
+      get fields() {
+        return fieldsOf(segment, body).length - 1
+      },
+      repetitions: field => repetitions(fieldsOf(segment, body)[field] ?? '', name === 'MSH' && field < 3, body),
+    }
   })
 }
 

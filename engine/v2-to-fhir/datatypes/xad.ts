@@ -4,6 +4,7 @@ import { leaf } from '../draft.js'
 import { type Part, leafOf } from '../part.js'
 import { period } from './cx.js'
 import { dateTimeText } from './dtm.js'
+import { type Used, usage, usageCode } from './use.js'
 
 /** The street line: written out (SAD.1), or its name and number (SAD.2, SAD.3). */
 const street = (part: Part) => {
@@ -12,8 +13,7 @@ const street = (part: Part) => {
   return leaf([part.part(3).text, part.part(2).text].filter(Boolean).join(' '), part.origin)
 }
 
-interface Address {
-  readonly use?: string
+interface Address extends Used {
   readonly type?: string
   readonly text?: string
   readonly line?: readonly string[]
@@ -38,7 +38,7 @@ export const XAD: Datatype = {
     const kind = part.part(7)
     const row = use.lookup('address-use').lookup(kind.text)
     return {
-      use: row?.use ? leaf(row.use, kind.origin) : undefined, type: row?.type ? leaf(row.type, kind.origin) : undefined,
+      use: usage(kind, 'address-use', 'use', use), type: row?.type ? leaf(row.type, kind.origin) : undefined,
       ...made, period: period(part.part(13), part.part(14), use),
     }
   },
@@ -46,7 +46,7 @@ export const XAD: Datatype = {
     if (typeof value === 'string') return value
     const held = value as Address
     const [first = held.text ?? '', ...others] = held.line ?? []
-    const kind = held.type === 'postal' ? 'M' : held.use ? use.lookup('address-use').reverse(held.use) ?? '' : ''
+    const kind = held.type === 'postal' ? 'M' : usageCode(held, 'address-use', use)
     return [first, others.join(', '), held.city, held.state, held.postalCode, held.country, kind, '', held.district, '', '', '', dateTimeText(held.period?.start), dateTimeText(held.period?.end)]
   },
 }

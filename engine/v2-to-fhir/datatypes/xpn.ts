@@ -4,6 +4,7 @@ import { type Draft, type Leaf, leaf } from '../draft.js'
 import { type Part, leafOf } from '../part.js'
 import { period } from './cx.js'
 import { dateTimeText } from './dtm.js'
+import { type Used, usage, usageCode } from './use.js'
 
 /** The parts of a family name (FN, 2.A.31) that FHIR keeps as extensions: subcomponent and extension. */
 const FAMILY = [[2, 'own-prefix'], [3, 'own-name'], [4, 'partner-prefix'], [5, 'partner-name']] as const
@@ -35,8 +36,7 @@ export const nameParts = (part: Part, from: number): { [name: string]: Draft | u
   return { family: family(part.part(from)), given, prefix: prefix && [prefix], suffix }
 }
 
-export interface HumanName {
-  readonly use?: string
+export interface HumanName extends Used {
   readonly text?: string
   readonly family?: string
   readonly given?: readonly string[]
@@ -70,15 +70,13 @@ export const XPN: Datatype = {
     if (use.target === 'string') return display
     if (use.target === 'Reference') return display && { display }
     const code = part.part(7)
-    const named = use.lookup('name-use').lookup(code.text)?.code
     const names = nameParts(part, 1)
     if (!names.family && (names.given as readonly Draft[]).length === 0) return undefined
-    return { use: named ? leaf(named, code.origin) : undefined, ...names, period: period(part.part(12), part.part(13), use) }
+    return { use: usage(code, 'name-use', 'code', use), ...names, period: period(part.part(12), part.part(13), use) }
   },
   write: (value, use: Use): Written | undefined => {
     if (typeof value === 'string') return value.split(', ')
     const name = value as HumanName
-    const type = name.use ? use.lookup('name-use').reverse(name.use) ?? '' : ''
-    return [...namePartFields(name), type, '', '', '', '', dateTimeText(name.period?.start), dateTimeText(name.period?.end)]
+    return [...namePartFields(name), usageCode(name, 'name-use', use), '', '', '', '', dateTimeText(name.period?.start), dateTimeText(name.period?.end)]
   },
 }

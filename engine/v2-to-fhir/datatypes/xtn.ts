@@ -4,6 +4,7 @@ import { type Draft, type Leaf, leaf } from '../draft.js'
 import { type Part, leafOf } from '../part.js'
 import { period } from './cx.js'
 import { dateTimeText } from './dtm.js'
+import { type Used, usage, usageCode } from './use.js'
 
 const DIRECT = 'http://hl7.org/fhir/us/core/StructureDefinition/us-core-direct'
 
@@ -31,10 +32,10 @@ export const XTN: Datatype = {
     const code = use.lookup('telecom-use').lookup(part.part(2).text)
     const given = address ? 'email' : (kind?.code || code?.system || 'phone')
     const system = leaf(given === 'email' && !address ? 'other' : given, (part.part(3).text ? part.part(3) : part).origin)
-    const usage = kind?.use ? leaf(kind.use, part.part(3).origin) : code?.code ? leaf(code.code, part.part(2).origin) : undefined
+    const used = kind?.use ? leaf(kind.use, part.part(3).origin) : usage(part.part(2), 'telecom-use', 'code', use)
     const direct: Draft | undefined = value.confidence === undefined ? undefined : [{ url: DIRECT, valueBoolean: { ...leaf(true, value.origin), confidence: 0.9 } }]
     const { confidence: _, ...plain } = value
-    return { extension: direct, system, value: plain, use: usage, rank: rank(part.part(18)), period: period(part.part(13), part.part(14), use) }
+    return { extension: direct, system, value: plain, use: used, rank: rank(part.part(18)), period: period(part.part(13), part.part(14), use) }
   },
   write: (value, use): Written | undefined => {
     if (typeof value === 'string') return value
@@ -42,13 +43,13 @@ export const XTN: Datatype = {
     if (!held.value) return undefined
     const dates = [dateTimeText(held.period?.start), dateTimeText(held.period?.end), '', '', '', held.rank ? String(held.rank) : '']
     if (held.system === 'email') return ['', 'NET', 'Internet', held.value, '', '', '', '', '', '', '', '', ...dates]
-    return [held.value, usage(held, use), equipment(held), '', '', '', '', '', '', '', '', '', ...dates]
+    return [held.value, useCode(held, use), equipment(held), '', '', '', '', '', '', '', '', '', ...dates]
   },
 }
 
-interface ContactPoint { readonly system?: string; readonly value?: string; readonly use?: string; readonly rank?: number; readonly period?: { readonly start?: string; readonly end?: string } }
+interface ContactPoint extends Used { readonly system?: string; readonly value?: string; readonly rank?: number; readonly period?: { readonly start?: string; readonly end?: string } }
 
-const usage = ({ use: held }: ContactPoint, use: Use): string => (held && held !== 'mobile' ? use.lookup('telecom-use').reverse(held) ?? '' : '')
+const useCode = (held: ContactPoint, use: Use): string => (held.use === 'mobile' ? '' : usageCode(held, 'telecom-use', use))
 
 const equipment = ({ system, use }: ContactPoint): string => (system === 'phone' && use === 'mobile' ? 'CP' : { phone: 'PH', fax: 'FX', pager: 'BP' }[system ?? 'phone'] ?? '')
 

@@ -186,7 +186,7 @@ t.test('the header is read from bytes, and what has none says why', async t => {
   t.same(header('MSH|^~\\&|||||||ACK||P|2.3'), { controlId: null, type: 'ACK' })
   t.same(header('MSH|^~\\&|||||||ADT^^ADT_A04|a\\T\\b'), { controlId: 'a&b', type: 'ADT^A04' })
   t.same(header('MSH|^~\\&|||||||^^ORU_R01~x|1'), { controlId: '1', type: 'ORU^R01' })
-  t.same(header('MSH|^~\\&|A'), { controlId: null, type: null })
+  t.throws(() => header('MSH|^~\\&|A'), /MSH-9: the message type is missing/, 'a header cut short before it says what it is')
   const table: readonly (readonly [string, RegExp])[] = [
     ['', /empty \(0 bytes\)/], ['hello', /does not begin with an MSH/], ['PID|1', /does not begin with an MSH/], ['msh|^~\\&|', /does not begin with an MSH/], ['MSH', /too short/], ['MSH|\r', /too short/], ['MSH||A|B|C', /MSH-2 is missing/],
     ['MSH|HOSP|A|B', /usually \^~\\&, and holds something else/], ['MSHXAXBX', /field separator/], [`${MSH}\r\x0bMSH|`, /start-of-block character \(VT, 0x0B\) inside the message, at byte/], [`${MSH}\x1c\r`, /end-of-block character/], [`${MSH}\0`, /NUL/], ['FHS|^~\\&|A', /begins with FHS: this is a batch/],
