@@ -1,6 +1,6 @@
 /**
  * Conditions of mapping rows: `PID-29 exists`, `ORC-5 empty and ORC-1 is not CA`, `OBX-2 one of ST|TX`, `PID-11 repeats`,
- * `PID-7 longer than 8`, `(A or B) and C`. `and` binds tighter than `or`.
+ * `PID-7 longer than 8`, `OBR-16 same as ORC-12`, `(A or B) and C`. `and` binds tighter than `or`.
  */
 import { type FieldPath, fieldPath } from './field-path.js'
 import { didYouMean } from './mapping-errors.js'
@@ -17,11 +17,12 @@ export type Test =
   | { readonly kind: 'one of'; readonly values: readonly string[] }
   | { readonly kind: 'not one of'; readonly values: readonly string[] }
   | { readonly kind: 'longer than'; readonly length: number }
+  | { readonly kind: 'same as'; readonly path: FieldPath }
 
 /** What a condition is asked of: the values at a path (first component where the path names none), one a repetition. */
 export type Values = (path: FieldPath) => readonly string[]
 
-const WORDS = ['exists', 'empty', 'repeats', 'is', 'one of', 'not one of', 'longer than']
+const WORDS = ['exists', 'empty', 'repeats', 'is', 'one of', 'not one of', 'longer than', 'same as']
 
 /** Reads a condition. Throws a sentence that says what is wrong and what is allowed. */
 export const condition = (text: string): Condition => {
@@ -45,13 +46,16 @@ export const condition = (text: string): Condition => {
       if (!take(')')) throw new Error(`the condition "${text}" has a "(" without its ")"`)
       return inner
     }
-    const word = next()
+    return { kind: 'test', path: field(next()), test: test() }
+  }
+  const field = (word: string): FieldPath => {
     const path = fieldPath(word)
     if (!path) throw new Error(`the condition "${text}" needs a field, like PID-3 or PID-3.1, where it has "${word}"`)
-    return { kind: 'test', path, test: test() }
+    return path
   }
   const test = (): Test => {
     for (const kind of ['exists', 'empty', 'repeats'] as const) if (take(kind)) return { kind }
+    if (take('same', 'as')) return { kind: 'same as', path: field(next()) }
     if (take('longer', 'than')) return { kind: 'longer than', length: length(next()) }
     if (take('is', 'not') || take('not', 'one', 'of') ) return { kind: 'not one of', values: values(next()) }
     if (take('is') || take('one', 'of')) return { kind: 'one of', values: values(next()) }
@@ -80,6 +84,7 @@ export const holds = (asked: Condition, valuesAt: Values): boolean => {
   if (test.kind === 'exists') return found.length > 0
   if (test.kind === 'empty') return found.length === 0
   if (test.kind === 'repeats') return found.length > 1
+  if (test.kind === 'same as') return valuesAt(test.path).some((value) => found.includes(value))
   if (test.kind === 'longer than') return found.some((value) => value.length > test.length)
   return found.some((value) => test.values.includes(value)) === (test.kind === 'one of')
 }

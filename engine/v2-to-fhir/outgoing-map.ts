@@ -24,6 +24,7 @@ const Segment = Type.Cyclic({
 export const OutgoingMapFile = Type.Object({
   message: Type.String({ pattern: '^[A-Z0-9]{3}\\^[A-Z0-9]{3}\\^[A-Z0-9_]+$', description: 'MSH-9.' }),
   revoked: Type.Optional(Type.String({ pattern: '^[A-Z0-9]{3}\\^[A-Z0-9]{3}\\^[A-Z0-9_]+$', description: 'MSH-9 of a request that is cancelled.' })),
+  events: Type.Optional(Type.Record(Type.String(), Type.String({ pattern: '^[A-Z0-9]{3}\\^[A-Z0-9]{3}\\^[A-Z0-9_]+$' }), { description: 'MSH-9 of a request that is tagged with an event of table 0003.' })),
   set: Type.Optional(Type.Record(Type.String(), Type.String())),
   segments: Type.Array(Segment, { minItems: 1 }),
 }, { additionalProperties: false })
@@ -48,6 +49,7 @@ export interface OutgoingSegment {
 export interface OutgoingMap {
   readonly message: string
   readonly revoked: string
+  readonly events: Readonly<Record<string, string>>
   readonly set: readonly FixedField[]
   readonly segments: readonly OutgoingSegment[]
 }
@@ -58,7 +60,7 @@ type Keys = readonly (string | number)[]
 /** Reads `mappings/fields/<name>.yaml`. Throws a sentence with file:line:column. */
 export const outgoingMap = (name: string, tools: Pick<Tools, 'mapping' | 'table'>): OutgoingMap => {
   const file = tools.mapping(`fields/${name}`)
-  const { message, revoked = message, set, segments } = check(OutgoingMapFile, file)
+  const { message, revoked = message, events = {}, set, segments } = check(OutgoingMapFile, file)
   const load = (map: string): SegmentMap => segmentMap(tools.mapping(`fields/segments/${map}`), (table) => tools.table(table))
   const field = (text: string, segment: string, ...keys: Keys): FieldPath => {
     const path = fieldPath(text)
@@ -83,7 +85,7 @@ export const outgoingMap = (name: string, tools: Pick<Tools, 'mapping' | 'table'
     unless: entry.unless === undefined ? null : load(entry.unless),
     followed: (entry.followed ?? []).map((each, at) => segmentOf(each as Entry, ...keys, 'followed', at)),
   })
-  return { message, revoked, set: fixed(set, 'MSH', 'set'), segments: segments.map((entry, at) => segmentOf(entry, 'segments', at)) }
+  return { message, revoked, events, set: fixed(set, 'MSH', 'set'), segments: segments.map((entry, at) => segmentOf(entry, 'segments', at)) }
 }
 
 const steps = (path: string | undefined): readonly string[] => (path === undefined || path === '.' ? [] : isResource(path) ? [path] : path.split('.'))

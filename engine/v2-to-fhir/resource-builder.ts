@@ -106,19 +106,24 @@ const append = (builder: ResourceBuilder, container: Json, list: unknown[], name
 /** Adds what is not there yet; the lists of the resource itself get longer. */
 const join = (builder: ResourceBuilder, into: Json, settled: Settled, path: string): 'placed' | 'taken' => {
   const value = (settled.value ?? {}) as Json
-  const longer = new Map<string, number>() // the names written, and how many items their lists had before
+  const written = new Map<string, (index: number) => number>() // the names written, and where the items of their lists are now
   for (const [name, part] of Object.entries(value)) {
     const there = into[name]
     if (there !== undefined && !(path === '' && Array.isArray(there) && Array.isArray(part))) continue
-    longer.set(name.replace(/^_/, ''), Array.isArray(there) ? there.length : 0)
-    into[name] = Array.isArray(there) ? [...there, ...(part as unknown[])] : part
+    const list = Array.isArray(there) ? [...there] : null
+    const places = list && (part as readonly unknown[]).map((item) => {
+      const same = list.findIndex((known) => isDeepStrictEqual(known, item))
+      return same < 0 ? list.push(item) - 1 : same
+    })
+    written.set(name.replace(/^_/, ''), (index) => places?.[index] ?? index)
+    into[name] = list ?? part
   }
   for (const origin of settled.origins) {
     const [, name = '', index, rest = ''] = /^\.([A-Za-z]+)(?:\[(\d+)\])?(.*)$/.exec(origin.path) ?? []
-    const shift = longer.get(name)
-    if (shift === undefined) continue
-    const item = index === undefined ? '' : `[${Number(index) + shift}]`
+    const moved = written.get(name)
+    if (!moved) continue
+    const item = index === undefined ? '' : `[${moved(Number(index))}]`
     builder.origins.push({ ...origin, path: `${path ? `${path}.` : ''}${name}${item}${rest}` })
   }
-  return longer.size > 0 ? 'placed' : 'taken'
+  return written.size > 0 ? 'placed' : 'taken'
 }

@@ -2,6 +2,7 @@
 import type { Message } from '../contracts.js'
 import { MessageFault } from '../errors.js'
 import { buildMessage, type ComponentContent, type FieldContent, type RepetitionContent, type SegmentContent } from '../formats/hl7v2/view.js'
+import { codeSystem } from './code-systems.js'
 import type { Lookup, Written } from './datatype.js'
 import { type Graph, type Json, graph } from './graph.js'
 import type { FixedField, OutgoingMap, OutgoingSegment } from './outgoing-map.js'
@@ -22,11 +23,19 @@ export const toHl7v2 = (message: Message, map: OutgoingMap, { lookup, version }:
   const controlId = ((message.body as Json).identifier as { readonly value?: string } | undefined)?.value ?? message.header.controlId ?? `${message.channel}-${message.id}`
   const facts: readonly (readonly [number, Written])[] = [
     [7, `${message.receivedAt.toISOString().slice(0, 19).replace(/[-:T]/g, '')}+0000`],
-    [9, (request.status === 'revoked' ? map.revoked : map.message).split('^')], [10, controlId], [11, 'P'], [12, version], [18, 'UNICODE UTF-8'],
+    [9, messageType(request, map).split('^')], [10, controlId], [11, 'P'], [12, version], [18, 'UNICODE UTF-8'],
   ]
   for (const [field, value] of facts) if (!header.has(field)) header.set(field, [value])
   const segments = map.segments.flatMap((each) => write(each, request, bundle, lookup))
   return buildMessage([{ name: 'MSH', fields: contents(header) }, ...segments])
+}
+
+/** MSH-9: of a cancelled request, of the event it is tagged with, or the map's own. */
+const messageType = ({ status, meta }: Json, map: OutgoingMap): string => {
+  if (status === 'revoked') return map.revoked
+  const tags = (meta as { readonly tag?: readonly { readonly system?: string; readonly code?: string }[] } | undefined)?.tag ?? []
+  const event = tags.find(({ system, code }) => system === codeSystem('0003') && code && Object.hasOwn(map.events, code))?.code
+  return map.events[event ?? ''] ?? map.message
 }
 
 /** The segments that one entry of the map makes, each with its group behind it. */

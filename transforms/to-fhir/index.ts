@@ -23,7 +23,7 @@ export default defineTransform({
     return (message) => {
       if (message.format !== 'hl7v2') throw new MessageFault({ kind: 'unsupported', reason: `to-fhir takes HL7 v2 messages, and this one is ${message.format}` })
       const bundle = toFhir(message, map, { lookup: (table) => tools.table(table), timezone })
-      return [{ ...message, format: 'fhir', body: format.parse(Buffer.from(JSON.stringify(bundle))) }]
+      return [{ ...message, format: 'fhir', body: format.parse(Buffer.from(JSON.stringify(bundle, null, 2))) }]
     }
   },
 })

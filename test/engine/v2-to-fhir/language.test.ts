@@ -10,11 +10,11 @@ import { toFhir } from '../../../engine/v2-to-fhir/to-fhir.js'
 import { all, at, document, lines, message, one, ROOT, tools, withFiles } from './kit.js'
 
 t.test('conditions combine and, or, brackets and every test', async (t) => {
-  const values: Readonly<Record<string, readonly string[]>> = { 'PID-3': ['1', '2'], 'PID-7': ['19610615083000'], 'OBX-2': ['NM'] }
+  const values: Readonly<Record<string, readonly string[]>> = { 'PID-3': ['1', '2'], 'PID-7': ['19610615083000'], 'OBX-2': ['NM'], 'ORC-1': ['NM'] }
   const ask = (text: string): boolean => holds(condition(text), (path) => values[path.text] ?? [])
   for (const text of ['PID-3 exists', 'PID-4 empty', 'PID-3 repeats', 'OBX-2 is NM', 'OBX-2 one of ST|NM', 'OBX-2 not one of ST|TX', 'OBX-2 is not ST', 'PID-7 longer than 8', 'PID-4 exists or PID-3 exists',
-    'PID-4 exists and PID-9 exists or PID-3 exists', '(PID-3 exists or PID-4 exists) and OBX-2 is NM', 'PID-4 is not "A B"']) t.ok(ask(text), text)
-  for (const text of ['PID-3 empty', 'PID-4 exists', 'OBX-2 repeats', 'OBX-2 is ST', 'PID-3 exists and PID-4 exists', '(PID-3 exists or PID-4 exists) and OBX-2 is ST', 'OBX-2 longer than 2']) t.notOk(ask(text), text)
+    'PID-4 exists and PID-9 exists or PID-3 exists', '(PID-3 exists or PID-4 exists) and OBX-2 is NM', 'PID-4 is not "A B"', 'OBX-2 same as ORC-1']) t.ok(ask(text), text)
+  for (const text of ['PID-3 empty', 'PID-4 exists', 'OBX-2 repeats', 'OBX-2 is ST', 'PID-3 exists and PID-4 exists', '(PID-3 exists or PID-4 exists) and OBX-2 is ST', 'OBX-2 longer than 2', 'PID-3 same as OBX-2', 'PID-4 same as PID-9']) t.notOk(ask(text), text)
 })
 
 t.test('a broken condition says what is wrong and what is allowed', async (t) => {
@@ -55,7 +55,8 @@ t.test('a broken message map says file:line:column and the nearest word', async 
     [`${head}  visit: { segment: PV1, when: PV1-2 sits, rows: { PV1: pv1 } }\n`, /own\.yaml:4:\d+: the condition "PV1-2 sits"/],
     [`${head}  visit: { segment: PV1, rows: { PV1: [pv1, pid] } }\n`, /own\.yaml:4:\d+: the rows make Encounter and Patient/],
     [`${head}require: [pid]\n`, /own\.yaml:4:11: "pid" is not a segment or a field/],
-    [`${head}resource: {}\n`, /own\.yaml:4:11: "resource" is not known here; allowed are messages, groups, require, resources; did you mean "resources"/],
+    [`${head}ignore: { why: [PID-3.1] }\n`, /own\.yaml:4:\d+: "PID-3\.1" is not a whole field, like PID-1/],
+    [`${head}resource: {}\n`, /own\.yaml:4:11: "resource" is not known here; allowed are messages, groups, require, ignore, resources; did you mean "resources"/],
     ['messages: [ADT]\nresources: {}\n', /own\.yaml:1:12: messages\[1\]/],
   ] as const) t.throws(() => read(text), { message: sentence }, text)
   t.throws(() => outgoingMap('own', withFiles({ 'fields/own': 'message: ADT^A01^ADT_A01\nsegments:\n  - { segment: PID, rows: { pv1: . } }\n' })), { message: /own\.yaml:3:\d+: pv1 maps PV1, not PID/ })
