@@ -4,7 +4,7 @@ import { ReferoError } from '../../errors.js'
 import type { ArchiveOperations, Parts } from './parts.js'
 import { readReply, type ReplyColumns } from './replies.js'
 
-interface MessageRow extends ReplyColumns { readonly status: string; readonly content: number }
+interface MessageRow extends ReplyColumns { readonly status: string; readonly content: number; readonly received_at: number }
 interface HistoryRow { readonly at: number; readonly what: HistoryEntry['what']; readonly queue_id: number | null; readonly reason: string | null; readonly person: string | null }
 interface StoppedRow { readonly id: number; readonly queue_id: number; readonly status: DeliveryStatus; readonly hash: number | null }
 interface BytesRow { readonly bytes: Buffer | null; readonly attachment_id: number | null }
@@ -12,7 +12,7 @@ interface ContentRow extends BytesRow { readonly id: number; readonly queue_id: 
 interface DepthRow { readonly id: number; readonly destination: string; readonly active: number; readonly held: number; readonly oldest: number | null }
 
 export const openArchive = ({ database, names, history, attachments }: Parts): Pick<ArchiveOperations, 'history' | 'content' | 'replay' | 'skip' | 'depth'> => {
-  const find = database.prepare<[number], MessageRow>('select status, content, verdict, reply_reason, acknowledgements from message where id = ?')
+  const find = database.prepare<[number], MessageRow>('select status, content, received_at, verdict, reply_reason, acknowledgements from message where id = ?')
   const entries = database.prepare<[number], HistoryRow>('select at, what, queue_id, reason, person from history where message_id = ? order by sequence')
   const bytesOf = database.prepare<[number], BytesRow>('select bytes, attachment_id from message_bytes where message_id = ?')
   const contents = database.prepare<[number], ContentRow>(`
@@ -60,9 +60,15 @@ export const openArchive = ({ database, names, history, attachments }: Parts): P
   }
 
   return {
-    history: (id) => find.get(id) ? entries.all(id).map(({ at, what, queue_id, reason, person }) => ({
-      at: new Date(at), what, destination: queue_id === null ? null : names.queueById(queue_id).destination, reason, by: person ?? 'engine',
-    })) : null,
+    history: (id) => {
+      const message = find.get(id)
+      if (!message) return null
+      const written = entries.all(id).map(({ at, what, queue_id, reason, person }) => ({
+        at: new Date(at), what, destination: queue_id === null ? null : names.queueById(queue_id).destination, reason, by: person ?? 'engine',
+      }))
+      const received = { at: new Date(message.received_at), what: 'received' as const, destination: null, reason: null, by: 'engine' }
+      return written[0]?.what === 'received' ? written : [received, ...written]
+    },
 
     content: (id) => {
       const message = find.get(id)

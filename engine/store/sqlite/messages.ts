@@ -3,15 +3,15 @@ import type { Acceptance, Arrival, Finished, MessageStatus, Reply, StoredMessage
 import { ReferoError, StoreError } from '../../errors.js'
 import { sha256 } from './attachments.js'
 import { openFinish } from './finish.js'
-import { affordable, type Parts, type StoreOperations } from './parts.js'
+import { MOST_BYTES, type Parts, type StoreOperations } from './parts.js'
 import { packAcknowledgements, readReply, type ReplyColumns } from './replies.js'
 
 interface Earlier extends ReplyColumns { readonly id: number }
-interface ReceivedRow {
-  readonly id: number; readonly received_at: number; readonly control_id: string | null; readonly type: string | null
-  readonly origin: string; readonly key: string | null
-}
 interface BytesRow { readonly bytes: Buffer | null; readonly attachment_id: number | null }
+interface ReceivedRow extends BytesRow {
+  readonly id: number; readonly received_at: number; readonly control_id: string | null; readonly type: string | null
+  readonly origin: string; readonly key: string | null; readonly size: number
+}
 
 const REPLY = 'verdict, reply_reason, acknowledgements'
 /** How many messages with the same control id are looked at to tell people that it was used before. */
@@ -28,9 +28,10 @@ export const openMessages = (parts: Parts): Pick<StoreOperations, 'accept' | 're
   const insert = database.prepare(
     `insert into message (channel_id, received_at, status, size, control_id, type, origin, key, hash, reason, ${REPLY}) values (?,?,?,?,?,?,?,?,?,?,?,?,?)`)
   const insertBytes = database.prepare<[number, number | null, Buffer | null]>('insert into message_bytes (message_id, attachment_id, bytes) values (?, ?, ?)')
-  const waiting = database.prepare<[number, number], { id: number; size: number }>(
-    `select id, size from message where channel_id = ? and status = 'received' order by id limit ?`)
-  const one = database.prepare<[number], ReceivedRow>('select id, received_at, control_id, type, origin, key from message where id = ?')
+  const waiting = database.prepare<[number, number], ReceivedRow>(`
+    select m.id, m.received_at, m.control_id, m.type, m.origin, m.key, m.size, b.bytes, b.attachment_id
+      from message m left join message_bytes b on b.message_id = m.id
+     where m.channel_id = ? and m.status = 'received' order by m.id limit ?`)
   const bytesOf = database.prepare<[number], BytesRow>('select bytes, attachment_id from message_bytes where message_id = ?')
   const state = database.prepare<[number], ReplyColumns & { status: MessageStatus; reason: string | null }>(
     `select status, reason, ${REPLY} from message where id = ?`)
@@ -59,7 +60,7 @@ export const openMessages = (parts: Parts): Pick<StoreOperations, 'accept' | 're
       reply?.verdict ?? null, reply?.reason ?? null, reply ? packAcknowledgements(reply) : null).lastInsertRowid)
     const placed = attachments.place(inbound.bytes, digest)
     insertBytes.run(id, placed.attachment, placed.bytes)
-    history.begin(id, at, note)
+    if (note !== null) history.add(id, at, 'received', null, note) // otherwise the message itself says when
     if (status === 'error') history.add(id, at, 'error', null, reason)
     return { id, duplicate: false, reply }
   }
@@ -69,12 +70,11 @@ export const openMessages = (parts: Parts): Pick<StoreOperations, 'accept' | 're
     return row ? attachments.fetch(row.bytes, row.attachment_id) : null
   }
 
-  const readMessage = (channel: string, id: number): StoredMessage => {
-    const row = one.get(id)
-    const bytes = fetchBytes(id)
-    if (!row || !bytes) throw new StoreError('corrupt', `Message ${id} has lost its content.`)
+  const toMessage = (channel: string, row: ReceivedRow): StoredMessage => {
+    const bytes = attachments.fetch(row.bytes, row.attachment_id)
+    if (!bytes) throw new StoreError('corrupt', `Message ${row.id} has lost its content.`)
     return {
-      id, channel, bytes, receivedAt: new Date(row.received_at), origin: row.origin,
+      id: row.id, channel, bytes, receivedAt: new Date(row.received_at), origin: row.origin,
       header: { controlId: row.control_id, type: row.type }, ...(row.key === null ? {} : { key: row.key }),
     }
   }
@@ -89,7 +89,16 @@ export const openMessages = (parts: Parts): Pick<StoreOperations, 'accept' | 're
       return { id: earlier.id, duplicate: true, reply: readReply(earlier) }
     },
 
-    received: (channel, limit) => affordable(waiting.all(names.knownChannel(channel), limit)).map(({ id }) => readMessage(channel, id)),
+    received: (channel, limit) => {
+      const messages: StoredMessage[] = []
+      let bytes = 0
+      for (const row of waiting.iterate(names.knownChannel(channel), limit)) {
+        bytes += row.size
+        if (bytes > MOST_BYTES && messages.length > 0) break
+        messages.push(toMessage(channel, row))
+      }
+      return messages
+    },
 
     finish: (results: readonly Finished[], at) => { for (const result of results) finishOne(result, at) },
 
