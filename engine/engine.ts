@@ -2,6 +2,7 @@
 import type { LoadedChannel, Problem } from './channel-loader.js'
 import type { Inbound, Reply } from './contracts.js'
 import { retentionWorker } from './retention.js'
+import { watchStore } from './store-health.js'
 import { RunningChannel, type ChannelState } from './running-channel.js'
 import { duration } from './units.js'
 import type { Worker } from './worker.js'
@@ -18,6 +19,7 @@ export interface ChannelStatus {
 
 export class Engine {
   #world: World
+  readonly #storeTrouble: () => string | null
   readonly #channels = new Map<string, RunningChannel>()
   readonly #disabled = new Map<string, LoadedChannel>()
   readonly #retention: Worker
@@ -26,10 +28,12 @@ export class Engine {
 
   /** `sweep`: milliseconds between two looks at what may be forgotten. */
   constructor(world: World, sweep: number) {
-    this.#world = world
+    const { store, trouble } = watchStore(world.store)
+    this.#world = { ...world, store }
+    this.#storeTrouble = trouble
     const retained = (): { name: string; content: number; facts: number }[] =>
       [...this.#channels.values()].map(({ loaded: { definition } }) => ({ name: definition.name, content: duration(definition.retain.content), facts: duration(definition.retain.facts) }))
-    this.#retention = retentionWorker(world.store, retained, sweep, world.clock, world.log)
+    this.#retention = retentionWorker(store, retained, sweep, world.clock, world.log)
     this.#retention.start()
   }
 
@@ -98,9 +102,12 @@ export class Engine {
   /** Everything that is wrong now, a sentence each; none when the engine is ready. */
   troubles(): readonly string[] {
     const channels = [...this.#channels.values()].filter(({ state }) => state !== 'running')
+    const store = this.#storeTrouble()
     return [
+      ...(store === null ? [] : [store]),
       ...this.#problems.map(({ file, line, column, message }) => `${file}:${line}:${column}: ${message}`),
       ...channels.map(({ name, state, trouble }) => `channel ${name} is ${state}${trouble ? `: ${trouble}` : ''}`),
+      ...[...this.#channels.values()].flatMap(({ abandoned }) => abandoned),
     ]
   }
 

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import type { Clock, Log } from './contracts.js'
 import { Worker } from './worker.js'
 
-const EVERY = 1_000 // milliseconds; polling works on every file system, network folders too
+const EVERY = 500 // milliseconds; polling works on every file system, network folders too
 
 /** A worker that calls `changed` once after each change below the folders; a file that is still being written is waited for. */
 export function reloadWorker(folders: readonly string[], changed: () => Promise<void>, clock: Clock, log: Log): Worker {

@@ -28,6 +28,7 @@ export class RunningChannel {
   #transforms: TransformWorker | null = null
   readonly #lanes: Lane[][] = []
   #run: Promise<void> = Promise.resolve()
+  #abandoned: readonly string[] = []
 
   constructor(loaded: LoadedChannel, world: World, feed: (channel: string, inbound: Inbound) => Promise<Reply>) {
     this.loaded = loaded
@@ -46,6 +47,11 @@ export class RunningChannel {
   /** What keeps it from working, in a sentence; null when nothing does. */
   get trouble(): string | null {
     return this.#trouble
+  }
+
+  /** What waits for destinations that the channel had once and has no more, a sentence each. */
+  get abandoned(): readonly string[] {
+    return this.#abandoned
   }
 
   /** Where it listens, for people; null until it does. */
@@ -131,6 +137,9 @@ export class RunningChannel {
     }
     await recover(channel)
     for (const { name, lanes } of channel.destinations) await store.spread(channel.name, name, lanes)
+    this.#abandoned = (await store.depth(channel.name))
+      .filter(({ destination, waiting }) => waiting > 0 && !channel.destinations.some(({ name }) => name === destination))
+      .map(({ destination, waiting }) => `channel ${channel.name}: ${waiting} deliveries wait for ${destination}, which is no destination any more; name it again, or skip them`)
     for (const destination of channel.destinations) {
       const lanes: Lane[] = []
       const settled = (): void => {

@@ -28,8 +28,8 @@ export const serve: Command = {
     })
     const status = running.engine.status()
     const listening = status.filter(({ state }) => state === 'running').length
-    say({ ready: true, channels: status.length, running: listening }, `${listening} of ${status.length} channels ready.`)
     if (!json) tryNext(status, web, terminal)
+    say({ ready: true, channels: status.length, running: listening }, `${listening} of ${status.length} channels ready.`)
     await asked()
     await running.stop()
     say({ stopped: true }, 'Stopped: everything taken was answered and is stored.')
@@ -45,7 +45,7 @@ function report(problems: readonly Problem[], terminal: Terminal): void {
 
 function tryNext(status: readonly ChannelStatus[], web: string, terminal: Terminal): void {
   if (!status.some(({ name, state }) => name === 'referrals-hl7' && state === 'running')) return
-  terminal.out(`\nTry next, in a second terminal:\n  npx refero send fixtures/hl7v2/ref-i12-cardiology.hl7\n  curl -H "Authorization: Bearer TOKEN" ${web}/api/messages`)
+  terminal.out(`\nTry next, in a second terminal:\n  npx refero send fixtures/hl7v2/ref-i12-cardiology.hl7\n  curl -H "Authorization: Bearer TOKEN" ${web}/api/messages\n`)
 }
 
 /** Resolves at SIGTERM or SIGINT; a second one ends the process at once. */

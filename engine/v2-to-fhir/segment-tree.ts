@@ -14,7 +14,7 @@ export interface Node {
 /** Which segments belong to one that they follow: `{ OBR: [NTE, OBX], OBX: [NTE] }`. */
 export type Groups = Readonly<Record<string, readonly string[]>>
 
-/** The tree of a message; its root is the first segment, to which everything belongs that is in no group. */
+/** The tree of a message; its root is the first segment, to which everything belongs that is in no group. A Z-segment that no group names ends none. */
 export const segmentTree = (segments: readonly SegmentView[], groups: Groups): Node | null => {
   const counts = new Map<string, number>()
   for (const { name } of segments) counts.set(name, (counts.get(name) ?? 0) + 1)
@@ -24,7 +24,12 @@ export const segmentTree = (segments: readonly SegmentView[], groups: Groups): N
     ({ name: view.name, view, origin: (counts.get(view.name) ?? 0) > 1 ? `${view.name}[${view.index}]` : view.name, parent, children: [] })
   const root = node(first, null)
   let open = root
+  const named = new Set(Object.entries(groups).flat(2))
   for (const view of others) {
+    if (view.name.startsWith('Z') && !named.has(view.name)) {
+      open.children.push(node(view, open))
+      continue
+    }
     let owner = open
     while (owner.parent && !groups[owner.name]?.includes(view.name)) owner = owner.parent
     open = node(view, owner)

@@ -45,7 +45,7 @@ t.test('an edit is taken up, a bad edit keeps the last good revision running and
   t.equal(await revision('two'), two)
 
   writeFileSync(file, channel('one', a, 'stpes: []'))
-  await until(async () => (await product.api('/ready')).status === 503)
+  await until(async () => (await product.api('/ready')).body.wrong.some((sentence: string) => sentence.includes('one.yaml')))
   t.match((await product.api('/ready')).body.wrong, [/one\.yaml:5:1: .*`stpes`.*did you mean `steps`/])
   t.match(await sendRaw(a, message('2')), /MSA\|AA\|2/, 'the last good revision still runs')
 
@@ -94,4 +94,20 @@ destinations: [ { name: out, to: { mllp: { host: 127.0.0.1, port: ${down} } }, r
   await startProduct(t, { folder: product.folder })
   await until(() => arrived.length === 1)
   t.match(arrived[0], /\|1\|P\|2\.5\.1/)
+})
+
+t.test('deliveries for a destination that a channel no longer has are named, not forgotten', async (t) => {
+  const [port, down] = [await freePort(), await freePort()]
+  const toNobody = (name: string): string => `name: one
+description: for a test
+source: { mllp: { host: 127.0.0.1, port: ${port} } }
+format: hl7v2
+destinations: [ { name: ${name}, to: { mllp: { host: 127.0.0.1, port: ${down} } } } ]
+`
+  const product = await startProduct(t, { channels: { one: toNobody('old') } })
+  t.match(await sendRaw(port, message('1')), /MSA\|AA\|1/)
+  await until(async () => (await product.api('/api/messages/1')).body.deliveries.length === 1)
+  writeFileSync(join(product.folder, 'channels/one.yaml'), toNobody('new'))
+  await until(async () => (await product.api('/ready')).body.wrong.some((sentence: string) => /1 deliveries wait for old, which is no destination any more/.test(sentence)))
+  t.pass('it is named')
 })
