@@ -82,7 +82,7 @@ export const put = (fields: Fields, { field, component, subcomponent }: FieldPat
   while (first.length < component) first.push('')
   if (!isEmpty(first[component - 1])) return false
   const [only] = typeof value === 'string' ? [value] : value
-  first[component - 1] = subcomponent === null ? only : [...Array<string>(subcomponent - 1).fill(''), only]
+  first[component - 1] = subcomponent === null ? value : [...Array<string>(subcomponent - 1).fill(''), only]
   repetitions[0] = first
   return true
 }

@@ -1,0 +1,152 @@
+/** What a bundle carries of its message: every field is in it, told by it, or named as one that need not be; and counts beside other people's. */
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Bundle, FhirResource, Identifier } from 'fhir/r4.js'
+import t from 'tap'
+import type { Message } from '../../engine/contracts.js'
+import { segments } from '../../engine/formats/hl7v2/view.js'
+import { messageMap } from '../../engine/v2-to-fhir/message-map.js'
+import toFhir from '../../transforms/to-fhir/index.js'
+import { all, fhir, fixture, hl7v2, lines, message, one, ROOT, tools } from '../engine/v2-to-fhir/kit.js'
+
+const step = toFhir.create({ with: 'referral', timezone: 'America/Chicago' }, tools)
+const mapped = (bytes: Buffer): Message => {
+  const result = step(message(bytes))
+  if (!Array.isArray(result) || !result[0]) throw new Error('the step makes one message')
+  return result[0] as Message
+}
+const bundleOf = (bytes: Buffer): Bundle => mapped(bytes).body as Bundle
+const told = (bundle: Bundle, severity?: string): readonly string[] =>
+  all(bundle, 'OperationOutcome').flatMap(({ issue }) => issue.filter((each) => !severity || each.severity === severity).flatMap(({ expression }) => expression ?? []))
+
+const { ignored } = messageMap('referral', tools)
+const REFERRALS = readdirSync(join(ROOT, 'fixtures/hl7v2')).filter((name) => /^(ref|omg|orm)-/.test(name))
+
+/** Every repetition of every field that holds something: "PID-3[2]" and its field, "PID-3". */
+const filled = (bytes: Buffer): readonly { readonly place: string; readonly repetition: string; readonly field: string }[] => {
+  const views = segments(hl7v2.parse(bytes))
+  return views.flatMap((view) => Array.from({ length: view.fields }, (_, at) => at + 1).flatMap((field) => {
+    const origin = views.filter(({ name }) => name === view.name).length > 1 ? `${view.name}[${view.index}]` : view.name
+    const repetitions = view.repetitions(field)
+    return repetitions.flatMap(({ text }, at) => (text.replace(/[\^&~\s]/g, '') === '' ? [] : [{ place: `${origin}-${field}`, repetition: `${origin}-${field}${repetitions.length > 1 ? `[${at + 1}]` : ''}`, field: `${view.name}-${field}` }]))
+  }))
+}
+
+/** The fields of a message that its bundle passes over in silence. */
+const silent = (bytes: Buffer): readonly string[] => {
+  const bundle = bundleOf(bytes)
+  const known = new Set([...all(bundle, 'Provenance').map(({ entity }) => entity?.[0]?.what.display ?? ''), ...told(bundle)].flatMap((place) => [place, place.replace(/\.[\d.]+$/, '')]))
+  return filled(bytes).filter(({ place, repetition, field }) => !known.has(repetition) && !known.has(place) && !ignored.has(field)).map(({ repetition }) => repetition)
+}
+
+t.test('every field of every referral is carried, told, or need not be', async (t) => {
+  for (const name of REFERRALS) {
+    const bytes = fixture(`hl7v2/${name}`)
+    t.same(silent(bytes), [], `${name}: ${filled(bytes).length} fields, ${told(bundleOf(bytes), 'information').length} told`)
+  }
+})
+
+t.test('an accident, further policy numbers, the family doctor and the visit find their places', async (t) => {
+  const bundle = bundleOf(fixture('hl7v2/ref-i12-accident.hl7'))
+  const [accident] = all(bundle, 'Observation')
+  t.match(accident, { code: { text: 'accident' }, effectiveDateTime: '2026-03-07T14:30:00-06:00', note: [{ text: 'Slipped on wet planks' }], component: [{ code: { text: 'place' }, valueString: 'Pier 4' }, { code: { text: 'related to the job' }, valueBoolean: true }, {}, {}, {}] })
+  t.equal(one(bundle, 'ServiceRequest').supportingInfo?.length, 1)
+  t.match(one(bundle, 'Patient'), { generalPractitioner: [{ identifier: { value: 'HB01' } }, { identifier: { value: '1497758544' } }], meta: { lastUpdated: '2026-03-08T17:00:00-06:00' }, identifier: [{ value: 'H9001' }, { system: 'http://hl7.org/fhir/sid/us-medicare' }, { value: '01' }], name: [{ _use: { extension: [{ valueString: 'B' }] } }] })
+  t.match(one(bundle, 'Coverage'), { subscriberId: 'LSM7781203', identifier: [{ system: 'http://hl7.org/fhir/sid/us-medicare' }, { value: '01' }], policyHolder: { reference: /^urn:uuid:/ } })
+  t.match(all(bundle, 'RelatedPerson').map(({ identifier }) => identifier?.map(({ value }) => value)), [['E-55', '999-64-1200'], ['E-55'], ['G9001', 'E-55']], 'the insured, the next of kin, the guarantor')
+  t.match(one(bundle, 'Encounter'), { class: { system: 'http://terminology.hl7.org/CodeSystem/v2-0004', code: 'R' }, location: [{ status: 'completed' }, {}], participant: [{}, {}, {}, {}], reasonCode: [{ coding: [{ code: 'R07.9' }] }], hospitalization: { preAdmissionIdentifier: { value: 'PRE-7' } } })
+  t.match(one(bundle, 'Condition').extension, [{}, { url: 'urn:refero:diagnosis-type' }].slice(1), 'an admitting diagnosis is no provisional one')
+  t.same(told(bundle, 'information'), ['SFT-1', 'SFT-2', 'SFT-3', 'SFT-4', 'GT1-16', 'IN2-3', 'PV1-18', 'PV2-12', 'ZHB-1', 'ZHB-2', 'ZHB-3'])
+})
+
+t.test('what is told has a place and no content; so many are listed, the others counted', async (t) => {
+  const many = lines('MSH|^~\\&|A|B|C|D|20260302||REF^I12|1|P|2.5.1', 'RF1|A', 'PID|1||5|||||||||||||||||||||||||||""', ...Array.from({ length: 150 }, () => 'ZZZ|Secret|Secret~Secret'))
+  const [outcome] = all(bundleOf(many), 'OperationOutcome')
+  t.equal(outcome?.issue.length, 201)
+  t.match(outcome?.issue[0], { severity: 'information', diagnostics: 'PID-30 asks to delete a value, which is not carried.', expression: ['PID-30'] })
+  t.match(outcome?.issue[1], { diagnostics: 'ZZZ[1]-1 is not carried.' })
+  t.match(outcome?.issue[200], { diagnostics: '101 more places are not listed.' })
+  t.notMatch(JSON.stringify(outcome), /Secret/)
+})
+
+t.test('a number that several segments repeat is there once, and came from all of them; another number is kept beside it', async (t) => {
+  const order = (number: string): Buffer => lines('MSH|^~\\&|A|B|C|D|20260302||OMG^O19|1|P|2.5.1', 'PID|1||5', 'ORC|NW|P1^EHR||||||||||7^RAO^A', `OBR|1|${number}^EHR||1^x^L||||||||||||7^RAO^A`)
+  t.match(one(bundleOf(order('P1')), 'ServiceRequest').identifier, [{ value: 'P1' }])
+  t.equal(one(bundleOf(order('P1')), 'ServiceRequest').identifier?.length, 1)
+  t.same(silent(order('P1')), [])
+  t.match(one(bundleOf(order('P2')), 'ServiceRequest').identifier, [{ value: 'P1' }, { value: 'P2' }])
+  t.equal(one(bundleOf(order('P1')), 'Practitioner').name?.length, 1)
+})
+
+t.test('the bundle is JSON that people can read', async (t) => {
+  const text = fhir.serialize(mapped(fixture('hl7v2/ref-i12-minimal.hl7')).body).toString()
+  t.match(text, /^\{\n {2}"resourceType": "Bundle",\n/)
+  t.ok(text.split('\n').every((line) => line.length < 500))
+})
+
+t.test('segments that nothing maps do not break an order apart', async (t) => {
+  const bundle = bundleOf(lines('MSH|^~\\&|A|B|C|D|20260302||OMG^O19|1|P|2.7', 'PID|1||5', 'ORC|NW|P1^EHR', 'PRT||AD||AD^Admitting^HL70912', 'ZOR|1', 'OBR|1|P1^EHR||1^x^L', 'ZOB|2', 'OBX|1|ST|1^y^L||z||||||F', 'ZOX|3', 'NTE|1||of the result'))
+  t.equal(all(bundle, 'ServiceRequest').length, 1)
+  t.match(one(bundle, 'ServiceRequest'), { identifier: [{ value: 'P1' }], code: { coding: [{ code: '1' }] }, supportingInfo: [{}] })
+  t.match(one(bundle, 'Observation').note, [{ text: 'of the result' }])
+})
+
+/** The facts of a bundle that a receiver acts on, each as "kind value". */
+const facts = (bundle: Bundle): ReadonlySet<string> => {
+  const resources = (bundle.entry ?? []).flatMap(({ fullUrl, resource }) => (resource ? [{ fullUrl, resource: resource as FhirResource }] : []))
+  const named = (reference: string | undefined): FhirResource | undefined => resources.find(({ fullUrl, resource }) => reference !== undefined && (fullUrl === reference || `${resource.resourceType}/${resource.id}` === reference))?.resource
+  const numbers = (identifiers: readonly Identifier[] | undefined): readonly string[] => (identifiers ?? []).flatMap(({ value }) => value ?? [])
+  const person = (reference: string | undefined): readonly string[] => {
+    const resource = named(reference)
+    return resource?.resourceType === 'PractitionerRole' ? person(resource.practitioner?.reference) : resource?.resourceType === 'Practitioner' ? numbers(resource.identifier) : []
+  }
+  return new Set(resources.flatMap(({ resource }): readonly string[] => {
+    switch (resource.resourceType) {
+      case 'Patient': return [...numbers(resource.identifier).map((value) => `patient ${value}`), ...(resource.name ?? []).map(({ family }) => `name ${family}`), `birth ${resource.birthDate}`, `gender ${resource.gender}`].filter((fact) => !fact.endsWith(' undefined'))
+      case 'ServiceRequest': case 'NutritionOrder': case 'SupplyRequest': case 'MedicationRequest': {
+        const { code, requisition, requester } = resource as { code?: { coding?: { code?: string }[] }; requisition?: Identifier; requester?: { reference?: string } }
+        const own = [...numbers(resource.identifier), ...numbers(requisition ? [requisition] : [])]
+        return [...own.map((value) => `order ${value}`), ...(code?.coding ?? []).map((coding) => `code ${coding.code}`), ...person(requester?.reference).map((value) => `requester ${value}`)]
+      }
+      case 'Condition': return (resource.code?.coding ?? []).map(({ code }) => `condition ${code}`)
+      case 'Coverage': return [...(resource.subscriberId ? [resource.subscriberId] : []), ...numbers(resource.identifier)].map((value) => `coverage ${value}`)
+      default: return []
+    }
+  }))
+}
+/** So many of their facts are found. */
+const FOUND = 129
+const KINDS = ['patient', 'name', 'birth', 'gender', 'order', 'code', 'requester', 'condition', 'coverage']
+
+/** Facts of theirs that ours do not have, and why. */
+const OPINIONS: Readonly<Record<string, string>> = {
+  'patient MI-12345': 'IN2-10 is the insured’s number; IN1-17 says that the insured is the patient’s spouse, so it is the RelatedPerson’s',
+  'order 9adf2339de714c6698063e3ddf5d07&L': 'ORC-4.1 has two subcomponents: the number is the first',
+  'code 22310-7': 'an OBR with results in a referral is a DiagnosticReport, not another request',
+  'requester 005454': 'who asks is ORC-12; OBR-16 is told where it is somebody else (REF: the orderer of results that came along)',
+}
+
+t.test('beside other people’s bundles of the same messages nothing that matters is missing', async (t) => {
+  const folder = join(ROOT, '../shared/corpora/v2-to-fhir/microsoft')
+  if (!existsSync(folder)) return t.comment('skipped: there is no corpus beside the project')
+  const json = (path: string): Bundle => JSON.parse(readFileSync(path, 'utf8').replace(/^\uFEFF/, '')) as Bundle
+  const total = { found: 0, expected: 0 }
+  t.comment(['message'.padEnd(12), ...KINDS.map((kind) => kind.padEnd(9))].join(' '))
+  for (const file of readdirSync(join(folder, 'expected')).filter((name) => /^(REF|OMG|ORM)_/.test(name))) {
+    const name = file.replace(/^.*__|-expected\.json$/g, '')
+    const bytes = readFileSync(join(folder, `msg/${name}.hl7`))
+    const [ours, theirs] = [facts(bundleOf(bytes)), [...facts(json(join(folder, 'expected', file)))]]
+    const cells = KINDS.map((kind) => {
+      const wanted = theirs.filter((fact) => fact.startsWith(`${kind} `))
+      return `${wanted.filter((fact) => ours.has(fact)).length}/${wanted.length}`.padEnd(9)
+    })
+    t.comment([name.padEnd(12), ...cells].join(' '))
+    total.expected += theirs.length
+    total.found += theirs.filter((fact) => ours.has(fact)).length
+    t.same(theirs.filter((fact) => !ours.has(fact) && !(fact in OPINIONS)), [], `${name}: what is missing is so for a reason`)
+    const passedOver = silent(bytes)
+    t.same(told(bundleOf(bytes)).length >= 200 ? [] : passedOver, [], `${name}: nothing is passed over in silence`)
+  }
+  t.comment(`${total.found} of ${total.expected} facts`)
+  t.ok(total.found >= FOUND, 'not fewer than were found before')
+})
