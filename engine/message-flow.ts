@@ -3,7 +3,7 @@ import type {
   Clock, Delivery, DestinationConnector, Fault, Finished, Header, Inbound, Log, Message, MessageFormat, MessageStore, NewDelivery,
   Outcome, Reply, Settlement, StoredMessage, TransformStep,
 } from './contracts.js'
-import { MessageFault, sentence } from './errors.js'
+import { MessageFault, sentence, StoreError } from './errors.js'
 import { laneHash } from './lanes.js'
 import { notYet, replyTo, replyToAll } from './replies.js'
 import { after, runSteps, type Kept } from './steps.js'
@@ -103,8 +103,14 @@ async function finish(channel: Channel, results: readonly Finished[]): Promise<v
   try {
     await channel.store.finish(results, channel.clock.now())
   } catch (error) {
-    if (results.length === 1) throw error
-    for (const result of results) await finish(channel, [result]) // in order; the first that fails stops the rest
+    if (results.length > 1) {
+      for (const result of results) await finish(channel, [result]) // in order; the first that fails stops the rest
+      return
+    }
+    const [result] = results
+    if (!result || result.status === 'error' || !(error instanceof StoreError) || error.kind !== 'failed') throw error
+    // What the store can never take must not hold up the messages behind it for ever.
+    await finish(channel, [{ id: result.id, status: 'error', reason: `what its steps made of it cannot be stored: ${error.message}`, deliveries: [], index: [], notes: [] }])
   }
 }
 

@@ -1,7 +1,7 @@
 /** What a message says and its bundle does not: every field that holds something, and of which nothing was written. */
 import type { Issue } from './outcome.js'
-import { fieldPart, type Part } from './part.js'
-import { type Node, everything } from './segment-tree.js'
+import type { Part } from './part.js'
+import { type Node, everything, fieldParts } from './segment-tree.js'
 
 /** The field and its repetition of an origin: `IN2[2]-3` of `IN2[2]-3.4.1`. */
 export const fieldOrigin = (origin: string): string => origin.replace(/(-\d+(?:\[\d+\])?)[.\d]*$/, '$1')
@@ -19,8 +19,7 @@ const fields = ({ view }: Node): readonly number[] => Array.from({ length: view.
 
 const inField = (node: Node, field: number, known: ReadonlySet<string>): readonly Issue[] => {
   const place = `${node.origin}-${field}`
-  const views = node.view.repetitions(field)
-  const parts = views.map((view, at) => fieldPart(view, views.length > 1 ? `${place}[${at + 1}]` : place)).filter((part) => part.deleted || part.whole !== '')
+  const parts = fieldParts(node, field).filter((part) => part.deleted || part.whole !== '')
   const silent = parts.filter(({ origin }) => !known.has(origin))
   const [first] = silent
   if (!first || known.has(place)) return []

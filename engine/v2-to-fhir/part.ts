@@ -14,25 +14,34 @@ export interface Part {
 /** The value of a part as it stands; undefined where it is empty or deleted. */
 export const leafOf = (part: Part): Leaf | undefined => (part.text === '' ? undefined : leaf(part.text, part.origin))
 
-/** One repetition of a field. */
-export const fieldPart = (view: FieldView, origin: string): Part => ({
-  origin,
-  deleted: view.isNull,
-  divided: view.components > 1,
-  get text() {
-    return tidy(view.component(1))
-  },
-  get whole() {
-    return joined(view.components, (number) => componentPart(view, origin, number).whole)
-  },
-  part: (number) => componentPart(view, origin, number),
-})
+/** One repetition of a field. What was decoded once is kept: many rows and conditions ask. */
+export const fieldPart = (view: FieldView, origin: string): Part => {
+  const components: Part[] = []
+  const part = (number: number): Part => {
+    components[number] ??= componentPart(view, origin, number)
+    return components[number]
+  }
+  let whole: string | undefined
+  return {
+    origin, part,
+    deleted: view.isNull,
+    divided: view.components > 1,
+    get text() {
+      return part(1).text
+    },
+    get whole() {
+      whole ??= joined(view.components, (number) => part(number).whole)
+      return whole
+    },
+  }
+}
 
 /** No datatype has more subcomponents than this (CNN has 11). */
 const SUBCOMPONENTS = 12
 
 const componentPart = (view: FieldView, field: string, component: number): Part => {
   const origin = `${field}.${component}`
+  let text: string | undefined
   const count = (): number => {
     for (let number = SUBCOMPONENTS; number > 1; number -= 1) if (view.subcomponent(component, number) !== '') return number
     return 1
@@ -40,7 +49,8 @@ const componentPart = (view: FieldView, field: string, component: number): Part 
   return {
     origin,
     get text() {
-      return tidy(view.component(component))
+      text ??= tidy(view.component(component))
+      return text
     },
     get deleted() {
       return view.component(component) === '""'

@@ -9,6 +9,7 @@ export interface Node {
   readonly origin: string // "OBX[2]", or "PID" where it is the only one
   readonly parent: Node | null
   readonly children: Node[]
+  readonly fields: Map<number, readonly Part[]> // those that were asked for
 }
 
 /** Which segments belong to one that they follow: `{ OBR: [NTE, OBX], OBX: [NTE] }`. */
@@ -21,7 +22,7 @@ export const segmentTree = (segments: readonly SegmentView[], groups: Groups): N
   const [first, ...others] = segments
   if (!first) return null
   const node = (view: SegmentView, parent: Node | null): Node =>
-    ({ name: view.name, view, origin: (counts.get(view.name) ?? 0) > 1 ? `${view.name}[${view.index}]` : view.name, parent, children: [] })
+    ({ name: view.name, view, origin: (counts.get(view.name) ?? 0) > 1 ? `${view.name}[${view.index}]` : view.name, parent, children: [], fields: new Map() })
   const root = node(first, null)
   let open = root
   const named = new Set(Object.entries(groups).flat(2))
@@ -75,12 +76,20 @@ const nearest = (node: Node, path: FieldPath): readonly Node[] => {
 /** The repetitions of the field at a path, each narrowed to the component the path names. */
 export const parts = (node: Node, path: FieldPath): readonly Part[] => nearest(node, path).flatMap((each) => partsOf(each, path))
 
+/** The repetitions of a field, the same parts each time. */
+export const fieldParts = (node: Node, field: number): readonly Part[] => {
+  const known = node.fields.get(field)
+  if (known) return known
+  const views = node.view.repetitions(field)
+  const made = views.map((view, at) => fieldPart(view, `${node.origin}-${field}${views.length > 1 ? `[${at + 1}]` : ''}`))
+  node.fields.set(field, made)
+  return made
+}
+
 /** The same in one segment. */
 export const partsOf = (node: Node, { field, component, subcomponent }: FieldPath): readonly Part[] => {
   if (field === null) return []
-  const repetitions = node.view.repetitions(field)
-  return repetitions.map((view, at) => {
-    const whole = fieldPart(view, `${node.origin}-${field}${repetitions.length > 1 ? `[${at + 1}]` : ''}`)
+  return fieldParts(node, field).map((whole) => {
     const part = component === null ? whole : whole.part(component)
     return subcomponent === null ? part : part.part(subcomponent)
   })

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { clock as realClock } from '../../engine/clock.js'
 import type { DestinationConnector, MessageFormat, Outcome } from '../../engine/contracts.js'
+import { StoreError } from '../../engine/errors.js'
 import { laneHash } from '../../engine/lanes.js'
 import { retryWait } from '../../engine/retry.js'
 import { openSqliteStore } from '../../engine/store/sqlite/sqlite-store.js'
@@ -223,6 +224,23 @@ t.test('a store that fails is an error to the sender and never an acceptance', a
   t.teardown(() => {})
   await world.store.close()
   t.match(await world.send('a'), { verdict: 'error', reason: /could not be stored/ })
+})
+
+t.test('what the store can never take becomes an error, and the messages behind it go on', async (t) => {
+  const real = openSqliteStore(join(mkdtempSync(join(tmpdir(), 'refero-runtime-')), 'messages.db'))
+  const arrived: string[] = []
+  const { channel, send } = smallChannel({
+    clock: hastyClock,
+    store: { ...real, finish: (results, at) => (results.some(({ deliveries }) => deliveries[0]?.payload.toString() === 'bad') ? Promise.reject(new StoreError('failed', 'too much')) : real.finish(results, at)) },
+    receiver: { open: async () => {}, close: async () => {}, deliver: async ({ payload }) => { arrived.push(payload.toString()); return { kind: 'sent' } } },
+  })
+  await channel.start()
+  for (const content of ['a', 'bad', 'b']) await send({ bytes: Buffer.from(content), origin: 'test' })
+  while (!arrived.includes('b')) await new Promise((next) => setTimeout(next, 2))
+  t.match((await real.search({ status: 'error', limit: 10 }))[0], { id: 2, reason: /cannot be stored/ })
+  t.same(arrived, ['a', 'b'])
+  await channel.stop(Promise.resolve())
+  await real.close()
 })
 
 t.test('waits grow, are bounded, are spread, and end', async (t) => {
