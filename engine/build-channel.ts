@@ -2,7 +2,7 @@
 import type { TSchema } from 'typebox'
 import type { ChannelDefinition, ChannelDestination, ChannelPiece } from './channel-definition.js'
 import type { Definition, MessageFormat, SourceConnector, Tools, TransformStep } from './contracts.js'
-import { sentence } from './errors.js'
+import { MessageFault, sentence } from './errors.js'
 import type { Channel, Destination } from './message-flow.js'
 import type { Pieces } from './registry.js'
 import { retryWait } from './retry.js'
@@ -53,11 +53,12 @@ function buildDestination(destination: ChannelDestination, concurrency: number, 
   }
 }
 
-/** Names the step in whatever it throws, so that the history says which one failed. */
+/** Names the step in whatever it throws, so that the history says which one failed; the place in the message comes first. */
 function makeStep(pieces: Pieces, piece: ChannelPiece, where: string, tools: Tools): TransformStep {
   const step = make<TransformStep>(pieces.transforms, piece, tools)
   const failed = (error: unknown): never => {
-    throw new Error(`${where} (${piece.name}): ${sentence(error)}`, { cause: error })
+    const { location, reason } = error instanceof MessageFault ? error.fault : { location: undefined, reason: sentence(error) }
+    throw new Error(`${location ? `${location}: ` : ''}${where} (${piece.name}): ${reason}`, { cause: error })
   }
   return (message) => {
     try {

@@ -6,8 +6,8 @@ import type { ChannelTest, MockOutcome } from './channel-definition.js'
 import type { Clock, MessageArchive, MessageStore, Outcome, Reply } from './contracts.js'
 import { checkExpectations, type Failure } from './expectations.js'
 import { sentence } from './errors.js'
-import { receive, settlement, transform, type Channel } from './message-flow.js'
-import { conclude } from './replies.js'
+import { receive, settlement, transform, type Channel, type Destination } from './message-flow.js'
+import { conclude, notYet } from './replies.js'
 import { stillChannel } from './still-channel.js'
 import type { World } from './world.js'
 
@@ -46,9 +46,9 @@ async function run(loaded: LoadedChannel, test: ChannelTest, world: TestWorld, s
   const still = stillChannel(loaded, world, store, clock)
   const channel: Channel = {
     ...still,
-    reply: async (id, notYet) => {
+    reply: async (id, bytes) => {
       await work(channel, test, answered, clock)
-      return (await conclude(channel, id)) ?? notYet('it is not done with')
+      return (await conclude(channel, id, bytes)) ?? notYet(channel.format, bytes, 'it is not done with')
     },
   }
   const replies: Reply[] = []
@@ -61,23 +61,28 @@ async function run(loaded: LoadedChannel, test: ChannelTest, world: TestWorld, s
 /** Does all that can be done now: every step, and every delivery that the mocks have an answer for. */
 async function work(channel: Channel, test: ChannelTest, answered: Map<string, number>, clock: TestClock): Promise<void> {
   for (let waiting = await channel.store.received(channel.name, 100); waiting.length > 0; waiting = await channel.store.received(channel.name, 100)) await transform(channel, waiting)
-  for (const destination of channel.destinations) {
-    for (let lane = 0; lane < destination.lanes; lane++) {
-      for (let attempt = 0; attempt < MOST_ATTEMPTS; attempt++) {
-        const { deliveries, due } = await channel.store.claim({ channel: channel.name, destination: destination.name, lane }, 1, clock.now())
-        const [delivery] = deliveries
-        const mocks = test.mock[destination.name] ?? ['sent']
-        const next = answered.get(destination.name) ?? 0
-        if (!delivery && due && next < mocks.length) {
-          clock.goTo(due)
-          continue
-        }
-        if (!delivery) break
-        answered.set(destination.name, next + 1)
-        await channel.store.settle([settlement(channel, destination, delivery, outcomeOf(mocks[Math.min(next, mocks.length - 1)] ?? 'sent'))])
-      }
+  for (let moved = true; moved; ) {
+    moved = false
+    for (const destination of channel.destinations) {
+      for (let lane = 0; lane < destination.lanes; lane++) moved = (await workLane(channel, destination, lane, test.mock[destination.name] ?? ['sent'], answered, clock)) || moved
     }
   }
+}
+
+/** Delivers what one lane has; true if there was anything. What waits for another lane is looked at again. */
+async function workLane(channel: Channel, destination: Destination, lane: number, mocks: readonly MockOutcome[], answered: Map<string, number>, clock: TestClock): Promise<boolean> {
+  for (let attempt = 0; attempt < MOST_ATTEMPTS; attempt++) {
+    const { deliveries: [delivery], due } = await channel.store.claim({ channel: channel.name, destination: destination.name, lane }, 1, clock.now())
+    const next = answered.get(destination.name) ?? 0
+    if (!delivery && due && next < mocks.length) {
+      clock.goTo(due)
+      continue
+    }
+    if (!delivery) return attempt > 0
+    answered.set(destination.name, next + 1)
+    await channel.store.settle([settlement(channel, destination, delivery, outcomeOf(mocks[Math.min(next, mocks.length - 1)] ?? 'sent'))])
+  }
+  return true
 }
 
 function outcomeOf(mock: MockOutcome): Outcome {
@@ -85,10 +90,15 @@ function outcomeOf(mock: MockOutcome): Outcome {
   if (mock === 'unavailable' || mock === 'unknown') return { kind: mock, reason: 'as the test says' }
   if (typeof mock === 'number') {
     if (mock < 300) return { kind: 'sent' }
-    if ([408, 425, 429, 503].includes(mock)) return { kind: 'unavailable', reason: `HTTP ${mock}, as the test says`, code: String(mock) }
+    if (NOT_NOW.has(mock)) return { kind: 'unavailable', reason: `HTTP ${mock}, as the test says`, code: String(mock) }
+    if (PERHAPS.has(mock)) return { kind: 'unknown', reason: `HTTP ${mock}, as the test says` }
   }
   return { kind: 'refused', reason: `${mock}, as the test says`, code: String(mock) }
 }
+
+/** What these statuses mean to the http connector (connectors/http/README.md). */
+const NOT_NOW = new Set([401, 407, 408, 425, 429, 503, 507, 521, 522, 523])
+const PERHAPS = new Set([502, 504, 520, 524])
 
 interface TestClock extends Clock { goTo(time: Date): void }
 

@@ -24,6 +24,7 @@ export class Engine {
   readonly #disabled = new Map<string, LoadedChannel>()
   readonly #retention: Worker
   #problems: readonly Problem[] = []
+  #started = false
   #changing: Promise<unknown> = Promise.resolve()
 
   /** `sweep`: milliseconds between two looks at what may be forgotten. */
@@ -34,7 +35,6 @@ export class Engine {
     const retained = (): { name: string; content: number; facts: number }[] =>
       [...this.#channels.values()].map(({ loaded: { definition } }) => ({ name: definition.name, content: duration(definition.retain.content), facts: duration(definition.retain.facts) }))
     this.#retention = retentionWorker(store, retained, sweep, world.clock, world.log)
-    this.#retention.start()
   }
 
   /**
@@ -42,6 +42,8 @@ export class Engine {
    * runs. Resolves when every new channel has started or failed its first try; `told` hears of each as it does.
    */
   apply(channels: readonly LoadedChannel[], problems: readonly Problem[], told: (channel: ChannelStatus) => void = () => {}, mappings = this.#world.mappings): Promise<void> {
+    if (!this.#started) this.#retention.start()
+    this.#started = true
     const change = this.#changing.then(() => {
       this.#world = { ...this.#world, mappings }
       return this.#apply(channels, problems, told)
@@ -84,9 +86,9 @@ export class Engine {
     return channel.receive(inbound)
   }
 
-  /** Says that a channel may have work again, after a replay or a decision. */
-  wake(name: string): void {
-    this.#channels.get(name)?.wake()
+  /** Says that a channel may have work again, and one of its messages an answer, after a replay or a decision. */
+  wake(name: string, message: number): void {
+    this.#channels.get(name)?.wake(message)
   }
 
   channel(name: string): LoadedChannel | undefined {
@@ -97,6 +99,18 @@ export class Engine {
     const running = [...this.#channels.values()].map(statusOf)
     const disabled = [...this.#disabled.values()].map(({ definition, revision }) => ({ name: definition.name, description: definition.description, state: 'disabled' as const, listening: null, trouble: null, revision }))
     return [...running, ...disabled].sort((a, b) => (a.name < b.name ? -1 : 1))
+  }
+
+  /** What waits and for what, a sentence each: deliveries that a person must decide on, or whose receiver does not take them. */
+  async waiting(): Promise<readonly string[]> {
+    const sentences = [...this.#channels.keys()].sort().map(async (name) => {
+      const depth = await this.#world.store.depth(name)
+      return depth.flatMap(({ destination, waiting, held, oldest }) => [
+        ...(held > 0 ? [`channel ${name}: ${held} held for ${destination}, and what is behind waits: replay or skip`] : []),
+        ...(waiting > 0 ? [`channel ${name}: ${waiting} on the way to ${destination}, the oldest received ${oldest?.toISOString() ?? 'just now'}`] : []),
+      ])
+    })
+    return (await Promise.all(sentences)).flat()
   }
 
   /** Everything that is wrong now, a sentence each; none when the engine is ready. */
@@ -111,16 +125,20 @@ export class Engine {
     ]
   }
 
-  /** Stops everything; resolves when all is answered and stored, at the latest soon after `deadline` milliseconds. */
-  async stop(deadline: number): Promise<void> {
+  /** Stops everything; resolves when all is answered and stored, or soon after `deadline` milliseconds, and then with false. */
+  async stop(deadline: number): Promise<boolean> {
     await this.#changing
-    await this.#within(deadline, (hurry) => Promise.all([this.#retention.stop(), ...[...this.#channels.values()].map((channel) => this.#stop(channel, hurry))]))
+    return this.#within(deadline, (hurry) => Promise.all([this.#retention.stop(), ...[...this.#channels.values()].map((channel) => this.#stop(channel, hurry))]))
   }
 
-  async #within(milliseconds: number, stopping: (hurry: Promise<void>) => Promise<unknown>): Promise<void> {
+  async #within(milliseconds: number, stopping: (hurry: Promise<void>) => Promise<unknown>): Promise<boolean> {
     const over = new AbortController()
-    await stopping(this.#world.clock.sleep(milliseconds, over.signal))
+    let inTime = true
+    await stopping(this.#world.clock.sleep(milliseconds, over.signal).then(() => {
+      inTime = over.signal.aborted
+    }))
     over.abort()
+    return inTime
   }
 
   async #stop(channel: RunningChannel, hurry: Promise<void>): Promise<void> {

@@ -8,6 +8,7 @@ export const ERRORS = {
   STORE_TOO_NEW: ['The message store was written by a newer version of Refero.', 'Run that version or a later one.'],
   STORE_FAILED: ['The message store failed.', 'See the detail; the engine tries again.'],
   DATA_FOLDER_BUSY: ['Another engine is running on this data folder.', 'Stop it, or start this one with another --data folder.'],
+  WEB_TAKEN: ['The web server cannot listen.', 'Free the port, or choose another with REFERO_HTTP_PORT (and REFERO_HTTP_HOST).'],
   PIECE_BROKEN: ['A folder of the product cannot be used.', 'Mend or remove the folder.'],
   CHANNELS_BROKEN: ['Some channel files cannot be used.', 'Mend what is listed; `refero check` checks them without starting anything.'],
   CONFIG_BROKEN: ['The configuration cannot be used.', 'Mend what is listed.'],

@@ -19,6 +19,7 @@ export class Lane {
   #abort = new AbortController() // shared by attempts until one of them is late
   #giveUp: (outcome: Outcome) => void = () => {}
   #halted = false
+  #attempting = false
   #connector: DestinationConnector | null = null
   #limit = 1
   #settlements: Settlement[] = []
@@ -49,7 +50,7 @@ export class Lane {
   async stop(hurry: Promise<void>): Promise<void> {
     void hurry.then(() => {
       this.#halted = true
-      this.#late()
+      if (this.#attempting) this.#late()
     })
     await this.#worker.stop()
     await this.#settle().catch((error: unknown) => {
@@ -102,12 +103,14 @@ export class Lane {
 
   async #attempt(delivery: Delivery): Promise<Outcome> {
     const { log, name } = this.#channel
+    this.#attempting = true
     this.#deadline.begin()
     if (this.#halted) this.#abort.abort()
     const outcome = await new Promise<Outcome>((resolve) => {
       this.#giveUp = resolve
       void this.#deliver(delivery, this.#abort.signal).then(resolve)
     })
+    this.#attempting = false
     this.#deadline.end()
     if (this.#abort.signal.aborted) await this.#renew()
     log(outcome.kind === 'sent' ? 'debug' : 'warn', 'delivery attempted', { channel: name, destination: this.#destination.name, message: delivery.messageId, outcome: outcome.kind, attempts: delivery.attempts })

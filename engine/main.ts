@@ -24,8 +24,8 @@ export interface Told {
 
 export interface RunningEngine {
   readonly engine: Engine
-  /** Answers what was taken, ends what is under way, and closes; within the configured time. */
-  stop(): Promise<void>
+  /** Answers what was taken, ends what is under way, and closes; within the configured time. False: the time was too short for all. */
+  stop(): Promise<boolean>
 }
 
 export async function startEngine(configuration: Configuration, log: Log, told: Told): Promise<RunningEngine> {
@@ -34,12 +34,12 @@ export async function startEngine(configuration: Configuration, log: Log, told: 
   mkdirSync(settings.data, { recursive: true })
   const store = await openThreadedStore(join(settings.data, 'messages.db'))
   try {
-    if (!hasToken(settings.data)) told.token(newToken(settings.data))
     const web = createWebServer(settings.data, { body: size(settings.limits.message), requests: settings.limits.requests })
     const read = await readInstallation(configuration, pieces)
     const world = { pieces, mappings: read.mappings, store, clock, log, dataFolder: settings.data, serve: web.serve }
     const engine = new Engine(world, duration(settings.retention.every))
     told.web(await web.open(engine, settings.http))
+    if (!hasToken(settings.data)) told.token(newToken(settings.data))
     told.problems(read.problems)
     await engine.apply(read.channels, read.problems, told.channel)
     const reload = reloadWorker([settings.channels, settings.mappings, settings.secrets], async () => {
@@ -52,9 +52,10 @@ export async function startEngine(configuration: Configuration, log: Log, told: 
       engine,
       stop: async () => {
         await reload.stop()
-        await engine.stop(duration(settings.stop.within) * SHARE)
+        const all = await engine.stop(duration(settings.stop.within) * SHARE)
         await web.close()
         await store.close()
+        return all
       },
     }
   } catch (error) {

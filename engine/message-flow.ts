@@ -1,6 +1,6 @@
 /** One message's life, top to bottom: received, transformed, delivered, recovered. */
 import type {
-  Clock, Delivery, DestinationConnector, Fault, Finished, Header, Inbound, Log, Message, MessageFormat, MessageStore, NewDelivery,
+  Acceptance, Clock, Delivery, DestinationConnector, Fault, Finished, Header, Inbound, Log, Message, MessageFormat, MessageStore, NewDelivery,
   Outcome, Reply, Settlement, StoredMessage, TransformStep,
 } from './contracts.js'
 import { MessageFault, sentence, StoreError } from './errors.js'
@@ -25,7 +25,7 @@ export interface Channel {
   readonly arrived: () => void
   readonly queued: (deliveries: readonly NewDelivery[]) => void
   /** Resolves with the reply to a message once it is decided, or with an honest "not yet" when the channel's limit has passed. */
-  readonly reply: (id: number, notYet: (reason: string) => Reply) => Promise<Reply>
+  readonly reply: (id: number, bytes: Buffer) => Promise<Reply>
   readonly decided: (id: number) => void
 }
 
@@ -66,32 +66,41 @@ async function receiveOne(channel: Channel, inbound: Inbound, early?: (acknowled
     fault = error instanceof MessageFault ? error.fault : { kind: 'unreadable', reason: sentence(error) }
   }
   const known = fault ? replyTo(format, inbound.bytes, 'rejected', fault) : channel.acknowledge === 'received' ? replyTo(format, inbound.bytes, 'accepted') : null
+  let acceptance: Acceptance
   try {
-    const { id, duplicate, reply } = await store.accept({
+    acceptance = await store.accept({
       channel: name, inbound, header, at, status: fault ? 'error' : 'received', reason: fault?.reason ?? null, reply: known,
       duplicatesSince: channel.duplicatesWithin > 0 ? new Date(at.getTime() - channel.duplicatesWithin) : null,
     })
-    if (!duplicate && !fault) channel.arrived()
-    log(fault ? 'warn' : 'debug', fault ? 'kept an unreadable message and rejected it' : duplicate ? 'answered a duplicate again' : 'received', { channel: name, message: id, bytes: inbound.bytes.length })
-    if (reply ?? known) return (reply ?? known) as Reply // a duplicate of what has been forgotten is answered anew
-    const stored = format.acknowledge(inbound.bytes, 'stored', 'accepted')
-    if (stored && early) early(stored)
-    const later = await channel.reply(id, (reason) => notYet(format, inbound.bytes, reason))
-    return stored && !early ? { ...later, acknowledgements: [stored, ...later.acknowledgements] } : later
   } catch (error) {
     log('error', 'could not keep a message; its sender is told to send it again', { channel: name, error })
     return replyTo(format, inbound.bytes, 'error', { kind: 'internal', reason: 'The message could not be stored. Send it again later.' })
   }
+  const { id, duplicate, reply } = acceptance
+  if (!duplicate && !fault) channel.arrived()
+  log(fault ? 'warn' : 'debug', fault ? 'kept an unreadable message and rejected it' : duplicate ? 'answered a duplicate again' : 'received', { channel: name, message: id, bytes: inbound.bytes.length })
+  if (reply ?? known) return (reply ?? known) as Reply // a duplicate of what has been forgotten is answered anew
+  const stored = format.acknowledge(inbound.bytes, 'stored', 'accepted')
+  if (stored && early) early(stored)
+  const later = await channel.reply(id, inbound.bytes).catch((error: unknown) => {
+    log('error', 'the answer to a message that is kept could not be looked up', { channel: name, message: id, error })
+    return notYet(format, inbound.bytes, 'The message is kept, and its answer cannot be looked up now. Send it again later.')
+  })
+  return stored && !early ? { ...later, acknowledgements: [stored, ...later.acknowledgements] } : later
 }
+
+const LONGEST_TURN = 10 // milliseconds of steps before others get their turn
 
 // 2. Transformed: nothing leaves the engine here, so a message interrupted here simply starts over.
 /** Runs the steps of messages in order and ends them together; returns how many were ended. */
 export async function transform(channel: Channel, messages: readonly StoredMessage[]): Promise<number> {
   const results: Finished[] = []
+  const started = performance.now()
   for (const stored of messages) {
     const prepared = prepare(channel, stored)
     results.push(prepared instanceof Promise ? await prepared : prepared)
-    if (prepared instanceof Promise) break // a slow step: do not keep the ones before it waiting
+    // Slow steps keep neither the messages before them waiting, nor the sockets.
+    if (prepared instanceof Promise || performance.now() - started > LONGEST_TURN) break
   }
   await finish(channel, results)
   channel.queued(results.flatMap((result) => result.deliveries))

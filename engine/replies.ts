@@ -9,16 +9,23 @@ export function replyTo(format: MessageFormat, bytes: Buffer, verdict: Verdict, 
   return { verdict, reason: fault?.reason ?? null, acknowledgements: [stored, done].filter((acknowledgement) => acknowledgement !== null) }
 }
 
-/** Decides, once, what the sender of a message is told by a channel that acknowledges later; null while that is open. */
-export async function conclude(channel: Channel, id: number): Promise<Reply | null> {
+/** Decides, once, what the sender of these bytes is told by a channel that acknowledges later; null while that is open. */
+export async function conclude(channel: Channel, id: number, bytes: Buffer): Promise<Reply | null> {
   const progress = await channel.store.progress(id)
-  if (!progress || progress.bytes.length === 0) return null
+  if (!progress) return null
   if (progress.reply) return progress.reply
   const verdict = verdictOn(channel, progress)
   if (!verdict) return null
-  const fault: Fault | undefined = verdict.reason === null ? undefined : { kind: 'value', reason: verdict.reason }
-  const done = channel.format.acknowledge(progress.bytes, 'done', verdict.verdict, fault)
+  const fault = verdict.reason === null ? undefined : faultOf(channel, verdict.reason)
+  const done = channel.format.acknowledge(bytes, 'done', verdict.verdict, fault)
   return channel.store.answer(id, { ...verdict, acknowledgements: done ? [done] : [] }, channel.clock.now())
+}
+
+/** A stored reason names the place at fault where there is one: `PID-3: …`. What names none is nothing that the sender can mend. */
+function faultOf(channel: Channel, text: string): Fault {
+  const [location = '', ...rest] = text.split(': ')
+  const reason = rest.join(': ')
+  return reason && !location.includes(' ') && channel.format.checkPath(location) === null ? { kind: 'value', location, reason } : { kind: 'internal', reason: text }
 }
 
 function verdictOn(channel: Channel, { status, reason, deliveries }: Progress): { verdict: Verdict; reason: string | null } | null {

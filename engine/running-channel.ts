@@ -6,12 +6,13 @@ import type { Inbound, Reply, SourceConnector } from './contracts.js'
 import { sentence } from './errors.js'
 import { Lane } from './lane.js'
 import { receive, recover, type Channel } from './message-flow.js'
-import { conclude } from './replies.js'
+import { conclude, notYet } from './replies.js'
 import { TransformWorker } from './transform-worker.js'
 import { toolsFor, type World } from './world.js'
 
 const FIRST_PAUSE = 1_000 // milliseconds before a source that could not start is tried again
 const LONGEST_PAUSE = 30_000
+const LAST_WORDS = 1_000 // milliseconds
 
 export type ChannelState = 'starting' | 'running' | 'failed' | 'stopping' | 'stopped'
 
@@ -26,6 +27,7 @@ export class RunningChannel {
   #channel: Channel | null = null
   #source: SourceConnector | null = null
   #transforms: TransformWorker | null = null
+  #answers: Answers | null = null
   readonly #lanes: Lane[][] = []
   #run: Promise<void> = Promise.resolve()
   #abandoned: readonly string[] = []
@@ -73,7 +75,8 @@ export class RunningChannel {
   }
 
   /** Looks for work again: after a replay, or a decision about what was held. */
-  wake(): void {
+  wake(message?: number): void {
+    if (message !== undefined) this.#answers?.decided(message)
     this.#transforms?.wake()
     for (const lane of this.#lanes.flat()) lane.wake()
   }
@@ -83,7 +86,12 @@ export class RunningChannel {
     this.#state = 'stopping'
     this.#stopping.abort()
     await this.#run
-    if (this.#listening !== null && this.#source) await Promise.race([this.#stopSource(this.#source), hurry])
+    if (this.#listening !== null && this.#source) {
+      const stopped = this.#stopSource(this.#source)
+      await Promise.race([stopped, hurry])
+      this.#answers?.close() // whoever still waits is told so, and has a moment to hear it
+      await Promise.race([stopped, this.#world.clock.sleep(LAST_WORDS)])
+    }
     await this.#transforms?.stop()
     await Promise.all(this.#lanes.flat().map((lane) => lane.stop(hurry)))
     this.#listening = null
@@ -125,14 +133,15 @@ export class RunningChannel {
 
   async #startWork(built: BuiltChannel): Promise<void> {
     const { store, clock, log } = this.#world
-    const answers: Answers = new Answers(clock, built.acknowledgeWithin, (id) => conclude(channel, id))
+    const answers = new Answers(clock, built.acknowledgeWithin)
+    this.#answers = answers
     const channel: Channel = {
       ...built, store, clock, log,
       arrived: () => this.#transforms?.wake(),
       queued: (deliveries) => {
         for (const { destination, hash, lanes } of deliveries) this.#lanesOf(destination)?.[hash === null ? 0 : hash % lanes]?.wake()
       },
-      reply: (id, notYet) => answers.reply(id, notYet),
+      reply: (id, bytes) => answers.reply(id, () => conclude(channel, id, bytes), (reason) => notYet(channel.format, bytes, reason)),
       decided: (id) => answers.decided(id),
     }
     await recover(channel)

@@ -12,7 +12,7 @@ export function stillChannel(loaded: LoadedChannel, world: Omit<World, 'store'>,
     store, clock, log: () => {},
     arrived: () => {},
     queued: () => {},
-    reply: async (_id, notYet) => notYet('nothing runs here'),
+    reply: async () => ({ verdict: 'error', reason: 'nothing runs here', acknowledgements: [] }),
     decided: () => {},
   }
 }

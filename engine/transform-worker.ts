@@ -8,6 +8,7 @@ export class TransformWorker {
   readonly #channel: Channel
   readonly #worker: Worker
   readonly #underWay = new Map<number, Promise<void>>()
+  #failure: unknown = null // of a transform whose end could not be stored: the next round reports it, and pauses
 
   constructor(channel: Channel) {
     this.#channel = channel
@@ -36,12 +37,17 @@ export class TransformWorker {
   }
 
   async #several(): Promise<number> {
+    const failure = this.#failure
+    this.#failure = null
+    if (failure !== null) throw failure
     const { store, name, concurrency } = this.#channel
     const waiting = await store.received(name, this.#underWay.size + concurrency)
     for (const message of waiting) {
       if (this.#underWay.size >= concurrency) break
       if (this.#underWay.has(message.id)) continue
-      const ended = transform(this.#channel, [message]).then(() => {}, (error: unknown) => this.#channel.log('error', 'the end of a transform could not be stored; it is done again', { channel: name, message: message.id, error }))
+      const ended = transform(this.#channel, [message]).then(() => {}, (error: unknown) => {
+        this.#failure = error
+      })
       this.#underWay.set(message.id, ended.finally(() => this.#underWay.delete(message.id)))
     }
     if (this.#underWay.size === 0) return Number.POSITIVE_INFINITY

@@ -58,14 +58,14 @@ export function messageRoutes(api: FastifyInstance, engine: Engine): void {
     const destination = body.destination ?? null
     if (body.dryRun) return { replayed: 0, dryRun: await rehearse(engine, id, body.from, destination) }
     const replayed = await store.replay(id, body.from, destination, body.by, clock.now())
-    engine.wake(channel)
+    engine.wake(channel, id)
     return { replayed }
   })
 
   api.post<{ Params: Static<typeof Id>; Body: Static<typeof Skip> }>('/messages/:id/skip', { schema: { params: Id, body: Skip } }, async ({ params: { id }, body }) => {
     const { channel } = await one(engine, id)
     const skipped = await store.skip(id, body.destination ?? null, body.by, clock.now())
-    engine.wake(channel)
+    engine.wake(channel, id)
     return { skipped }
   })
 }

@@ -4,12 +4,14 @@ import rateLimit from '@fastify/rate-limit'
 import Fastify, { type FastifyError, type FastifyInstance, type FastifyReply } from 'fastify'
 import type { WebHandler } from '../contracts.js'
 import type { Engine } from '../engine.js'
-import { ReferoError, type ErrorCode } from '../errors.js'
+import { ReferoError, sentence, type ErrorCode } from '../errors.js'
 import { messageRoutes } from './messages.js'
 import { allows } from './token.js'
 import { WebPaths } from './web-paths.js'
 
 const STATUS: Partial<Record<ErrorCode, number>> = { NOT_FOUND: 404, ON_ITS_WAY: 409, FORGOTTEN: 410, USAGE: 400, STORE_FULL: 503, STORE_LOCKED: 503, STORE_CORRUPT: 503, STORE_FAILED: 503 }
+
+const CLOSING = 1_000 // milliseconds that requests under way have once everything else has stopped
 
 export interface WebServer {
   /** Serves a path for a source until the returned function is called. */
@@ -28,13 +30,20 @@ export function createWebServer(dataFolder: string, limits: { body: number; requ
   return {
     serve: (path, handler) => paths.add(path, handler),
     async open(engine, { host, port }) {
-      await app.register(helmet)
+      // The engine speaks plain HTTP on the inside of a network: nothing may tell a browser otherwise.
+      await app.register(helmet, { hsts: false, contentSecurityPolicy: { directives: { upgradeInsecureRequests: null } } })
       healthRoutes(app, engine)
       await app.register(async (api) => operations(api, engine, dataFolder, limits.requests), { prefix: '/api' })
       await app.register(async (web) => sourcePaths(web, paths))
-      return app.listen({ host, port })
+      return app.listen({ host, port }).catch((error: unknown) => {
+        throw new ReferoError('WEB_TAKEN', `(${host}:${port}: ${sentence(error)})`, { cause: error })
+      })
     },
-    close: () => app.close(),
+    close: async () => {
+      const last = setTimeout(() => app.server.closeAllConnections(), CLOSING)
+      await app.close()
+      clearTimeout(last)
+    },
   }
 }
 
@@ -42,8 +51,9 @@ function healthRoutes(app: FastifyInstance, engine: Engine): void {
   app.get('/health', async () => ({ status: 'up' }))
   app.get('/ready', async (_request, reply) => {
     const wrong = engine.troubles()
+    const waiting = await engine.waiting().catch(() => [])
     const channels = engine.status().map(({ name, state, listening }) => ({ name, state, listening }))
-    return reply.code(wrong.length === 0 ? 200 : 503).send({ ready: wrong.length === 0, wrong, channels })
+    return reply.code(wrong.length === 0 ? 200 : 503).send({ ready: wrong.length === 0, wrong, waiting, channels })
   })
 }
 
@@ -72,7 +82,7 @@ async function sourcePaths(web: FastifyInstance, paths: WebPaths): Promise<void>
 }
 
 function sendError(reply: FastifyReply, error: FastifyError | Error): FastifyReply {
-  if (error instanceof ReferoError) return reply.code(STATUS[error.code] ?? 500).send({ code: error.code, message: error.message, hint: error.hint })
+  if (error instanceof ReferoError) return reply.code(STATUS[error.code] ?? 500).send({ code: error.code, message: error.message, detail: error.detail, hint: error.hint })
   const status = 'statusCode' in error && typeof error.statusCode === 'number' ? error.statusCode : 500
   return reply.code(status).send({ code: status < 500 ? 'USAGE' : 'INTERNAL', message: status < 500 ? error.message : 'The request failed.', hint: status < 500 ? 'Correct the request.' : 'See the log.' })
 }

@@ -1,6 +1,6 @@
 /** `refero replay`: shows what sending a stored message again would change, and does it when that is wanted. */
 import { JSON_OPTION, type Command, type Given, type Terminal } from '../command.js'
-import { ReferoError } from '../errors.js'
+import { ERRORS, ReferoError, type ErrorCode } from '../errors.js'
 import type { Rehearsal } from '../rehearse.js'
 
 export const replay: Command = {
@@ -57,7 +57,8 @@ async function ask(given: Given, terminal: Terminal, path: string, body: object)
     throw new ReferoError('ENGINE_UNREACHABLE', `(${base})`, { cause: error })
   }
   if (response.status === 401) throw new ReferoError('NOT_ALLOWED')
-  const answer = (await response.json()) as { message?: string; hint?: string }
+  const answer = (await response.json()) as { code?: string; detail?: string; message?: string; hint?: string }
+  if (!response.ok && answer.code && answer.code in ERRORS) throw new ReferoError(answer.code as ErrorCode, answer.detail)
   if (!response.ok) throw new ReferoError('USAGE', `${answer.message ?? `The engine answered ${response.status}.`} ${answer.hint ?? ''}`)
   return answer
 }

@@ -17,6 +17,7 @@ export const serve: Command = {
     const json = given.flag('json')
     const say = (event: object, text: string): void => terminal.out(json ? JSON.stringify(event) : text)
     let web = ''
+    let broken = 0 // files that no channel could be made of
     const running = await startEngine(configuration, openLog(configuration.settings.log.level), {
       token: (token) => say({ token }, `The token of the operations API, shown only now: ${token}\n`),
       web: (address) => {
@@ -24,15 +25,18 @@ export const serve: Command = {
         say({ web: address }, `  ${'web'.padEnd(20)} ${address}  (/health, /ready, /api)`)
       },
       channel: (status) => say(status, channelLine(status)),
-      problems: (problems) => report(problems, terminal),
+      problems: (problems) => {
+        broken = new Set(problems.filter(({ severity }) => severity === 'error').map(({ file }) => file)).size
+        report(problems, terminal)
+      },
     })
     const status = running.engine.status()
     const listening = status.filter(({ state }) => state === 'running').length
     if (!json) tryNext(status, web, terminal)
-    say({ ready: true, channels: status.length, running: listening }, `${listening} of ${status.length} channels ready.`)
+    say({ ready: true, channels: status.length + broken, running: listening }, `${listening} of ${status.length + broken} channels ready.`)
     await asked()
-    await running.stop()
-    say({ stopped: true }, 'Stopped: everything taken was answered and is stored.')
+    const all = await running.stop()
+    say({ stopped: true, inTime: all }, all ? 'Stopped: everything taken was answered and is stored.' : 'Stopped at the deadline: what could not be finished is stored, and is gone on with at the next start.')
     return 0
   },
 }

@@ -13,6 +13,9 @@ export interface Acknowledging {
   now(): Date
 }
 
+/** AR is for what cannot be taken at all, AE for a message whose content is at fault or could not be worked on (table 0008). */
+const ofContent = (verdict: Verdict, fault: Fault | undefined): boolean => verdict === 'rejected' && (fault?.kind === 'value' || fault?.kind === 'internal')
+
 /**
  * The acknowledgement owed at a moment, or null. In original mode (MSH-15 and MSH-16 empty) AA, AE or AR once the message is done with; in enhanced mode CA, CE
  * or CR once it is stored and AA, AE or AR once it is done with, each as MSH-15 and MSH-16 ask. An answer (an ACK, or anything with an MSA) is never answered, but for the
@@ -20,7 +23,7 @@ export interface Acknowledging {
  */
 export const acknowledge = (bytes: Buffer, moment: 'stored' | 'done', verdict: Verdict, fault: Fault | undefined, { reading, now }: Acknowledging): Buffer | null => {
   const opening = tolerantHeader(bytes, reading)
-  const code = codeOwed(bytes, opening, moment, verdict)
+  const code = codeOwed(bytes, opening, moment, ofContent(verdict, fault) ? 'error' : verdict)
   if (code === null) return null
   const delimiters = opening?.delimiters ?? STANDARD_DELIMITERS
   const charset = opening?.charset ?? reading.charset
