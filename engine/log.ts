@@ -34,4 +34,4 @@ function errorFacts(error: unknown): Record<string, unknown> {
 }
 
 /** Facts are short, and what is no word is replaced. */
-const printable = (text: string): string => text.replace(/[^\w .:^/@\\+-]/g, '?').slice(0, LONGEST)
+const printable = (text: string): string => text.replace(/[^\w .:^/@\\+*-]/g, '?').slice(0, LONGEST)

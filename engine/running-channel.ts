@@ -107,7 +107,7 @@ export class RunningChannel {
     for (let pause = FIRST_PAUSE; !this.#stopping.signal.aborted; pause = Math.min(pause * 2, LONGEST_PAUSE)) {
       try {
         await this.#startOnce()
-        log('info', 'channel started', { channel: this.name, address: this.#listening ?? undefined })
+        log('debug', 'channel started', { channel: this.name, address: this.#listening ?? undefined })
         return tried()
       } catch (error) {
         this.#state = 'failed'

@@ -16,8 +16,9 @@ const WHOLE = `select d.id, d.message_id, d.queue_id, d.lane, d.attempts, m.cont
 const WHAT = { queued: 'retry', sent: 'sent', held: 'held', error: 'refused' } as const
 
 export const openDeliveries = ({ database, names, history, attachments }: Parts): Pick<StoreOperations, 'claim' | 'settle' | 'interrupted' | 'spread'> => {
+  // `? + 0`: SQLite looks into a limit that is a bare parameter, and compiles the statement anew whenever it is bound.
   const head = database.prepare<[number, number, number], LaneRow>(
-    'select id, status, due_at, hash, size from delivery where queue_id = ? and lane = ? and active = 1 order by id limit ?')
+    'select id, status, due_at, hash, size from delivery where queue_id = ? and lane = ? and active = 1 order by id limit ? + 0')
   const firstBarrier = database.prepare<[number], { id: number }>(
     'select id from delivery where queue_id = ? and active = 1 and hash is null order by id limit 1')
   // Hops from lane to lane along the index, so that a long queue costs no more than a short one.

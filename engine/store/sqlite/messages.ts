@@ -31,7 +31,7 @@ export const openMessages = (parts: Parts): Pick<StoreOperations, 'accept' | 're
   const waiting = database.prepare<[number, number], ReceivedRow>(`
     select m.id, m.received_at, m.control_id, m.type, m.origin, m.key, m.size, b.bytes, b.attachment_id
       from message m left join message_bytes b on b.message_id = m.id
-     where m.channel_id = ? and m.status = 'received' order by m.id limit ?`)
+     where m.channel_id = ? and m.status = 'received' order by m.id limit ? + 0`)
   const bytesOf = database.prepare<[number], BytesRow>('select bytes, attachment_id from message_bytes where message_id = ?')
   const state = database.prepare<[number], ReplyColumns & { status: MessageStatus; reason: string | null }>(
     `select status, reason, ${REPLY} from message where id = ?`)
