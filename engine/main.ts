@@ -7,7 +7,7 @@ import { hasToken, newToken } from './api/token.js'
 import { clock } from './clock.js'
 import type { Log } from './contracts.js'
 import { type ChannelStatus, Engine } from './engine.js'
-import { readInstallation } from './installation.js'
+import { readRunnable } from './installation.js'
 import type { Problem } from './problem.js'
 import { findPieces } from './registry.js'
 import { reloadWorker } from './reload.js'
@@ -35,7 +35,7 @@ export async function startEngine(configuration: Configuration, log: Log, told: 
   const store = await openThreadedStore(join(settings.data, 'messages.db'))
   try {
     const web = createWebServer(settings.data, { body: size(settings.limits.message), requests: settings.limits.requests })
-    const read = await readInstallation(configuration, pieces)
+    const read = await readRunnable(configuration, pieces)
     const world = { pieces, mappings: read.mappings, store, clock, log, dataFolder: settings.data, serve: web.serve }
     const engine = new Engine(world, duration(settings.retention.every))
     told.web(await web.open(engine, settings.http))
@@ -43,7 +43,7 @@ export async function startEngine(configuration: Configuration, log: Log, told: 
     told.problems(read.problems)
     await engine.apply(read.channels, read.problems, told.channel)
     const reload = reloadWorker([settings.channels, settings.mappings, settings.secrets], async () => {
-      const again = await readInstallation(configuration, pieces)
+      const again = await readRunnable(configuration, pieces)
       told.problems(again.problems)
       await engine.apply(again.channels, again.problems, told.channel, again.mappings)
     }, clock, log)

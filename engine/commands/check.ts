@@ -14,7 +14,7 @@ export const check: Command = {
   exits: '0 nothing wrong, 1 something is, 2 it could not be checked.',
   async run(given, terminal) {
     const { channels, problems, context } = await readInstallation(loadInstallation(given, terminal), await findPieces())
-    const all = inOrder([...problems, ...(await checkChannels(channels, context))])
+    const all = inOrder([...problems, ...checkChannels(channels, context)])
     if (given.flag('json')) terminal.out(JSON.stringify(all))
     else for (const problem of all) terminal.out(problemLine(problem))
     const errors = all.filter(({ severity }) => severity === 'error').length

@@ -97,3 +97,23 @@ tests: [ { name: both arrive, given: [a.hl7, merge.hl7], expect: { out: [sent, s
   })
   t.match(await refero(['test', '--channels', join(folder, 'channels')], { env: { REFERO_FIXTURES: folder } }), { code: 0, out: /1 passed, 0 failed/ })
 })
+
+t.test('channels that would feed each other for ever, or take one port twice, do not run, and the others do', async (t) => {
+  const [port, other] = [await freePort(), await freePort()]
+  const channel = (name: string, source: string, to: string): string => `name: ${name}\ndescription: x\nsource: ${source}\nformat: hl7v2\ndestinations: [ { name: out, to: ${to} } ]\n`
+  const folder = '{ file: { folder: "${REFERO_DATA}/out" } }'
+  const product = await startProduct(t, {
+    channels: {
+      egg: channel('egg', `{ mllp: { host: 127.0.0.1, port: ${other} } }`, '{ channel: { name: hen } }'),
+      hen: channel('hen', '{ channel: {} }', '{ channel: { name: egg } }'),
+      one: channel('one', `{ mllp: { host: 127.0.0.1, port: ${port} } }`, folder),
+      two: channel('two', `{ mllp: { host: 127.0.0.1, port: ${port} } }`, folder),
+    },
+  })
+  t.match(await sendRaw(port, framed(message('1'))), /MSA\|AA\|1/)
+  const { wrong } = (await product.api('/ready')).body
+  t.ok(wrong.some((sentence: string) => /go round for ever/.test(sentence)), 'the circle is named')
+  t.ok(wrong.some((sentence: string) => new RegExp(`port ${port} already`).test(sentence)), 'so is the port')
+  const running = (await product.api('/api/channels')).body.channels.map(({ name }: { name: string }) => name)
+  t.ok(running.includes('one') && running.length === 2, running.join(' '))
+})
