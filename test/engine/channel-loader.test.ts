@@ -98,7 +98,7 @@ tests:
   t.strictSame(tests.map(({ mock }) => mock), [{ epic: ['AA'], desk: ['unavailable', 503, 'sent'] }, {}])
   t.strictSame(channel.usedVariables, ['FACILITY'])
   t.strictSame(channel.secretsUsed, ['mllp-cert', 'mllp-key'])
-  t.strictSame(channel.files.map(file => file.replace(/.*\//, '')), ['hospital-service.yaml', 'referral.yaml', 'split.js'])
+  t.strictSame(channel.files.map(file => file.replace(/.*\//, '')).sort(), ['hospital-service.yaml', 'referral.yaml', 'split.js'])
   t.match(channel.place('destinations', 0, 'retry', 'growth'), /adt\.yaml:28:33$/)
   t.match(channel.place('destinations', 0, 'retry', 'jitter'), /adt\.yaml:28:12$/, 'of what is not written, what is around it')
 })

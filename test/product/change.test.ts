@@ -86,10 +86,13 @@ destinations: [ { name: out, to: { mllp: { host: 127.0.0.1, port: ${down} } }, r
   t.match(await sendRaw(port, message('1')), /MSA\|AA\|1/)
   t.equal(await product.stop(), 0)
   const arrived: string[] = []
-  const receiver = createServer((socket) => socket.on('data', (bytes) => {
-    arrived.push(bytes.toString())
-    socket.write(framed('MSH|^~\\&|C|D|A|B|20260302||ACK|9|P|2.5.1\rMSA|AA|1\r'))
-  })).listen(down, '127.0.0.1')
+  const receiver = createServer((socket) => {
+    socket.on('error', () => undefined) // the product is killed at the end of the test
+    socket.on('data', (bytes) => {
+      arrived.push(bytes.toString())
+      socket.write(framed('MSH|^~\\&|C|D|A|B|20260302||ACK|9|P|2.5.1\rMSA|AA|1\r'))
+    })
+  }).listen(down, '127.0.0.1')
   t.teardown(() => receiver.close())
   await startProduct(t, { folder: product.folder })
   await until(() => arrived.length === 1)
