@@ -1,27 +1,30 @@
 /** The command line: finds the command, reads its words, runs it, and says what went wrong in a sentence. */
+import { readdirSync } from 'node:fs'
+import { join } from 'node:path'
 import { createInterface } from 'node:readline/promises'
 import { parseArgs } from 'node:util'
 import type { Command, Given, Terminal } from './command.js'
-import { check } from './commands/check.js'
-import { replay } from './commands/replay.js'
-import { send } from './commands/send.js'
-import { serve } from './commands/serve.js'
-import { test } from './commands/test.js'
-import { token } from './commands/token.js'
 import { ReferoError, sentence } from './errors.js'
 import { nearest } from './nearest.js'
 
-const COMMANDS: readonly Command[] = [serve, check, test, send, replay, token]
 const USAGE_ERROR = 2
+
+/** A command is a file of commands/; its name is the file's. */
+const FOLDER = join(import.meta.dirname, 'commands')
+const names = (): string[] => readdirSync(FOLDER).filter((file) => file.endsWith('.js')).map((file) => file.slice(0, -3)).sort()
+const find = async (name: string): Promise<Command> => {
+  if (!names().includes(name)) throw unknownCommand(name)
+  const { default: command } = (await import(`./commands/${name}.js`)) as { default: Command }
+  return command
+}
 
 /** Runs one command line and resolves with its exit code: 0 well, 1 the answer is no, 2 it could not be done. */
 export async function main(words: readonly string[], terminal: Terminal = realTerminal()): Promise<number> {
   const [name = 'help', ...rest] = words
-  if (['help', '--help', '-h'].includes(name)) return help(rest[0], terminal)
-  const command = COMMANDS.find((one) => one.name === name)
   try {
-    if (!command) throw unknownCommand(name)
-    if (rest.includes('--help') || rest.includes('-h')) return help(name, terminal)
+    if (['help', '--help', '-h'].includes(name)) return await help(rest[0], terminal)
+    const command = await find(name)
+    if (rest.includes('--help') || rest.includes('-h')) return await help(name, terminal)
     return await command.run(read(command, rest), terminal)
   } catch (error) {
     terminal.err(`refero: ${sentence(error)}`)
@@ -43,26 +46,22 @@ function read(command: Command, words: readonly string[]): Given {
   }
 }
 
-function help(name: string | undefined, terminal: Terminal): number {
-  const command = COMMANDS.find((one) => one.name === name)
-  if (name !== undefined && !command) {
-    terminal.err(`refero: ${unknownCommand(name).message}`)
-    return USAGE_ERROR
-  }
-  if (command) {
-    terminal.out(`${command.summary}\n\n  refero ${command.name} ${command.usage}\n`)
-    for (const [option, { describe, value }] of Object.entries(command.options)) terminal.out(`  ${`--${option}${value ? ` ${value}` : ''}`.padEnd(22)} ${describe}`)
-    terminal.out(`\nExit codes: ${command.exits}`)
+async function help(name: string | undefined, terminal: Terminal): Promise<number> {
+  if (name !== undefined) {
+    const { summary, usage, options, exits } = await find(name)
+    terminal.out(`${summary}\n\n  refero ${name} ${usage}\n`)
+    for (const [option, { describe, value }] of Object.entries(options)) terminal.out(`  ${`--${option}${value ? ` ${value}` : ''}`.padEnd(22)} ${describe}`)
+    terminal.out(`\nExit codes: ${exits}`)
     return 0
   }
   terminal.out('Refero receives, transforms, routes and delivers HL7 and FHIR messages, and never loses one.\n')
-  for (const { name: one, summary } of COMMANDS) terminal.out(`  refero ${one.padEnd(8)} ${summary}`)
+  for (const one of names()) terminal.out(`  refero ${one.padEnd(9)} ${(await find(one)).summary}`)
   terminal.out('\n`refero help COMMAND` tells more.')
   return 0
 }
 
 function unknownCommand(name: string): ReferoError {
-  const near = nearest(name, COMMANDS.map((command) => command.name))
+  const near = nearest(name, names())
   return new ReferoError('USAGE', `There is no command \`${name.slice(0, 40)}\`${near ? `; did you mean \`${near}\`?` : '.'}`)
 }
 

@@ -4,9 +4,9 @@ import { JSON_OPTION, type Command } from '../command.js'
 import { readInstallation } from '../installation.js'
 import { inOrder, problemLine } from '../problem.js'
 import { findPieces } from '../registry.js'
-import { loadInstallation, SETTINGS_OPTIONS } from './settings.js'
+import { loadInstallation, SETTINGS_OPTIONS } from './parts/settings.js'
 
-export const check: Command = {
+const check: Command = {
   name: 'check',
   summary: 'Checks every channel file, without starting anything.',
   usage: '[--channels DIR] [--deny-warnings]',
@@ -23,3 +23,5 @@ export const check: Command = {
     return errors > 0 || (given.flag('deny-warnings') && warnings > 0) ? 1 : 0
   },
 }
+
+export default check

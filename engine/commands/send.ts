@@ -8,7 +8,7 @@ import { findPieces, type Pieces } from '../registry.js'
 import { duration } from '../units.js'
 import { plainTools } from '../world.js'
 
-export const send: Command = {
+const send: Command = {
   name: 'send',
   summary: 'Sends a file’s messages to an engine and prints the acknowledgements.',
   usage: 'FILE … [--to mllp://HOST:PORT | http://HOST:PORT/PATH]',
@@ -72,3 +72,5 @@ async function attempt(connector: DestinationConnector, payload: Buffer, number:
   over.abort()
   return outcome
 }
+
+export default send

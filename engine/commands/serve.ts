@@ -4,9 +4,9 @@ import { JSON_OPTION, type Command, type Terminal } from '../command.js'
 import { openLog } from '../log.js'
 import { startEngine } from '../main.js'
 import { type Problem, problemLine } from '../problem.js'
-import { loadInstallation, SETTINGS_OPTIONS } from './settings.js'
+import { loadInstallation, SETTINGS_OPTIONS } from './parts/settings.js'
 
-export const serve: Command = {
+const serve: Command = {
   name: 'serve',
   summary: 'Runs the engine with the channels of a folder.',
   usage: '[--channels DIR] [--config FILE] [--data DIR]',
@@ -63,3 +63,5 @@ function asked(): Promise<void> {
     }
   })
 }
+
+export default serve

@@ -10,9 +10,9 @@ import { nearest } from '../nearest.js'
 import { problemLine } from '../problem.js'
 import { findPieces } from '../registry.js'
 import { openSqliteStore } from '../store/sqlite/sqlite-store.js'
-import { loadInstallation, SETTINGS_OPTIONS } from './settings.js'
+import { loadInstallation, SETTINGS_OPTIONS } from './parts/settings.js'
 
-export const test: Command = {
+const test: Command = {
   name: 'test',
   summary: 'Runs the tests inside the channel files.',
   usage: '[CHANNEL …] [--channels DIR] [--junit FILE]',
@@ -54,3 +54,5 @@ function print({ channel, name, failures }: TestResult, terminal: Terminal): voi
     if (detail) terminal.out(detail.replace(/^/gm, '         '))
   }
 }
+
+export default test

@@ -1,9 +1,9 @@
 /** `refero token`: makes a new token for the operations API; the one before it no longer holds. */
 import { newToken } from '../api/token.js'
 import { JSON_OPTION, type Command } from '../command.js'
-import { loadSettings, SETTINGS_OPTIONS } from './settings.js'
+import { loadSettings, SETTINGS_OPTIONS } from './parts/settings.js'
 
-export const token: Command = {
+const token: Command = {
   name: 'token',
   summary: 'Makes a new token for the operations API; the old one no longer holds.',
   usage: '[--data DIR]',
@@ -15,3 +15,5 @@ export const token: Command = {
     return 0
   },
 }
+
+export default token

@@ -1,7 +1,7 @@
 /** The options that every command which reads the installation has, and the configuration that they lead to. */
-import { type Configuration, loadConfiguration } from '../../config/loader.js'
-import type { Settings } from '../../config/schema.js'
-import type { Given, Terminal } from '../command.js'
+import { type Configuration, loadConfiguration } from '../../../config/loader.js'
+import type { Settings } from '../../../config/schema.js'
+import type { Given, Terminal } from '../../command.js'
 
 export const SETTINGS_OPTIONS = {
   config: { type: 'string', value: 'FILE', describe: 'settings of this installation (config/default.yaml has them all)' },

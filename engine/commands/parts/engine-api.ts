@@ -1,0 +1,41 @@
+/** How the command line talks to a running engine: where it is, with which token, and what its errors mean here. */
+import type { Given, Terminal } from '../../command.js'
+import { ERRORS, ReferoError, type ErrorCode } from '../../errors.js'
+
+export const ENGINE_OPTIONS = {
+  url: { type: 'string', value: 'URL', describe: 'the engine; http://127.0.0.1:8420 unless REFERO_URL or REFERO_HTTP_PORT says another' },
+  token: { type: 'string', value: 'TOKEN', describe: 'the token of the operations API; REFERO_TOKEN unless said' },
+} as const
+
+export const BY_OPTION = { by: { type: 'string', value: 'NAME', describe: 'who does it, for the history; the login name unless said' } } as const
+
+/** Who does it: what `--by` says, else the login name. */
+export const byWhom = (given: Given, terminal: Terminal): string => given.text('by') ?? terminal.environment.USER ?? 'command line'
+
+/** Asks the operations API and resolves with its answer; rejects with a ReferoError that says what to do. A body without a method is a POST. */
+export async function askEngine(given: Given, terminal: Terminal, path: string, body?: object, method = body ? 'POST' : 'GET'): Promise<unknown> {
+  const response = await fetchEngine(given, terminal, path, body, method)
+  return response.json()
+}
+
+/** The same with the answer as it comes: for a stream of events. */
+export async function fetchEngine(given: Given, terminal: Terminal, path: string, body?: object, method = body ? 'POST' : 'GET', signal?: AbortSignal): Promise<Response> {
+  const base = given.text('url') ?? terminal.environment.REFERO_URL ?? `http://127.0.0.1:${terminal.environment.REFERO_HTTP_PORT ?? 8420}`
+  const token = given.text('token') ?? terminal.environment.REFERO_TOKEN ?? ''
+  let response: Response
+  try {
+    response = await fetch(new URL(path, base), {
+      method,
+      headers: { authorization: `Bearer ${token}`, ...(body && { 'content-type': 'application/json' }) },
+      ...(body && { body: JSON.stringify(body) }),
+      ...(signal && { signal }),
+    })
+  } catch (error) {
+    throw new ReferoError('ENGINE_UNREACHABLE', `(${base})`, { cause: error })
+  }
+  if (response.ok) return response
+  if (response.status === 401) throw new ReferoError('NOT_ALLOWED')
+  const answer = (await response.json()) as { code?: string; detail?: string; message?: string; hint?: string }
+  if (answer.code && answer.code in ERRORS) throw new ReferoError(answer.code as ErrorCode, answer.detail)
+  throw new ReferoError('USAGE', `${answer.message ?? `The engine answered ${response.status}.`} ${answer.hint ?? ''}`)
+}
