@@ -66,6 +66,7 @@ function unknownCommand(name: string): ReferoError {
 }
 
 function realTerminal(): Terminal {
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : USAGE_ERROR)) // `| head` reads no further
   return {
     environment: process.env,
     interactive: process.stdin.isTTY === true,

@@ -48,11 +48,11 @@ export function toolsFor(world: Omit<World, 'store'>, file: string, feed: (chann
   return tools
 }
 
-/** Tools for a piece that is used outside any channel, by the command line. */
-export function plainTools(pieces: Pieces): Tools {
+/** Tools for a piece that is used outside any channel, by the command line; with mappings where it needs them. */
+export function plainTools(pieces: Pieces, mappings?: World['mappings']): Tools {
   const nothing = (): never => {
     throw new Error('this needs a channel')
   }
-  const world = { pieces, mappings: { table: nothing, mapping: nothing }, clock, log: () => {}, dataFolder: '.', serve: nothing }
+  const world = { pieces, mappings: mappings ?? { table: nothing, mapping: nothing }, clock, log: () => {}, dataFolder: '.', serve: nothing }
   return toolsFor(world, '.', nothing)
 }

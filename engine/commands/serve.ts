@@ -5,6 +5,7 @@ import { openLog } from '../log.js'
 import { startEngine } from '../main.js'
 import { type Problem, problemLine } from '../problem.js'
 import { loadInstallation, SETTINGS_OPTIONS } from './parts/settings.js'
+import { untilStopped } from './parts/until-stopped.js'
 
 const serve: Command = {
   name: 'serve',
@@ -34,7 +35,7 @@ const serve: Command = {
     const listening = status.filter(({ state }) => state === 'running').length
     if (!json) tryNext(status, web, terminal)
     say({ ready: true, channels: status.length + broken, running: listening }, `${listening} of ${status.length + broken} channels ready.`)
-    await asked()
+    await untilStopped()
     const all = await running.stop()
     say({ stopped: true, inTime: all }, all ? 'Stopped: everything taken was answered and is stored.' : 'Stopped at the deadline: what could not be finished is stored, and is gone on with at the next start.')
     return 0
@@ -50,18 +51,6 @@ function report(problems: readonly Problem[], terminal: Terminal): void {
 function tryNext(status: readonly ChannelStatus[], web: string, terminal: Terminal): void {
   if (!status.some(({ name, state }) => name === 'referrals-hl7' && state === 'running')) return
   terminal.out(`\nTry next, in a second terminal:\n  npx refero send fixtures/hl7v2/ref-i12-cardiology.hl7\n  curl -H "Authorization: Bearer TOKEN" ${web}/api/messages\n`)
-}
-
-/** Resolves at SIGTERM or SIGINT; a second one ends the process at once. */
-function asked(): Promise<void> {
-  return new Promise((resolve) => {
-    for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-      process.once(signal, () => {
-        process.once(signal, () => process.exit(1))
-        resolve()
-      })
-    }
-  })
 }
 
 export default serve
