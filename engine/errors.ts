@@ -15,6 +15,13 @@ export const ERRORS = {
   NOT_FOUND: ['There is no such thing.', 'Check the name or the number.'],
   ON_ITS_WAY: ['The message is still on its way.', 'Wait until its deliveries have ended, or skip them first.'],
   FORGOTTEN: ['The content of this message has been forgotten, as its channel’s `retain:` says.', 'Ask the sender to send it again.'],
+  WRONG_METHOD: ['This path is served, but not with this method.', 'See /docs for what it takes.'],
+  TOO_LARGE: ['The request is too large.', 'Send less at once, or raise REFERO_LIMITS_MESSAGE.'],
+  TOO_MANY: ['There are too many requests from this address.', 'Wait a minute, or raise REFERO_LIMITS_REQUESTS.'],
+  EDITED: ['The channel is no longer what this change was made from.', 'Look at the difference, and make the change again from what is there now.'],
+  INVALID: ['The channel cannot be used as it is written.', 'Mend what is listed; nothing was changed.'],
+  STILL_WAITING: ['Messages of the channel still wait.', 'Wait until they are delivered or skip them; or say `abandon: true` to leave them where they are.'],
+  SHARED_FILES: ['Other channels use files that this would change.', 'Say `shared: true` to change them for those channels too.'],
   USAGE: ['The command was not understood.', 'Run `refero help`.'],
   ENGINE_UNREACHABLE: ['No engine answers there.', 'Start one with `refero serve`, or name it with --url.'],
   NOT_ALLOWED: ['The engine did not accept the token.', 'Give it with --token or REFERO_TOKEN; `refero token` makes a new one.'],
@@ -25,12 +32,15 @@ export type ErrorCode = keyof typeof ERRORS
 /** An error with a code of the table above and a detail that holds no message content. */
 export class ReferoError extends Error {
   readonly hint: string
+  /** What else a program should be told of it: the problems of a file, a difference. */
+  readonly facts: Readonly<Record<string, unknown>>
 
-  constructor(readonly code: ErrorCode, readonly detail?: string, options?: ErrorOptions) {
+  constructor(readonly code: ErrorCode, readonly detail?: string, { facts = {}, ...options }: ErrorOptions & { facts?: Readonly<Record<string, unknown>> } = {}) {
     const [text, hint] = ERRORS[code]
     super(detail ? `${text} ${detail}` : text, options)
     this.name = 'ReferoError'
     this.hint = hint
+    this.facts = facts
   }
 }
 

@@ -1,0 +1,54 @@
+/** How the web server says no: always a code, a sentence and what to do, whatever went wrong. */
+import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
+import { ERRORS, type ErrorCode, ReferoError } from '../errors.js'
+
+const STATUS: Partial<Record<ErrorCode, number>> = {
+  USAGE: 400, NOT_ALLOWED: 401, NOT_FOUND: 404, WRONG_METHOD: 405, ON_ITS_WAY: 409, EDITED: 409, STILL_WAITING: 409, SHARED_FILES: 409, FORGOTTEN: 410, TOO_LARGE: 413,
+  INVALID: 422, TOO_MANY: 429, STORE_FULL: 503, STORE_LOCKED: 503, STORE_CORRUPT: 503, STORE_FAILED: 503,
+}
+const BY_STATUS: Readonly<Record<number, ErrorCode>> = { 404: 'NOT_FOUND', 413: 'TOO_LARGE', 429: 'TOO_MANY' }
+
+/** Answers with what was thrown. What is nobody's business outside is said in the log alone. */
+export function sendError(reply: FastifyReply, error: FastifyError | Error): FastifyReply {
+  if (error instanceof ReferoError) return refuse(reply, error)
+  const status = 'statusCode' in error && typeof error.statusCode === 'number' ? error.statusCode : 500
+  if (status >= 500) return reply.code(status).send({ code: 'INTERNAL', message: 'The request failed.', detail: null, hint: 'See the log of the engine.' })
+  const wrong = 'validation' in error ? error.validation : undefined
+  if (!wrong) return refuse(reply, new ReferoError(BY_STATUS[status] ?? 'USAGE', `${error.message}.`), status)
+  const where = ('validationContext' in error && error.validationContext) || 'request'
+  const problems = wrong.map(({ instancePath, message, params }) => ({ path: `${where}${instancePath}`, message: `${message ?? 'is wrong'}${allowed(params)}` }))
+  return refuse(reply, new ReferoError('USAGE', `${problems.map(({ path, message }) => `${path} ${message}`).join('; ')}.`), status, { problems, hint: '/docs tells what this request takes.' })
+}
+
+/** What a schema's own words leave out: the values that are allowed, the name that is not. */
+function allowed(params: Readonly<Record<string, unknown>>): string {
+  if (Array.isArray(params.allowedValues)) return `: ${params.allowedValues.join(', ')}`
+  if (typeof params.additionalProperty === 'string') return `: \`${params.additionalProperty}\``
+  return typeof params.allowedValue === 'string' ? `: ${params.allowedValue}` : ''
+}
+
+function refuse(reply: FastifyReply, error: ReferoError, status = STATUS[error.code] ?? 500, more: object = {}): FastifyReply {
+  return reply.code(status).send({ code: error.code, message: error.message, detail: error.detail ?? null, hint: error.hint, ...error.facts, ...more })
+}
+
+/** What is served where, so that a wrong method is told from a path that is not there. */
+export class KnownPaths {
+  readonly #paths = new Map<string, { readonly pattern: RegExp; readonly methods: Set<string> }>()
+
+  add(url: string, method: string | readonly string[]): void {
+    if (url.includes('*')) return
+    const pattern = new RegExp(`^${url.split('/').map((part) => (part.startsWith(':') ? '[^/]+' : part.replace(/[.\\+?^$()[\]{}|]/g, '\\$&'))).join('/')}$`)
+    const known = this.#paths.get(url) ?? { pattern, methods: new Set() }
+    for (const one of [method].flat()) known.methods.add(one)
+    this.#paths.set(url, known)
+  }
+
+  /** Answers a request that nothing serves. */
+  refuse(request: FastifyRequest, reply: FastifyReply): FastifyReply {
+    const path = request.url.split('?', 1)[0] ?? '/'
+    const methods = [...new Set([...this.#paths.values()].filter(({ pattern }) => pattern.test(path)).flatMap((known) => [...known.methods]))].sort()
+    if (methods.length === 0) return reply.code(404).send({ code: 'NOT_FOUND', message: 'Nothing is served at this path.', detail: null, hint: 'The operations API begins at /api; /docs tells all of it.' })
+    const [message, hint] = ERRORS.WRONG_METHOD
+    return reply.code(405).header('allow', methods.join(', ')).send({ code: 'WRONG_METHOD', message: `${message} It takes ${methods.join(', ')}.`, detail: null, hint })
+  }
+}
