@@ -1,4 +1,4 @@
-/** Maps a FHIR bundle around a ServiceRequest to an HL7 v2 message, by the rows that map it the other way. */
+/** Maps a FHIR bundle to an HL7 v2 message, by the rows that map it the other way. */
 import type { Message } from '../contracts.js'
 import { MessageFault } from '../errors.js'
 import { buildMessage, type ComponentContent, type FieldContent, type RepetitionContent, type SegmentContent } from '../formats/hl7v2/view.js'
@@ -13,11 +13,11 @@ export interface OutgoingSettings {
   readonly version: string // MSH-12
 }
 
-/** The hl7v2 body of a bundle. Throws a MessageFault where there is no ServiceRequest, or a value cannot be written. */
+/** The hl7v2 body of a bundle. Throws a MessageFault where it lacks the resource that the map starts from. */
 export const toHl7v2 = (message: Message, map: OutgoingMap, { lookup, version }: OutgoingSettings): unknown => {
   const bundle = graph(message.body as Json)
-  const request = bundle.resources.find(({ resourceType }) => resourceType === 'ServiceRequest')
-  if (!request) throw new MessageFault({ kind: 'required', reason: 'the bundle has no ServiceRequest to make a message of', location: 'Bundle.entry' })
+  const request = bundle.resources.find(({ resourceType }) => resourceType === map.start)
+  if (!request) throw new MessageFault({ kind: 'required', reason: `the bundle has no ${map.start} to make a message of`, location: 'Bundle.entry' })
   const header: Fields = new Map()
   for (const fixed of map.set) putFixed(header, fixed, 1)
   const controlId = ((message.body as Json).identifier as { readonly value?: string } | undefined)?.value ?? message.header.controlId ?? `${message.channel}-${message.id}`

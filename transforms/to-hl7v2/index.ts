@@ -1,4 +1,4 @@
-/** The step `to-hl7v2`: a FHIR bundle around a ServiceRequest becomes an HL7 v2 message, as an outgoing map says. */
+/** The step `to-hl7v2`: a FHIR bundle becomes an HL7 v2 message, as an outgoing map says. */
 import { Type } from 'typebox'
 import { defineTransform } from '../../engine/define.js'
 import { MessageFault } from '../../engine/errors.js'
@@ -12,7 +12,7 @@ const settings = Type.Object({
 
 export default defineTransform({
   name: 'to-hl7v2',
-  summary: 'Turns a FHIR bundle around a ServiceRequest into an HL7 v2 message.',
+  summary: 'Turns a FHIR bundle into an HL7 v2 message.',
   settings,
   examples: [{ with: 'ref-i12', version: '2.5.1' }, { with: 'orm-o01', version: '2.3.1' }],
   produces: 'hl7v2',
