@@ -2,6 +2,7 @@
 import { type Static, Type } from 'typebox'
 import type { Keys } from './schema-errors.js'
 import { Duration, withDefault } from './units.js'
+import { Watch } from './watch/settings.js'
 
 const Name = Type.String({ pattern: '^[a-z][a-z0-9-]{0,63}$', description: 'A name: a lower-case letter, then lower-case letters, digits and hyphens.' })
 const Text = Type.String({ minLength: 1, maxLength: 1000 })
@@ -86,6 +87,7 @@ export const ChannelFile = Type.Object({
   steps: Steps,
   destinations: Type.Array(Destination, { minItems: 1, maxItems: 100 }),
   concurrency: Type.Integer({ default: 1, minimum: 1, maximum: 64, description: 'How many messages go through the steps at once; more than 1 gives up their order.' }),
+  watch: Watch,
   retain: Type.Object({
     content: withDefault(Duration, '30d', 'How long finished messages keep their content.'),
     facts: withDefault(Duration, '2y', 'How long it is remembered that they were here, and what became of them.'),

@@ -15,6 +15,7 @@ import { inOrder, type Problem, shown } from './problem.js'
 import type { Pieces } from './registry.js'
 import { type Keys, mistakes } from './schema-errors.js'
 import { type Sources, secretPlace } from './substitute.js'
+import { watchMistakes } from './watch/settings.js'
 import { readYaml, type YamlSource } from './yaml-source.js'
 
 export type { Problem } from './problem.js'
@@ -76,7 +77,7 @@ export async function loadChannel(path: string, context: LoadContext): Promise<{
     return !scalar || scalar.secrets.length > 0 || scalar.text.length > 80 ? null : scalar.text
   }
   const found = findChannelPieces(yaml.value, yaml, context.pieces, written)
-  const wrong = [...mistakes(ChannelFile, yaml.value, { name: 'a channel', written }), ...found.mistakes].filter(({ keys }) => !yaml.scalar(keys)?.unresolved)
+  const wrong = [...mistakes(ChannelFile, yaml.value, { name: 'a channel', written }), ...found.mistakes, ...watchMistakes(yaml.value)].filter(({ keys }) => !yaml.scalar(keys)?.unresolved)
   const problems: Problem[] = [
     ...yaml.problems,
     ...wrong.map(({ keys, at, rule, message }) => problem(file, rule, message, '', yaml.position(keys, at))),
