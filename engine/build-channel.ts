@@ -3,7 +3,7 @@ import type { TSchema } from 'typebox'
 import type { ChannelDefinition, ChannelDestination, ChannelPiece } from './channel-definition.js'
 import type { Definition, MessageFormat, SourceConnector, Tools, TransformStep } from './contracts.js'
 import { MessageFault, sentence } from './errors.js'
-import type { Channel, Destination } from './message-flow.js'
+import type { Channel, Destination } from './channel.js'
 import type { Pieces } from './registry.js'
 import { retryWait } from './retry.js'
 import { duration } from './units.js'
@@ -28,11 +28,11 @@ export function buildChannel(definition: ChannelDefinition, pieces: Pieces, tool
     index: Object.entries(definition.index).map(([name, path]) => ({ name, path })),
     concurrency: definition.concurrency,
     steps: definition.steps.map((step, n) => makeStep(pieces, step, `step ${n + 1}`, tools)),
-    destinations: definition.destinations.map((destination) => buildDestination(destination, definition.concurrency, pieces, tools)),
+    destinations: definition.destinations.map((destination) => buildDestination(destination, definition, pieces, tools)),
   }
 }
 
-function buildDestination(destination: ChannelDestination, concurrency: number, pieces: Pieces, tools: Tools): Destination {
+function buildDestination(destination: ChannelDestination, { concurrency, format, steps }: ChannelDefinition, pieces: Pieces, tools: Tools): Destination {
   const { partition, retry } = destination
   const settings = {
     every: duration(retry.every), growth: retry.growth, longest: duration(retry.longest), jitter: retry.jitter,
@@ -42,6 +42,7 @@ function buildDestination(destination: ChannelDestination, concurrency: number, 
   return {
     name: destination.name,
     connect: () => connector.create(destination.to.settings, tools),
+    format: [...steps, ...destination.steps].reduce((before, { name }) => pieces.transforms.get(name)?.produces ?? before, format.name),
     steps: destination.steps.map((step, n) => makeStep(pieces, step, `step ${n + 1} of ${destination.name}`, tools)),
     partition: partition?.by ?? null,
     lanes: partition?.lanes ?? concurrency,

@@ -6,7 +6,8 @@ import type { ChannelTest, MockOutcome } from './channel-definition.js'
 import type { Clock, MessageArchive, MessageStore, Outcome, Reply } from './contracts.js'
 import { checkExpectations, type Failure } from './expectations.js'
 import { sentence } from './errors.js'
-import { receive, settlement, transform, type Channel, type Destination } from './message-flow.js'
+import type { Channel, Destination } from './channel.js'
+import { receive, settlement, transform } from './message-flow.js'
 import { conclude, notYet } from './replies.js'
 import { stillChannel } from './still-channel.js'
 import type { World } from './world.js'
@@ -18,7 +19,7 @@ export interface TestResult {
   readonly milliseconds: number
 }
 
-export interface TestWorld extends Omit<World, 'store'> {
+export interface TestWorld extends Omit<World, 'store' | 'events'> {
   readonly fixtures: string // the folder that `given:` and expected files lie in
   readonly openStore: () => MessageStore & MessageArchive // a fresh one each time
 }

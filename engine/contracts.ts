@@ -188,6 +188,7 @@ export interface Delivery {
   readonly destination: string
   readonly lane: number
   readonly header: Header // of the message as it arrived
+  readonly receivedAt: Date // when it did
   readonly payload: Buffer
   readonly attempts: number // this one included
 }

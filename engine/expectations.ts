@@ -5,7 +5,7 @@ import { isDeepStrictEqual } from 'node:util'
 import type { ChannelTest, ExpectedDelivery, ExpectedValue } from './channel-definition.js'
 import type { LoadedChannel } from './channel-loader.js'
 import type { DeliveryStatus, MessageArchive, MessageFormat, MessageSummary, Reply } from './contracts.js'
-import type { Channel } from './message-flow.js'
+import type { Channel } from './channel.js'
 import { difference } from './rehearse.js'
 import type { Pieces } from './registry.js'
 

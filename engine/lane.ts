@@ -2,7 +2,9 @@
 import type { Delivery, DestinationConnector, Outcome, Settlement } from './contracts.js'
 import { Deadline } from './deadline.js'
 import { sentence } from './errors.js'
-import { settlement, untouched, type Channel, type Destination } from './message-flow.js'
+import type { Channel, Destination } from './channel.js'
+import { settlement, untouched } from './message-flow.js'
+import { tellAttempt } from './telling.js'
 import { Worker } from './worker.js'
 
 const MOST = 64 // deliveries claimed at once
@@ -76,11 +78,19 @@ export class Lane {
     let going = true
     for (const delivery of deliveries) {
       going &&= !stopping.aborted
-      const settled: Settlement = going ? settlement(this.#channel, this.#destination, delivery, await this.#attempt(delivery)) : untouched(this.#channel, delivery)
+      const settled: Settlement = going ? await this.#deliverOne(delivery) : untouched(this.#channel, delivery)
       this.#settlements.push(settled)
       this.#messages.push(delivery.messageId)
       going &&= settled.status !== 'queued' && settled.status !== 'held'
     }
+  }
+
+  async #deliverOne(delivery: Delivery): Promise<Settlement> {
+    const started = performance.now()
+    const outcome = await this.#attempt(delivery)
+    const settled = settlement(this.#channel, this.#destination, delivery, outcome)
+    if (this.#channel.events.heard) tellAttempt(this.#channel, this.#destination, delivery, outcome, settled, performance.now() - started)
+    return settled
   }
 
   async #settle(): Promise<void> {

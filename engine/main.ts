@@ -7,6 +7,7 @@ import { hasToken, newToken } from './api/token.js'
 import { clock } from './clock.js'
 import type { Log } from './contracts.js'
 import { type ChannelStatus, Engine } from './engine.js'
+import { Events } from './events.js'
 import { readRunnable } from './installation.js'
 import type { Problem } from './problem.js'
 import { findPieces } from './registry.js'
@@ -36,7 +37,7 @@ export async function startEngine(configuration: Configuration, log: Log, told: 
   try {
     const web = createWebServer(settings.data, { body: size(settings.limits.message), requests: settings.limits.requests })
     const read = await readRunnable(configuration, pieces)
-    const world = { pieces, mappings: read.mappings, store, clock, log, dataFolder: settings.data, serve: web.serve }
+    const world = { pieces, mappings: read.mappings, store, clock, log, events: new Events((error) => log('error', 'a listener to events failed', { error })), dataFolder: settings.data, serve: web.serve }
     const engine = new Engine(world, duration(settings.retention.every))
     told.web(await web.open(engine, settings.http))
     if (!hasToken(settings.data)) told.token(newToken(settings.data))

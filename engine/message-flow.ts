@@ -1,46 +1,11 @@
 /** One message's life, top to bottom: received, transformed, delivered, recovered. */
-import type {
-  Acceptance, Clock, Delivery, DestinationConnector, Fault, Finished, Header, Inbound, Log, Message, MessageFormat, MessageStore, NewDelivery,
-  Outcome, Reply, Settlement, StoredMessage, TransformStep,
-} from './contracts.js'
+import type { Channel, Destination } from './channel.js'
+import type { Acceptance, Delivery, Fault, Finished, Header, Inbound, Message, NewDelivery, Outcome, Reply, Settlement, StoredMessage } from './contracts.js'
 import { MessageFault, sentence, StoreError } from './errors.js'
 import { laneHash } from './lanes.js'
 import { notYet, replyTo, replyToAll } from './replies.js'
-import { after, runSteps, type Kept } from './steps.js'
-
-export interface Channel {
-  readonly name: string
-  readonly format: MessageFormat
-  readonly formats: (name: string) => MessageFormat
-  readonly acknowledge: 'received' | 'transformed' | 'delivered'
-  readonly duplicatesWithin: number // milliseconds; 0 looks for none
-  readonly index: readonly { readonly name: string; readonly path: string }[]
-  readonly concurrency: number
-  readonly steps: readonly TransformStep[]
-  readonly destinations: readonly Destination[]
-  readonly store: MessageStore
-  readonly clock: Clock
-  readonly log: Log
-  /** Tells that there is work: hints, the table is the truth. */
-  readonly arrived: () => void
-  readonly queued: (deliveries: readonly NewDelivery[]) => void
-  /** Resolves with the reply to a message once it is decided, or with an honest "not yet" when the channel's limit has passed. */
-  readonly reply: (id: number, bytes: Buffer) => Promise<Reply>
-  readonly decided: (id: number) => void
-}
-
-export interface Destination {
-  readonly name: string
-  readonly connect: () => DestinationConnector
-  readonly steps: readonly TransformStep[]
-  readonly partition: string | null
-  readonly lanes: number
-  readonly timeout: number // milliseconds
-  readonly retry: (attempts: number) => number | null // milliseconds to wait, or null to give up
-  readonly retryOn: readonly string[]
-  readonly whenRefused: 'error' | 'hold' | 'skip'
-  readonly whenUnknown: 'resend' | 'hold'
-}
+import { after, type Left, runSteps } from './steps.js'
+import { type Kept, stepTold, tellAttempt, tellFinished, tellKept, tellReply } from './telling.js'
 
 // 1. Received: kept first, acknowledged second. A crash in between costs a duplicate, never a message.
 export async function receive(channel: Channel, inbound: Inbound, early?: (acknowledgement: Buffer) => void): Promise<Reply> {
@@ -56,6 +21,15 @@ export async function receive(channel: Channel, inbound: Inbound, early?: (ackno
 }
 
 async function receiveOne(channel: Channel, inbound: Inbound, early?: (acknowledgement: Buffer) => void): Promise<Reply> {
+  const started = performance.now()
+  const kept = await keep(channel, inbound)
+  if (channel.events.heard && kept.id !== null) tellKept(channel, inbound, kept, performance.now() - started)
+  const reply = kept.reply ?? (await decidedReply(channel, inbound, kept.id as number, early))
+  if (channel.events.heard) tellReply(channel, inbound, kept, reply, performance.now() - started)
+  return reply
+}
+
+async function keep(channel: Channel, inbound: Inbound): Promise<Kept> {
   const { format, store, clock, log, name } = channel
   const at = clock.now()
   let header: Header = { controlId: null, type: null }
@@ -74,17 +48,21 @@ async function receiveOne(channel: Channel, inbound: Inbound, early?: (acknowled
     })
   } catch (error) {
     log('error', 'could not keep a message; its sender is told to send it again', { channel: name, error })
-    return replyTo(format, inbound.bytes, 'error', { kind: 'internal', reason: 'The message could not be stored. Send it again later.' })
+    return { id: null, header, at, what: 'received', reply: replyTo(format, inbound.bytes, 'error', { kind: 'internal', reason: 'The message could not be stored. Send it again later.' }) }
   }
   const { id, duplicate, reply } = acceptance
   if (!duplicate && !fault) channel.arrived()
   log(fault ? 'warn' : 'debug', fault ? 'kept an unreadable message and rejected it' : duplicate ? 'answered a duplicate again' : 'received', { channel: name, message: id, bytes: inbound.bytes.length })
-  if (reply ?? known) return (reply ?? known) as Reply // a duplicate of what has been forgotten is answered anew
-  const stored = format.acknowledge(inbound.bytes, 'stored', 'accepted')
+  return { id, header, at, what: duplicate ? 'duplicate' : fault ? 'unreadable' : 'received', reply: reply ?? known } // a duplicate of what has been forgotten is answered anew
+}
+
+/** The reply of a channel that acknowledges later; what is owed at once goes out through `early` where that is offered. */
+async function decidedReply({ name, format, log, reply }: Channel, { bytes }: Inbound, id: number, early?: (acknowledgement: Buffer) => void): Promise<Reply> {
+  const stored = format.acknowledge(bytes, 'stored', 'accepted')
   if (stored && early) early(stored)
-  const later = await channel.reply(id, inbound.bytes).catch((error: unknown) => {
+  const later = await reply(id, bytes).catch((error: unknown) => {
     log('error', 'the answer to a message that is kept could not be looked up', { channel: name, message: id, error })
-    return notYet(format, inbound.bytes, 'The message is kept, and its answer cannot be looked up now. Send it again later.')
+    return notYet(format, bytes, 'The message is kept, and its answer cannot be looked up now. Send it again later.')
   })
   return stored && !early ? { ...later, acknowledgements: [stored, ...later.acknowledgements] } : later
 }
@@ -94,33 +72,42 @@ const LONGEST_TURN = 10 // milliseconds of steps before others get their turn
 // 2. Transformed: nothing leaves the engine here, so a message interrupted here simply starts over.
 /** Runs the steps of messages in order and ends them together; returns how many were ended. */
 export async function transform(channel: Channel, messages: readonly StoredMessage[]): Promise<number> {
-  const results: Finished[] = []
+  const ends: End[] = []
   const started = performance.now()
+  let began = started
   for (const stored of messages) {
     const prepared = prepare(channel, stored)
-    results.push(prepared instanceof Promise ? await prepared : prepared)
+    const result = prepared instanceof Promise ? await prepared : prepared
+    const now = performance.now()
+    ends.push({ stored, result, took: now - began })
+    began = now
     // Slow steps keep neither the messages before them waiting, nor the sockets.
-    if (prepared instanceof Promise || performance.now() - started > LONGEST_TURN) break
+    if (prepared instanceof Promise || now - started > LONGEST_TURN) break
   }
-  await finish(channel, results)
-  channel.queued(results.flatMap((result) => result.deliveries))
-  if (channel.acknowledge !== 'received') for (const { id } of results) channel.decided(id)
-  return results.length
+  await finish(channel, ends)
+  return ends.length
 }
 
-async function finish(channel: Channel, results: readonly Finished[]): Promise<void> {
+interface End { readonly stored: StoredMessage; readonly result: Finished; readonly took: number }
+
+async function finish(channel: Channel, ends: readonly End[]): Promise<void> {
+  const results = ends.map(({ result }) => result)
   try {
     await channel.store.finish(results, channel.clock.now())
   } catch (error) {
-    if (results.length > 1) {
-      for (const result of results) await finish(channel, [result]) // in order; the first that fails stops the rest
+    if (ends.length > 1) {
+      for (const end of ends) await finish(channel, [end]) // in order; the first that fails stops the rest
       return
     }
-    const [result] = results
-    if (!result || result.status === 'error' || !(error instanceof StoreError) || error.kind !== 'failed') throw error
+    const [end] = ends
+    if (!end || end.result.status === 'error' || !(error instanceof StoreError) || error.kind !== 'failed') throw error
     // What the store can never take must not hold up the messages behind it for ever.
-    await finish(channel, [{ id: result.id, status: 'error', reason: `what its steps made of it cannot be stored: ${error.message}`, deliveries: [], index: [], notes: [] }])
+    const reason = `what its steps made of it cannot be stored: ${error.message}`
+    return finish(channel, [{ ...end, result: { id: end.result.id, status: 'error', reason, deliveries: [], index: [], notes: [] } }])
   }
+  channel.queued(results.flatMap(({ deliveries }) => deliveries))
+  if (channel.acknowledge !== 'received') for (const { id } of results) channel.decided(id)
+  if (channel.events.heard) for (const { stored, result, took } of ends) tellFinished(channel, stored, result, took)
 }
 
 /** What a channel's steps make of one message; nothing is stored and nothing leaves. */
@@ -134,7 +121,7 @@ export function prepare(channel: Channel, stored: StoredMessage): Finished | Pro
     const index = channel.index.flatMap(({ name, path }) => channel.format.read(body, path).filter(Boolean).slice(0, 20).map((value) => ({ name, value: value.slice(0, 200) })))
     const { id, receivedAt, header } = stored
     const arrived: Message = { id, channel: channel.name, receivedAt, header, format: channel.format.name, body }
-    const done = after(runSteps(channel.steps, [arrived]), (messages) => after(fanOut(channel, messages), (outcome) => ({ id, index, ...outcome })))
+    const done = after(runSteps(channel.steps, [arrived], stepTold(channel, null)), (messages) => after(fanOut(channel, messages), (outcome) => ({ id, index, ...outcome })))
     return done instanceof Promise ? done.catch(failed) : done
   } catch (error) {
     return failed(error)
@@ -143,14 +130,14 @@ export function prepare(channel: Channel, stored: StoredMessage): Finished | Pro
 
 type Routed = Pick<Finished, 'status' | 'reason' | 'deliveries' | 'notes'>
 
-function fanOut(channel: Channel, { messages, filtered }: Kept): Routed | Promise<Routed> {
+function fanOut(channel: Channel, { messages, filtered }: Left): Routed | Promise<Routed> {
   if (messages.length === 0) return { status: 'filtered', reason: filtered, deliveries: [], notes: [] }
   const deliveries: NewDelivery[] = []
   const notes: { destination: string; reason: string }[] = []
   const next = (n: number): Routed | Promise<Routed> => {
     const destination = channel.destinations[n]
     if (!destination) return deliveries.length > 0 ? { status: 'transformed', reason: null, deliveries, notes } : { status: 'filtered', reason: 'no destination keeps it', deliveries, notes }
-    return after(runSteps(destination.steps, messages), (kept) => {
+    return after(runSteps(destination.steps, messages, stepTold(channel, destination.name)), (kept) => {
       if (kept.filtered !== null) notes.push({ destination: destination.name, reason: kept.filtered })
       for (const message of kept.messages) deliveries.push(newDelivery(channel, destination, message))
       return next(n + 1)
@@ -185,12 +172,15 @@ export function settlement(channel: Channel, destination: Destination, delivery:
 /** A delivery that was claimed and never sent goes back to the head of its queue as if it had not been touched. */
 export const untouched = (channel: Channel, { id }: Delivery): Settlement => ({ id, status: 'queued', reason: null, retryAt: null, attempted: false, response: null, at: channel.clock.now() })
 
+const INTERRUPTED: Outcome = { kind: 'unknown', reason: 'the engine stopped while sending' }
+
 // 4. After a crash: whatever was on the wire may or may not have arrived, and is settled as such.
 export async function recover(channel: Channel): Promise<void> {
   const interrupted = await channel.store.interrupted(channel.name)
-  const settlements = interrupted.flatMap((delivery) => {
+  const ends = interrupted.flatMap((delivery) => {
     const destination = channel.destinations.find(({ name }) => name === delivery.destination)
-    return destination ? [settlement(channel, destination, delivery, { kind: 'unknown', reason: 'the engine stopped while sending' })] : []
+    return destination ? [{ destination, delivery, settled: settlement(channel, destination, delivery, INTERRUPTED) }] : []
   })
-  if (settlements.length > 0) await channel.store.settle(settlements)
+  if (ends.length > 0) await channel.store.settle(ends.map(({ settled }) => settled))
+  if (channel.events.heard) for (const { destination, delivery, settled } of ends) tellAttempt(channel, destination, delivery, INTERRUPTED, settled, null)
 }

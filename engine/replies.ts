@@ -1,6 +1,6 @@
 /** What a sender is told: at once, or when a channel that acknowledges later has decided. */
 import type { Fault, MessageFormat, Progress, Reply, Verdict } from './contracts.js'
-import type { Channel } from './message-flow.js'
+import type { Channel } from './channel.js'
 
 /** What a sender is owed when everything is known at once: the stored and the done acknowledgement, or the one that says no. */
 export function replyTo(format: MessageFormat, bytes: Buffer, verdict: Verdict, fault?: Fault): Reply {

@@ -5,8 +5,10 @@ import type { LoadedChannel } from './channel-loader.js'
 import type { Inbound, Reply, SourceConnector } from './contracts.js'
 import { sentence } from './errors.js'
 import { Lane } from './lane.js'
-import { receive, recover, type Channel } from './message-flow.js'
+import type { Channel } from './channel.js'
+import { receive, recover } from './message-flow.js'
 import { conclude, notYet } from './replies.js'
+import { tellChannel } from './telling.js'
 import { TransformWorker } from './transform-worker.js'
 import { toolsFor, type World } from './world.js'
 
@@ -96,6 +98,7 @@ export class RunningChannel {
     await Promise.all(this.#lanes.flat().map((lane) => lane.stop(hurry)))
     this.#listening = null
     this.#state = 'stopped'
+    tellChannel(this.#world.events, this.#world.clock.now(), this.name, 'stopped')
   }
 
   async #stopSource(source: SourceConnector): Promise<void> {
@@ -103,15 +106,17 @@ export class RunningChannel {
   }
 
   async #keepStarting(tried: () => void): Promise<void> {
-    const { clock, log } = this.#world
+    const { clock, log, events } = this.#world
     for (let pause = FIRST_PAUSE; !this.#stopping.signal.aborted; pause = Math.min(pause * 2, LONGEST_PAUSE)) {
       try {
         await this.#startOnce()
+        tellChannel(events, clock.now(), this.name, 'started')
         log('debug', 'channel started', { channel: this.name, address: this.#listening ?? undefined })
         return tried()
       } catch (error) {
         this.#state = 'failed'
         this.#trouble = sentence(error)
+        tellChannel(events, clock.now(), this.name, 'failed', this.#trouble)
         log('error', 'channel could not start; it is tried again', { channel: this.name, error, wait: pause })
         tried()
         await clock.sleep(pause, this.#stopping.signal)
@@ -132,11 +137,11 @@ export class RunningChannel {
   }
 
   async #startWork(built: BuiltChannel): Promise<void> {
-    const { store, clock, log } = this.#world
+    const { store, clock, log, events } = this.#world
     const answers = new Answers(clock, built.acknowledgeWithin)
     this.#answers = answers
     const channel: Channel = {
-      ...built, store, clock, log,
+      ...built, store, clock, log, events,
       arrived: () => this.#transforms?.wake(),
       queued: (deliveries) => {
         for (const { destination, hash, lanes } of deliveries) this.#lanesOf(destination)?.[hash === null ? 0 : hash % lanes]?.wake()

@@ -1,30 +1,36 @@
 /** Runs a list of steps over messages: filtered, changed or split, in order. */
 import type { Message, StepResult, TransformStep } from './contracts.js'
+import type { StepTold } from './telling.js'
 
-export interface Kept {
+/** What a list of steps leaves of the messages that it was given. */
+export interface Left {
   readonly messages: readonly Message[]
   readonly filtered: string | null // why nothing is left
 }
 
-export function runSteps(steps: readonly TransformStep[], messages: readonly Message[], from = 0): Kept | Promise<Kept> {
+export function runSteps(steps: readonly TransformStep[], messages: readonly Message[], told: StepTold | null = null, from = 0): Left | Promise<Left> {
   for (let n = from; n < steps.length; n++) {
     const step = steps[n] as TransformStep
-    const results = messages.map((message) => step(message))
+    const given = messages
+    const started = told ? performance.now() : 0
+    const results = given.map((message) => step(message))
     if (!results.some((result) => result instanceof Promise)) {
+      told?.(n + 1, given, results as StepResult[], performance.now() - started)
       const kept = gather(results as StepResult[])
       if (kept.messages.length === 0) return kept
       messages = kept.messages
       continue
     }
     return Promise.all(results).then((all) => {
+      told?.(n + 1, given, all, performance.now() - started)
       const kept = gather(all)
-      return kept.messages.length === 0 ? kept : runSteps(steps, kept.messages, n + 1)
+      return kept.messages.length === 0 ? kept : runSteps(steps, kept.messages, told, n + 1)
     })
   }
   return { messages, filtered: null }
 }
 
-function gather(results: readonly StepResult[]): Kept {
+function gather(results: readonly StepResult[]): Left {
   const messages: Message[] = []
   let filtered: string | null = null
   for (const result of results) {

@@ -2,14 +2,15 @@
 import { buildChannel } from './build-channel.js'
 import type { LoadedChannel } from './channel-loader.js'
 import type { Clock, MessageStore } from './contracts.js'
-import type { Channel } from './message-flow.js'
+import type { Channel } from './channel.js'
+import { Events } from './events.js'
 import { toolsFor, type World } from './world.js'
 
-export function stillChannel(loaded: LoadedChannel, world: Omit<World, 'store'>, store: MessageStore, clock: Clock): Channel {
+export function stillChannel(loaded: LoadedChannel, world: Omit<World, 'store' | 'events'>, store: MessageStore, clock: Clock): Channel {
   const feed = (): Promise<never> => Promise.reject(new Error('no other channel runs here'))
   return {
     ...buildChannel(loaded.definition, world.pieces, toolsFor({ ...world, clock }, loaded.file, feed)),
-    store, clock, log: () => {},
+    store, clock, log: () => {}, events: new Events(),
     arrived: () => {},
     queued: () => {},
     reply: async () => ({ verdict: 'error', reason: 'nothing runs here', acknowledgements: [] }),

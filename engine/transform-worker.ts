@@ -1,5 +1,6 @@
 /** Takes what a channel has received through its steps: in order, or several at once where order has no meaning. */
-import { transform, type Channel } from './message-flow.js'
+import type { Channel } from './channel.js'
+import { transform } from './message-flow.js'
 import { Worker } from './worker.js'
 
 const MOST = 64 // messages read at once

@@ -4,6 +4,7 @@ import { dirname, isAbsolute, join, resolve } from 'node:path'
 import type { Clock, Inbound, Log, MessageArchive, MessageFormat, MessageStore, Reply, Tools, WebHandler } from './contracts.js'
 import type { Mappings } from './mappings.js'
 import { clock } from './clock.js'
+import type { Events } from './events.js'
 import { didYouMean } from './nearest.js'
 import type { Pieces } from './registry.js'
 import { mistakes } from './schema-errors.js'
@@ -14,12 +15,13 @@ export interface World {
   readonly store: MessageStore & MessageArchive
   readonly clock: Clock
   readonly log: Log
+  readonly events: Events
   readonly dataFolder: string
   readonly serve: (path: string, handler: WebHandler) => () => void
 }
 
 /** The tools of the pieces of a channel whose file is `file`. */
-export function toolsFor(world: Omit<World, 'store'>, file: string, feed: (channel: string, inbound: Inbound) => Promise<Reply>): Tools {
+export function toolsFor(world: Omit<World, 'store' | 'events'>, file: string, feed: (channel: string, inbound: Inbound) => Promise<Reply>): Tools {
   const formats = new Map<string, MessageFormat>()
   const tools: Tools = {
     clock: world.clock,

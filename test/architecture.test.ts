@@ -28,7 +28,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 
 /** The runtime: a message's life, whatever the message. It names no protocol and no domain. */
 const RUNTIME = [
-  'contracts', 'store/contracts', 'message-flow', 'steps', 'replies', 'answers', 'lanes', 'lane', 'worker', 'transform-worker', 'retry', 'retention', 'running-channel', 'build-channel', 'engine', 'registry', 'world',
+  'contracts', 'store/contracts', 'channel', 'events', 'telling', 'message-flow', 'steps', 'replies', 'answers', 'lanes', 'lane', 'worker', 'transform-worker', 'retry', 'retention', 'running-channel', 'build-channel', 'engine', 'registry', 'world',
 ].map((name) => `engine/${name}.ts`)
 const PROTOCOLS = /mllp|hl7|\bPID\b|\bfhir|referral|\bhttp\b/i
 /** The contracts explain their words with each protocol's own: only there, and only in comments. */

@@ -3,6 +3,7 @@ import Type from 'typebox'
 import type { LoadedChannel } from '../engine/channel-loader.js'
 import type { Clock, DestinationConnector, Log, MessageArchive, MessageFormat, MessageStore, Receive, TransformStep } from '../engine/contracts.js'
 import { defineDestination, defineFormat, defineSource, defineTransform } from '../engine/define.js'
+import { Events } from '../engine/events.js'
 import type { Pieces } from '../engine/registry.js'
 import { RunningChannel } from '../engine/running-channel.js'
 
@@ -37,6 +38,7 @@ export interface SmallWorld {
   readonly channel?: Readonly<Record<string, unknown>> // further settings of the channel, as its file would have them
   readonly destination?: Readonly<Record<string, unknown>>
   readonly log?: Log
+  readonly events?: Events
 }
 
 /** The channel `test` from a sender to a receiver, and how to send to it; its stages run as in the engine. */
@@ -71,7 +73,7 @@ export function smallChannel({ store, receiver, clock, acknowledge = 'received',
   const unused = (): never => {
     throw new Error('not used here')
   }
-  const world = { pieces, mappings: { table: unused, mapping: unused }, store, clock, log: more.log ?? (() => {}), dataFolder: '.', serve: unused }
+  const world = { pieces, mappings: { table: unused, mapping: unused }, store, clock, log: more.log ?? (() => {}), events: more.events ?? new Events(), dataFolder: '.', serve: unused }
   const channel = new RunningChannel(loaded, world, unused)
   return { channel, send: (inbound, early) => receive(inbound, early) }
 }

@@ -67,7 +67,7 @@ async function attempt(connector: DestinationConnector, payload: Buffer, number:
   const abort = new AbortController()
   const over = new AbortController()
   void clock.sleep(timeout, over.signal).then(() => abort.abort())
-  const delivery: Delivery = { id: number, messageId: number, channel: 'send', destination: 'send', lane: 0, header: { controlId: null, type: null }, payload, attempts: 1 }
+  const delivery: Delivery = { id: number, messageId: number, channel: 'send', destination: 'send', lane: 0, header: { controlId: null, type: null }, receivedAt: clock.now(), payload, attempts: 1 }
   const outcome = await connector.deliver(delivery, abort.signal)
   over.abort()
   return outcome

@@ -45,7 +45,7 @@ let deliveries = 0
 /** A delivery of a payload, as a lane would claim it. */
 export const deliveryOf = (payload: Buffer): Delivery => {
   deliveries += 1
-  return { id: deliveries, messageId: deliveries, channel: 'loop', destination: 'loop', lane: 0, header: { controlId: `${deliveries}`, type: null }, payload, attempts: 1 }
+  return { id: deliveries, messageId: deliveries, channel: 'loop', destination: 'loop', lane: 0, header: { controlId: `${deliveries}`, type: null }, receivedAt: new Date(0), payload, attempts: 1 }
 }
 
 const never = new AbortController().signal

@@ -67,7 +67,7 @@ export const rejected: Reply = { verdict: 'rejected', reason: 'PID-3: a value is
 export const failing: Reply = { verdict: 'error', reason: 'The message could not be stored. Send it again later.', acknowledgements: [] }
 
 export const deliveryOf = (payload: string | Buffer, more: Partial<Delivery> = {}): Delivery => ({
-  id: 7, messageId: 3, channel: 'orders', destination: 'out', lane: 0, attempts: 1, header: { controlId: 'MSG00001', type: 'ADT^A01' }, payload: Buffer.from(payload), ...more,
+  id: 7, messageId: 3, channel: 'orders', destination: 'out', lane: 0, attempts: 1, header: { controlId: 'MSG00001', type: 'ADT^A01' }, receivedAt: new Date(0), payload: Buffer.from(payload), ...more,
 })
 
 export const never = new AbortController().signal

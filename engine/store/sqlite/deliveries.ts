@@ -6,12 +6,12 @@ import { affordable, type Parts, type StoreOperations } from './parts.js'
 interface LaneRow { readonly id: number; readonly status: string; readonly due_at: number | null; readonly hash: number | null; readonly size: number }
 interface DeliveryRow {
   readonly id: number; readonly message_id: number; readonly queue_id: number; readonly lane: number; readonly attempts: number
-  readonly control_id: string | null; readonly type: string | null; readonly bytes: Buffer | null; readonly attachment_id: number | null
+  readonly control_id: string | null; readonly type: string | null; readonly received_at: number; readonly bytes: Buffer | null; readonly attachment_id: number | null
 }
 interface Sent { readonly status: string; readonly message_id: number; readonly queue_id: number; readonly response_attachment_id: number | null }
 
 const NOTHING: Claim = { deliveries: [], due: null, blocked: false }
-const WHOLE = `select d.id, d.message_id, d.queue_id, d.lane, d.attempts, m.control_id, m.type, p.bytes, p.attachment_id
+const WHOLE = `select d.id, d.message_id, d.queue_id, d.lane, d.attempts, m.control_id, m.type, m.received_at, p.bytes, p.attachment_id
                  from delivery d join message m on m.id = d.message_id join payload p on p.delivery_id = d.id`
 const WHAT = { queued: 'retry', sent: 'sent', held: 'held', error: 'refused' } as const
 
@@ -52,7 +52,7 @@ export const openDeliveries = ({ database, names, history, attachments }: Parts)
     const { channel, destination } = names.queueById(row.queue_id)
     return {
       id: row.id, messageId: row.message_id, channel, destination, lane: row.lane, payload, attempts: row.attempts,
-      header: { controlId: row.control_id, type: row.type },
+      header: { controlId: row.control_id, type: row.type }, receivedAt: new Date(row.received_at),
     }
   }
 
