@@ -7,11 +7,13 @@ import type { Static } from 'typebox'
 import { type ChannelDefinition, ChannelFile, type ChannelPiece, LANES } from './channel-definition.js'
 import { findChannelPieces, type FoundPieces } from './channel-pieces.js'
 import { type CheckingTools, checkingTools } from './checking-tools.js'
+import { problemAt } from './complaint.js'
 import { sentence } from './errors.js'
 import { unquotedNumbers } from './check-numbers.js'
 import { secretsInClear } from './check-secrets.js'
 import type { Mappings } from './mappings.js'
 import { inOrder, type Problem, shown } from './problem.js'
+import { fillFromProfiles } from './profiles.js'
 import type { Pieces } from './registry.js'
 import { type Keys, mistakes } from './schema-errors.js'
 import { type Sources, secretPlace } from './substitute.js'
@@ -35,8 +37,8 @@ export interface LoadedChannel {
   readonly revision: string
   readonly usedVariables: readonly string[]
   readonly secretsUsed: readonly string[]
-  readonly files: readonly string[] // scripts and mapping files it depends on, wherever they lie (or would lie)
-  readonly yaml: YamlSource
+  readonly files: readonly string[] // scripts, mapping files and profiles it depends on, wherever they lie (or would lie)
+  readonly yaml: YamlSource // with what its profiles fill
   /** Where its keys lead, as file:line:column. */
   place(...keys: Keys): string
 }
@@ -59,18 +61,21 @@ export async function loadChannels(folder: string, context: LoadContext): Promis
   return { channels: [...channels.values()], problems: inOrder(problems) }
 }
 
-/** Reads one channel file; `channel` is null where there is an error. */
-export async function loadChannel(path: string, context: LoadContext): Promise<{ channel: LoadedChannel | null; problems: Problem[] }> {
+/** Reads one channel file, or `given` as if the file held it; `channel` is null where there is an error. */
+export async function loadChannel(path: string, context: LoadContext, given?: string): Promise<{ channel: LoadedChannel | null; problems: Problem[] }> {
   const file = shown(path)
   let text: string
   try {
-    text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(await readFile(path))
+    text = given ?? new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(await readFile(path))
   } catch (error) {
     const because = error instanceof TypeError ? 'it is not UTF-8' : sentence(error)
     return { channel: null, problems: [problem(file, 'unreadable', `The file cannot be read: ${because}.`)] }
   }
-  const yaml = readYaml(path, text, { ...context, secretPlace: name => secretPlace(context.settings.secrets, name) })
-  if (yaml.value === undefined || yaml.problems.some(({ rule }) => rule === 'yaml')) return { channel: null, problems: [...yaml.problems] }
+  const sources: Sources = { ...context, secretPlace: name => secretPlace(context.settings.secrets, name) }
+  const own = readYaml(path, text, sources)
+  if (own.value === undefined || own.problems.some(({ rule }) => rule === 'yaml')) return { channel: null, problems: [...own.problems] }
+  const { yaml, profiles, problems: unfilled } = fillFromProfiles(own, context.mappings, sources)
+  if (unfilled.length > 0) return { channel: null, problems: inOrder([...yaml.problems, ...unfilled]) }
 
   const written = (keys: Keys): string | null => {
     const scalar = yaml.scalar(keys)
@@ -80,7 +85,7 @@ export async function loadChannel(path: string, context: LoadContext): Promise<{
   const wrong = [...mistakes(ChannelFile, yaml.value, { name: 'a channel', written }), ...found.mistakes, ...watchMistakes(yaml.value)].filter(({ keys }) => !yaml.scalar(keys)?.unresolved)
   const problems: Problem[] = [
     ...yaml.problems,
-    ...wrong.map(({ keys, at, rule, message }) => problem(file, rule, message, '', yaml.position(keys, at))),
+    ...wrong.map(({ keys, at, rule, message }) => problemAt(yaml, keys, { rule, message }, at)),
     ...secretsInClear(yaml, found, context.pieces),
   ]
   problems.push(...unquotedNumbers(yaml, problems))
@@ -96,7 +101,7 @@ export async function loadChannel(path: string, context: LoadContext): Promise<{
     definition, file, text, yaml, secretsUsed,
     revision: revisionOf(yaml.value, secretsUsed, tools.files),
     usedVariables: unique(scalars.flatMap(({ variables }) => variables)),
-    files: [...tools.files].sort(),
+    files: unique([...tools.files, ...profiles.map(profile => profile.file)]),
     place: yaml.place,
   }
   return { channel, problems: inOrder(problems) }
@@ -139,8 +144,7 @@ const unmakeable = (definition: ChannelDefinition, pieces: Pieces, { tools }: Ch
     try {
       definitions.get(piece.name)?.create(piece.settings, tools)
     } catch (error) {
-      const { line, column } = yaml.position(piece.keys, 'key')
-      problems.push(problem(yaml.file, 'cannot-work', `\`${piece.name}\` cannot work with these settings: ${sentence(error).replace(/([^.?!])$/, '$1.')}`, '', { line, column }))
+      problems.push(problemAt(yaml, piece.keys, { rule: 'cannot-work', message: `\`${piece.name}\` cannot work with these settings: ${sentence(error).replace(/([^.?!])$/, '$1.')}` }, 'key'))
     }
   }
   make(definition.format, pieces.formats)
