@@ -16,7 +16,15 @@ export interface Unreadable {
   readonly origin: string
 }
 
-export type Draft = Leaf | Unreadable | string | number | boolean | readonly Draft[] | { readonly [name: string]: Draft | undefined }
+/** A resource of its own: where it stands, a reference to it is written. `display` is what the reference says of it. */
+export interface Own {
+  readonly kind: 'resource'
+  readonly type: string
+  readonly draft: Draft | undefined
+  readonly display?: Draft | undefined
+}
+
+export type Draft = Leaf | Unreadable | Own | string | number | boolean | readonly Draft[] | { readonly [name: string]: Draft | undefined }
 
 /** Where a value in the target came from. `path` is its FHIRPath below the element settled: "[0].family", ".code". */
 export interface Origin {
@@ -34,7 +42,16 @@ export interface Settled {
 export const ORIGINAL_TEXT = 'http://hl7.org/fhir/StructureDefinition/originalText'
 
 export const leaf = (value: string | number | boolean, origin: string): Leaf => ({ kind: 'leaf', value, origin })
+export const own = (type: string, draft: Draft | undefined, display?: Draft): Own => ({ kind: 'resource', type, draft, display })
 export const unreadable = (text: string, origin: string): Unreadable => ({ kind: 'unreadable', text, origin })
+
+/** The draft with a reference in place of every resource of its own; `refer` makes them. */
+export const detached = (draft: Draft | undefined, refer: (own: Own) => Draft | undefined): Draft | undefined => {
+  if (draft === undefined || typeof draft !== 'object' || isLeafOrText(draft)) return draft
+  if (isList(draft)) return draft.flatMap((item) => detached(item, refer) ?? [])
+  if (isOwn(draft)) return refer({ ...draft, draft: detached(draft.draft, refer) })
+  return Object.fromEntries(Object.entries(draft).map(([name, part]) => [name, detached(part, refer)]))
+}
 
 /** The JSON of a draft with its origins, or undefined where it holds nothing. Fixed values get the origin of their row. */
 export const settle = (draft: Draft | undefined, origin: string): Settled | undefined => {
@@ -46,9 +63,11 @@ export const settle = (draft: Draft | undefined, origin: string): Settled | unde
     const extension = [{ url: ORIGINAL_TEXT, valueString: draft.text }]
     return { value: undefined, beside: { extension }, origins: [{ path: '.extension[0].valueString', origin: draft.origin }] }
   }
-  return settleObject(draft, origin)
+  return isOwn(draft) ? settle(draft.display, origin) : settleObject(draft, origin)
 }
 
+const isOwn = (draft: object): draft is Own => 'kind' in draft && draft.kind === 'resource'
+const isLeafOrText = (draft: object): draft is Leaf | Unreadable => isLeaf(draft) || isUnreadable(draft)
 const isList = (draft: Draft): draft is readonly Draft[] => Array.isArray(draft)
 const isLeaf = (draft: object): draft is Leaf => 'kind' in draft && draft.kind === 'leaf'
 const isUnreadable = (draft: object): draft is Unreadable => 'kind' in draft && draft.kind === 'unreadable'

@@ -8,7 +8,7 @@ import { dateTime } from './datatypes/dtm.js'
 import { fieldOrigin } from './not-carried.js'
 import { fieldPart } from './part.js'
 import type { Node } from './segment-tree.js'
-import type { Instance, Settings } from './to-fhir.js'
+import type { Made, Settings } from './to-fhir.js'
 
 export const TARGET_PATH = 'http://hl7.org/fhir/StructureDefinition/targetPath'
 export const SOURCE_PATH = 'urn:refero:source-path'
@@ -22,7 +22,7 @@ interface Facts {
   readonly id: (...names: readonly string[]) => string
 }
 
-export const provenance = (made: readonly Instance[], facts: Facts): readonly BundleEntry[] => {
+export const provenance = (made: readonly Made[], facts: Facts): readonly BundleEntry[] => {
   const fields = new Map<string, Reference[]>()
   for (const { fullUrl, builder } of made) {
     for (const { path, origin, confidence } of builder.origins) {

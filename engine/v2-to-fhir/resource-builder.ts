@@ -1,7 +1,7 @@
 /** Builds one resource, value by value, remembering where each came from. */
 import { isDeepStrictEqual } from 'node:util'
 import type { ElementPath, Step } from './element-path.js'
-import { type Draft, type Origin, type Settled, assign, below, settle } from './draft.js'
+import { type Draft, type Origin, type Own, type Settled, assign, below, detached, settle } from './draft.js'
 import { isPrimitive } from './r4.js'
 
 type Json = Record<string, unknown>
@@ -11,9 +11,13 @@ export interface ResourceBuilder {
   readonly origins: Origin[] // paths from the resource: "name[0].family"
   /** The list items that labels stand for, by path, label and source. */
   readonly items: Map<string, number>
+  /** Makes a resource of its own, and says how it is referred to. */
+  readonly refer: Refer
 }
 
-export const resourceBuilder = (type: string): ResourceBuilder => ({ json: { resourceType: type }, origins: [], items: new Map() })
+export type Refer = (own: Own) => Draft | undefined
+
+export const resourceBuilder = (type: string, refer: Refer): ResourceBuilder => ({ json: { resourceType: type }, origins: [], items: new Map(), refer })
 
 /** Types whose parts may come from several rows; everything else is taken whole from the first row that has it. */
 const JOINED = new Set(['Quantity', 'Period', 'Range', 'Ratio', 'Attachment', 'Timing', 'Timing_Repeat', 'Annotation', 'Meta'])
@@ -23,7 +27,7 @@ const JOINED = new Set(['Quantity', 'Period', 'Range', 'Ratio', 'Attachment', 'T
  * What is there already stays. Returns 'empty' where the draft has nothing, 'taken' where another value was first.
  */
 export const place = (builder: ResourceBuilder, path: ElementPath, draft: Draft | undefined, origin: string, source: string): 'placed' | 'empty' | 'taken' => {
-  const settled = settle(draft, origin)
+  const settled = settle(detached(draft, builder.refer), origin)
   if (!settled) return 'empty'
   const last = path.steps.at(-1)
   if (!last) return join(builder, builder.json, settled, '')

@@ -1,8 +1,8 @@
 /** Applies the rows of one segment map to one segment. */
 import { MessageFault } from '../errors.js'
 import { holds } from './condition.js'
-import type { Use } from './datatype.js'
-import type { Draft } from './draft.js'
+import type { Datatype, Use } from './datatype.js'
+import { type Draft, own } from './draft.js'
 import type { Part } from './part.js'
 import { type ResourceBuilder, place } from './resource-builder.js'
 import type { Row, SegmentMap } from './segment-map.js'
@@ -38,6 +38,7 @@ const applyRow = (row: Row, node: Node, builder: ResourceBuilder, setting: Setti
     sharedBy(others, builder, known)
     return true
   }
+  if (row.each) return forEach(row.each, values[0], row, node, builder, use)
   // An element that does not repeat takes the first value that can be read.
   let placed = false
   for (const [at, part] of values.entries()) {
@@ -45,11 +46,26 @@ const applyRow = (row: Row, node: Node, builder: ResourceBuilder, setting: Setti
       setting.issue(part, `is left out: ${element.text} takes one value, and another came first`)
       break
     }
-    const outcome = place(builder, element, filled(datatype.read(part, use), row), part.origin, source(part, node))
+    const outcome = place(builder, element, filled(row.as ? ownResource(row.as, datatype, part, use) : datatype.read(part, use), row), part.origin, source(part, node))
     placed = placed || outcome === 'placed'
     if (outcome === 'taken' && at > 0) break
   }
   return placed
+}
+
+/** A value that becomes a resource of its own; who has a role is one more. */
+const ownResource = (as: string, datatype: Datatype, part: Part, use: Use): Draft | undefined => {
+  const reference = datatype.read(part, { ...use, target: 'Reference' }) as { readonly display?: Draft } | undefined
+  const draft = datatype.read(part, { ...use, target: as === 'PractitionerRole' ? 'Practitioner' : as })
+  if (draft === undefined) return undefined
+  return as === 'PractitionerRole' ? own(as, { practitioner: own('Practitioner', draft, reference?.display) }, reference?.display) : own(as, draft, reference?.display)
+}
+
+/** One value, written into the item of every repetition of another field. */
+const forEach = (each: FieldPath, value: Part | undefined, row: Row, node: Node, builder: ResourceBuilder, use: Use): boolean => {
+  if (!value) return false
+  return partsOf(node, each).filter(({ whole }) => whole !== '')
+    .map((part) => place(builder, row.element, filled(row.datatype?.read(value, use), row), value.origin, source(part, node))).includes('placed')
 }
 
 /** One value made of several repetitions came from each of them. */
@@ -66,8 +82,8 @@ const sourceParts = ({ field }: Row, node: Node): readonly Part[] => (field.segm
 const rowHolds = ({ when, field }: Row, node: Node, part: Part): boolean => {
   if (!when) return true
   const values = valuesNear(node)
-  return holds(when, (path) => {
-    if (path.segment !== field.segment || path.field !== field.field || path.fromTop || field.component !== null) return values(path)
+  return holds(when, (path, all = false) => {
+    if (all || path.segment !== field.segment || path.field !== field.field || path.fromTop || field.component !== null) return values(path)
     const own = path.component === null ? part : part.part(path.component)
     return [conditionText(path.subcomponent === null ? own : own.part(path.subcomponent))]
   })

@@ -22,6 +22,8 @@ export const RowOptions = Type.Object({
   system: Type.Optional(Type.String()),
   display: Type.Optional(Type.String()),
   text: Type.Optional(Type.String()),
+  as: Type.Optional(Type.String({ description: 'Of a reference: what the value becomes, a resource of its own that the reference leads to (Practitioner, PractitionerRole, Organization, Location …).' })),
+  each: Type.Optional(Type.String({ description: 'Another field of the segment: the value is written once for every repetition of it, OBX-3 for each OBX-5.' })),
   required: Type.Optional(Type.Boolean({ description: 'Without it the message is refused.' })),
   oneWay: Type.Optional(Type.Boolean({ description: 'Not read backwards, from FHIR to HL7 v2.' })),
 }, { additionalProperties: false })
@@ -40,6 +42,7 @@ export interface Row {
   readonly fill: Readonly<Record<string, Draft>>
   readonly when: Condition | null
   readonly table: CodeTable | undefined
+  readonly as: string | null // the resource that the value of a reference becomes
   readonly required: boolean
   readonly oneWay: boolean
 }
@@ -93,6 +96,7 @@ const row = (cells: readonly (string | Static<typeof RowOptions>)[], to: string,
   const options: Static<typeof RowOptions> = typeof third === 'object' ? third : typeof fourth === 'object' ? fourth : {}
   const optionsAt = typeof third === 'object' ? 2 : 3
   const fixed = options.coding === undefined ? (options.value as Draft | undefined) : at(optionsAt, 'coding', () => coded(options.coding ?? '', element.type))
+  const thirdText = typeof third === 'string' ? third : ''
   const datatype = typeof third === 'string' ? at(2, undefined, () => datatypeFor(third, element)) : null
   if (!datatype && fixed === undefined) throw new Error(`${place(2)}: the row needs a datatype (${Object.keys(DATATYPES).join(', ')}) or { value: … } or { coding: system|code }.`)
   if (datatype && field.field === null) throw new Error(`${place(0)}: a datatype needs a field, like ${field.segment}-3.`)
@@ -101,6 +105,8 @@ const row = (cells: readonly (string | Static<typeof RowOptions>)[], to: string,
     fill: fillOf(options, element.type),
     when: options.when === undefined ? null : at(optionsAt, 'when', () => condition(options.when ?? '')),
     table: options.table === undefined ? undefined : at(optionsAt, 'table', () => table(options.table ?? '')),
+    as: options.as === undefined ? null : at(optionsAt, 'as', () => resourceFor(options.as ?? '', thirdText, datatype, element)),
+    each: options.each === undefined ? null : at(optionsAt, 'each', () => sibling(options.each, field)),
     required: options.required ?? false,
     oneWay: options.oneWay ?? false,
   }
@@ -112,6 +118,12 @@ const fieldOf = (text: unknown): FieldPath => {
   return path
 }
 
+const sibling = (text: unknown, { segment }: FieldPath): FieldPath => {
+  const path = typeof text === 'string' ? fieldPath(text) : null
+  if (path?.segment === segment && path.field !== null && path.component === null) return path
+  throw new Error(`"${text}" is not a field of ${segment}, like ${segment}-5`)
+}
+
 const datatypeFor = (name: string, element: ElementPath): Datatype => {
   const datatype = DATATYPES[name]
   if (!datatype) throw new Error(`there is no datatype "${name}"; allowed are ${Object.keys(DATATYPES).join(', ')}${didYouMean(name, Object.keys(DATATYPES))}`)
@@ -119,12 +131,20 @@ const datatypeFor = (name: string, element: ElementPath): Datatype => {
   throw new Error(`${name} cannot become ${element.text}, which is a ${element.type}; it becomes ${datatype.makes.join(', ')}`)
 }
 
-/** `system|code` as the element wants it. */
+/** A role is made of whoever makes a practitioner. */
+const resourceFor = (as: string, name: string, datatype: Datatype | null, element: ElementPath): string => {
+  if (element.type !== 'Reference') throw new Error(`${element.text} is a ${element.type}; only what a reference leads to can be a resource of its own`)
+  if (datatype?.makes.includes(as === 'PractitionerRole' ? 'Practitioner' : as) && isResource(as)) return as
+  throw new Error(`${name || 'a fixed value'} cannot become a resource ${as}; it becomes ${(datatype?.makes ?? []).filter(isResource).join(', ') || 'none'}`)
+}
+
+/** `system|code` or `system|code|words` as the element wants it. */
 const coded = (text: string, type: string): Draft => {
-  const [, system, code] = /^(\S+)\|(\S+)$/.exec(text) ?? []
-  if (!system || !code) throw new Error(`"${text}" is not a code with its system; write system|code`)
-  if (type === 'CodeableConcept') return { coding: [{ system, code }] }
-  if (type === 'Coding') return { system, code }
+  const [, system, code, words] = /^([^|\s]+)\|([^|\s]+)(?:\|([^|]+))?$/.exec(text) ?? []
+  if (!system || !code) throw new Error(`"${text}" is not a code with its system; write system|code, or system|code|words`)
+  const display = words === undefined ? {} : { display: words }
+  if (type === 'CodeableConcept') return { coding: [{ system, code, ...display }], ...(words === undefined ? {} : { text: words }) }
+  if (type === 'Coding') return { system, code, ...display }
   throw new Error(`a coding cannot be written to a ${type}; use { value: … }`)
 }
 

@@ -7,23 +7,30 @@ import { holds } from './condition.js'
 import type { Lookup } from './datatype.js'
 import type { FieldPath } from './field-path.js'
 import { link } from './links.js'
+import { merge } from './merge.js'
 import type { MessageMap, ResourceMap } from './message-map.js'
 import { notCarried } from './not-carried.js'
 import { type Issue, operationOutcome } from './outcome.js'
 import type { Part } from './part.js'
 import { provenance } from './provenance.js'
-import { type ResourceBuilder, place, resourceBuilder } from './resource-builder.js'
+import { type Refer, type ResourceBuilder, place, resourceBuilder } from './resource-builder.js'
 import { applyRows, type Setting } from './rows-to-fhir.js'
 import { stableId } from './stable-id.js'
 import { type Node, chain, everything, near, parts, segmentTree, select, valuesNear } from './segment-tree.js'
 
-/** One resource made of one segment (and of others, as its rows say). */
-export interface Instance {
-  readonly map: ResourceMap
-  readonly node: Node
+/** One resource of the bundle. */
+export interface Made {
   readonly builder: ResourceBuilder
   readonly fullUrl: string
 }
+
+/** One made of one segment (and of others, as its rows say). */
+export interface Instance extends Made {
+  readonly map: ResourceMap
+  readonly node: Node
+}
+
+type Id = (...names: readonly string[]) => string
 
 export interface Settings {
   readonly lookup: Lookup
@@ -43,10 +50,12 @@ export const toFhir = (message: Message, map: MessageMap, settings: Settings): B
   const issue = ({ origin }: Part, reason: string): void => {
     if (!issues.some((known) => known.origin === origin && known.reason === reason)) issues.push({ severity: 'warning', origin, reason })
   }
-  const id = (...names: readonly string[]): string => stableId(message.channel, sender(root), controlId ?? String(message.id), ...names)
-  const made = build(map, root, { ...settings, issue }, id)
-  link(made)
-  made.forEach(defaults)
+  const id: Id = (...names) => stableId(message.channel, sender(root), controlId ?? String(message.id), ...names)
+  const own = ownResources(id)
+  const instances = build(map, root, { ...settings, issue }, id, own.refer)
+  link(instances)
+  instances.forEach(defaults)
+  const made: readonly Made[] = [...instances, ...own.made.values()]
   const recorded = message.receivedAt.toISOString()
   const resources = made.map(({ fullUrl, builder }) => ({ fullUrl, resource: builder.json as unknown as FhirResource }))
   const told = [...made.flatMap(({ builder }) => builder.origins), ...issues].map(({ origin }) => origin)
@@ -71,7 +80,7 @@ const checkRequired = ({ require }: MessageMap, root: Node): void => {
 }
 
 /** Makes the resources, those that others need first. */
-const build = (map: MessageMap, root: Node, setting: Setting, id: (...names: readonly string[]) => string): readonly Instance[] => {
+const build = (map: MessageMap, root: Node, setting: Setting, id: Id, refer: Refer): readonly Instance[] => {
   const made = new Map<string, readonly Instance[]>()
   const make = (name: string): readonly Instance[] => {
     const known = made.get(name)
@@ -82,7 +91,7 @@ const build = (map: MessageMap, root: Node, setting: Setting, id: (...names: rea
     const nodes = nodesOf(resource, root).filter((node) => resource.needs.length === 0 || needed.some((each) => shares(each.node, node)))
     const instances: Instance[] = []
     for (const node of nodes) {
-      const builder = resourceBuilder(resource.type)
+      const builder = resourceBuilder(resource.type, refer)
       const found = resource.rows.map(({ selector, map: rows }) => near(node, selector).map((each) => applyRows(rows, each, builder, setting)).some(Boolean)).some(Boolean)
       if (!found && resource.needs.length === 0 && resource.set.length === 0) continue
       instances.push({ map: resource, node, builder, fullUrl: id(name, String(instances.length + 1)) })
@@ -92,6 +101,21 @@ const build = (map: MessageMap, root: Node, setting: Setting, id: (...names: rea
     return instances
   }
   return map.resources.flatMap(({ name }) => make(name))
+}
+
+/** The resources that single values become, each once however often the message says the same. */
+const ownResources = (id: Id): { readonly refer: Refer; readonly made: ReadonlyMap<string, Made> } => {
+  const made = new Map<string, Made>()
+  const refer: Refer = ({ type, draft, display }) => {
+    const builder = resourceBuilder(type, refer)
+    if (place(builder, { text: '$this', steps: [], type }, draft, '', '') !== 'placed') return display === undefined ? undefined : { display }
+    const fullUrl = id(type, JSON.stringify(builder.json))
+    const known = made.get(fullUrl)
+    if (known) known.builder.origins.push(...builder.origins)
+    else made.set(fullUrl, { builder, fullUrl })
+    return { reference: fullUrl, display }
+  }
+  return { refer, made }
 }
 
 /** Two segments of one group: one belongs to the other, or they are the same. */
@@ -109,11 +133,12 @@ const nodesOf = ({ selectors, where, when }: ResourceMap, root: Node): readonly 
   })
 }
 
-/** What is so where no row says otherwise. Its origin is nobody's: it is not recorded. */
-const defaults = ({ map, builder }: Instance): void => {
+/** What is so where no row says otherwise, `$received` being when the message came. Its origin is nobody's: it is not recorded. */
+const defaults = ({ map, builder }: Instance, received: string): void => {
   const known = builder.origins.length
-  for (const { element, value } of map.set) {
+  for (const { element, value: said } of map.set) {
     const [first] = element.steps
+    const value = said === '$received' ? received : said
     // A value that could not be read leaves its text beside the empty element; the default still fills the element.
     if (first && element.steps.length === 1 && builder.json[first.name] === undefined) builder.json[first.name] = first.list && !Array.isArray(value) ? [value] : value
     else if (element.steps.length > 1) place(builder, element, value as string, '', '')
