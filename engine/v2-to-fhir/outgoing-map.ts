@@ -24,8 +24,7 @@ const Segment = Type.Cyclic({
 export const OutgoingMapFile = Type.Object({
   message: Type.String({ pattern: '^[A-Z0-9]{3}\\^[A-Z0-9]{3}\\^[A-Z0-9_]+$', description: 'MSH-9.' }),
   start: Type.Optional(Type.String({ description: 'The resource that the message is about, where paths start: ServiceRequest, unless another is named here.' })),
-  revoked: Type.Optional(Type.String({ pattern: '^[A-Z0-9]{3}\\^[A-Z0-9]{3}\\^[A-Z0-9_]+$', description: 'MSH-9 of a request that is cancelled.' })),
-  events: Type.Optional(Type.Record(Type.String(), Type.String({ pattern: '^[A-Z0-9]{3}\\^[A-Z0-9]{3}\\^[A-Z0-9_]+$' }), { description: 'MSH-9 of a request that is tagged with an event of table 0003.' })),
+  events: Type.Optional(Type.Record(Type.String(), Type.String({ pattern: '^[A-Z0-9]{3}\\^[A-Z0-9]{3}\\^[A-Z0-9_]+$' }), { description: 'MSH-9 by that resource’s status and the event of table 0003 that it is tagged with (`cancelled S16`), by its status (`cancelled`) or by the event (`S13`): the first of these that is here.' })),
   set: Type.Optional(Type.Record(Type.String(), Type.String())),
   segments: Type.Array(Segment, { minItems: 1 }),
 }, { additionalProperties: false })
@@ -50,7 +49,6 @@ export interface OutgoingSegment {
 export interface OutgoingMap {
   readonly message: string
   readonly start: string
-  readonly revoked: string
   readonly events: Readonly<Record<string, string>>
   readonly set: readonly FixedField[]
   readonly segments: readonly OutgoingSegment[]
@@ -62,7 +60,7 @@ type Keys = readonly (string | number)[]
 /** Reads `mappings/fields/<name>.yaml`. Throws a sentence with file:line:column. */
 export const outgoingMap = (name: string, tools: Pick<Tools, 'mapping' | 'table'>): OutgoingMap => {
   const file = tools.mapping(`fields/${name}`)
-  const { message, start = 'ServiceRequest', revoked = message, events = {}, set, segments } = check(OutgoingMapFile, file)
+  const { message, start = 'ServiceRequest', events = {}, set, segments } = check(OutgoingMapFile, file)
   if (!isResource(start)) throw new Error(`${file.place('start')}: FHIR R4 has no resource "${start}"${didYouMean(start, resourceTypes())}.`)
   const load = (map: string): SegmentMap => segmentMap(tools.mapping(`fields/segments/${map}`), (table) => tools.table(table))
   const field = (text: string, segment: string, ...keys: Keys): FieldPath => {
@@ -88,7 +86,7 @@ export const outgoingMap = (name: string, tools: Pick<Tools, 'mapping' | 'table'
     unless: entry.unless === undefined ? null : load(entry.unless),
     followed: (entry.followed ?? []).map((each, at) => segmentOf(each as Entry, ...keys, 'followed', at)),
   })
-  return { message, start, revoked, events, set: fixed(set, 'MSH', 'set'), segments: segments.map((entry, at) => segmentOf(entry, 'segments', at)) }
+  return { message, start, events, set: fixed(set, 'MSH', 'set'), segments: segments.map((entry, at) => segmentOf(entry, 'segments', at)) }
 }
 
 const steps = (path: string | undefined): readonly string[] => (path === undefined || path === '.' ? [] : isResource(path) ? [path] : path.split('.'))

@@ -30,12 +30,12 @@ export const toHl7v2 = (message: Message, map: OutgoingMap, { lookup, version }:
   return buildMessage([{ name: 'MSH', fields: contents(header) }, ...segments])
 }
 
-/** MSH-9: of a cancelled request, of the event it is tagged with, or the map's own. */
-const messageType = ({ status, meta }: Json, map: OutgoingMap): string => {
-  if (status === 'revoked') return map.revoked
+/** MSH-9: by status and event, by status, or by event; else the map's own. */
+const messageType = ({ status, meta }: Json, { message, events }: OutgoingMap): string => {
   const tags = (meta as { readonly tag?: readonly { readonly system?: string; readonly code?: string }[] } | undefined)?.tag ?? []
-  const event = tags.find(({ system, code }) => system === codeSystem('0003') && code && Object.hasOwn(map.events, code))?.code
-  return map.events[event ?? ''] ?? map.message
+  const tagged = tags.flatMap(({ system, code }) => (system === codeSystem('0003') && code ? [code] : []))
+  const key = [...tagged.map((event) => `${status} ${event}`), String(status), ...tagged].find((each) => Object.hasOwn(events, each))
+  return events[key ?? ''] ?? message
 }
 
 /** The segments that one entry of the map makes, each with its group behind it. */
