@@ -1,5 +1,5 @@
 /**
- * Conditions of mapping rows: `PID-29 exists`, `ORC-5 empty and ORC-1 is not CA`, `OBX-2 one of ST|TX`, `PID-11 repeats`,
+ * Conditions of mapping rows: `PID-29 exists`, `ORC-5 empty and ORC-1 is not CA`, `OBX-2 one of ST|TX`, `PID-11 repeats`, `OBX-5 once`,
  * `PID-7 longer than 8`, `OBR-16 same as ORC-12`, `(A or B) and C`. `and` binds tighter than `or`.
  */
 import { type FieldPath, fieldPath } from './field-path.js'
@@ -14,15 +14,19 @@ export type Test =
   | { readonly kind: 'exists' }
   | { readonly kind: 'empty' }
   | { readonly kind: 'repeats' }
+  | { readonly kind: 'once' }
   | { readonly kind: 'one of'; readonly values: readonly string[] }
   | { readonly kind: 'not one of'; readonly values: readonly string[] }
   | { readonly kind: 'longer than'; readonly length: number }
   | { readonly kind: 'same as'; readonly path: FieldPath }
 
-/** What a condition is asked of: the values at a path (first component where the path names none), one a repetition. */
-export type Values = (path: FieldPath) => readonly string[]
+/**
+ * What a condition is asked of: the values at a path (first component where the path names none), one a repetition.
+ * `all` asks for every repetition even where one of them is at hand.
+ */
+export type Values = (path: FieldPath, all?: boolean) => readonly string[]
 
-const WORDS = ['exists', 'empty', 'repeats', 'is', 'one of', 'not one of', 'longer than', 'same as']
+const WORDS = ['exists', 'empty', 'repeats', 'once', 'is', 'one of', 'not one of', 'longer than', 'same as']
 
 /** Reads a condition. Throws a sentence that says what is wrong and what is allowed. */
 export const condition = (text: string): Condition => {
@@ -54,7 +58,7 @@ export const condition = (text: string): Condition => {
     return path
   }
   const test = (): Test => {
-    for (const kind of ['exists', 'empty', 'repeats'] as const) if (take(kind)) return { kind }
+    for (const kind of ['exists', 'empty', 'repeats', 'once'] as const) if (take(kind)) return { kind }
     if (take('same', 'as')) return { kind: 'same as', path: field(next()) }
     if (take('longer', 'than')) return { kind: 'longer than', length: length(next()) }
     if (take('is', 'not') || take('not', 'one', 'of') ) return { kind: 'not one of', values: values(next()) }
@@ -79,11 +83,12 @@ export const condition = (text: string): Condition => {
 export const holds = (asked: Condition, valuesAt: Values): boolean => {
   if (asked.kind === 'and') return asked.parts.every((part) => holds(part, valuesAt))
   if (asked.kind === 'or') return asked.parts.some((part) => holds(part, valuesAt))
-  const found = valuesAt(asked.path).filter((value) => value !== '')
   const { test } = asked
+  const found = valuesAt(asked.path, test.kind === 'repeats' || test.kind === 'once').filter((value) => value !== '')
   if (test.kind === 'exists') return found.length > 0
   if (test.kind === 'empty') return found.length === 0
   if (test.kind === 'repeats') return found.length > 1
+  if (test.kind === 'once') return found.length === 1
   if (test.kind === 'same as') return valuesAt(test.path).some((value) => found.includes(value))
   if (test.kind === 'longer than') return found.some((value) => value.length > test.length)
   return found.some((value) => test.values.includes(value)) === (test.kind === 'one of')

@@ -4,27 +4,34 @@ import { holds } from './condition.js'
 import type { Link, LinkTarget } from './message-map.js'
 import type { Instance } from './to-fhir.js'
 import { place } from './resource-builder.js'
-import { chain, everything, valuesNear } from './segment-tree.js'
+import { chain, everything, parts, valuesNear } from './segment-tree.js'
 
-/** Writes every link whose target was made. Links are the engine's own values: they have no origin in the message. */
+/** Writes every link whose target was made. Links are the engine's own values, without an origin, where no field of the message says them. */
 export const link = (made: readonly Instance[]): void => {
-  for (const from of made) {
-    const known = from.builder.origins.length
-    for (const each of from.map.links) write(from, each, made)
-    from.builder.origins.splice(known)
-  }
+  for (const from of made) for (const each of from.map.links) write(from, each, made)
 }
 
 const write = (from: Instance, { element, to }: Link, made: readonly Instance[]): void => {
   const last = element.steps.at(-1)
-  const found = to.filter(({ when }) => !when || holds(when, valuesNear(from.node))).map((target) => targets(from, target, made))
+  const found = to.filter(({ when }) => !when || holds(when, valuesNear(from.node)))
+    .map((target) => (target.same.length > 0 ? said(from, target, made) : targets(from, target, made)).map((instance) => ({ ...instance, target })))
   // An element that repeats takes all of them, another the first of the first name that is there.
   const all = element.steps.some(({ list }) => list) ? found.flat() : (found.find((each) => each.length > 0) ?? []).slice(0, 1)
-  all.forEach(({ fullUrl }, at) => {
+  all.forEach(({ fullUrl, target }, at) => {
     const draft: Draft = last?.type === 'Reference' ? { reference: fullUrl } : fullUrl
-    place(from.builder, element, draft, '', `${from.node.origin} ${at + 1}`)
+    const known = from.builder.origins.length
+    place(from.builder, element, draft, target.same.flatMap(({ ours }) => parts(from.node, ours))[0]?.origin ?? '', `${from.node.origin} ${at + 1}`)
+    if (target.same.length === 0) from.builder.origins.splice(known)
   })
 }
+
+/** Those of the message that say the same as this one does: of the specimens the one whose number is in OBX-33. */
+const said = (from: Instance, { name, same, where }: LinkTarget, made: readonly Instance[]): readonly Instance[] => made.filter(({ map, node }) =>
+  map.name === name && node !== from.node && where.every(({ path, values }) => valuesNear(node)(path).some((value) => values.includes(value)))
+  && same.every(({ theirs, ours }) => {
+    const wanted = valuesNear(from.node)(ours).filter(Boolean)
+    return valuesNear(node)(theirs).some((value) => wanted.includes(value))
+  }))
 
 /** Of several, those of the own group; else all that are not of another resource of this name. */
 const targets = (from: Instance, { name, where }: LinkTarget, made: readonly Instance[]): readonly Instance[] => {

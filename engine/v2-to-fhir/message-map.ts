@@ -12,8 +12,13 @@ import type { Groups } from './segment-tree.js'
 const Words = Type.Union([Type.String(), Type.Array(Type.String(), { minItems: 1 })])
 const Where = Type.Record(Type.String(), Words) // { PRD-1: RP }
 
-/** Who is pointed at: a resource's name, or one of which something holds (`where`), or only if something holds here (`when`). */
-const Target = Type.Union([Type.String(), Type.Object({ to: Type.String(), where: Type.Optional(Where), when: Type.Optional(Type.String()) }, { additionalProperties: false })])
+/**
+ * Who is pointed at: a resource's name, or one of which something holds (`where`), or only if something holds here (`when`), or one
+ * of the whole message that says in a field what we say in another (`same: { SPM-2.1: OBX-33.1 }`, theirs first).
+ */
+const Target = Type.Union([Type.String(), Type.Object({
+  to: Type.String(), where: Type.Optional(Where), when: Type.Optional(Type.String()), same: Type.Optional(Type.Record(Type.String(), Type.String())),
+}, { additionalProperties: false })])
 const Targets = Type.Union([Target, Type.Array(Target, { minItems: 1 })])
 
 const ResourceFields = {
@@ -45,6 +50,7 @@ export interface LinkTarget {
   readonly name: string
   readonly where: readonly FieldTest[] // of the segment pointed at
   readonly when: Condition | null // of the segment that points
+  readonly same: readonly { readonly theirs: FieldPath; readonly ours: FieldPath }[]
 }
 
 export interface FieldTest {
@@ -123,8 +129,11 @@ const resourceMap = (name: string, entry: Entry, names: readonly string[], load:
   const tests = (where: Static<typeof Where> | undefined, ...keys: readonly string[]): readonly FieldTest[] =>
     Object.entries(where ?? {}).map(([path, values]) => ({ path: at([...keys, path], () => fieldOf(path)), values: list(values) }))
   const target = (key: string, wanted: Static<typeof Target>): LinkTarget => typeof wanted === 'string'
-    ? { name: known(key, wanted), where: [], when: null }
-    : { name: known(key, wanted.to), where: at([key], () => tests(wanted.where, key)), when: wanted.when === undefined ? null : at([key], () => condition(wanted.when ?? '')) }
+    ? { name: known(key, wanted), where: [], when: null, same: [] }
+    : {
+      name: known(key, wanted.to), where: at([key], () => tests(wanted.where, key)), when: wanted.when === undefined ? null : at([key], () => condition(wanted.when ?? '')),
+      same: at([key], () => Object.entries(wanted.same ?? {}).map(([theirs, ours]) => ({ theirs: fieldOf(theirs), ours: fieldOf(ours) }))),
+    }
   const links = Object.entries(entry).filter(([key]) => !RESERVED.includes(key)).map(([key, wanted]): Link => ({
     element: at([key], () => linkPath(key, type)), to: [wanted as Static<typeof Target>].flat().map((each) => target(key, each)),
   }))

@@ -19,7 +19,7 @@ interface Value {
 export const writeRows = (map: SegmentMap, resource: Json, fields: Fields, lookup: Lookup): void => {
   if (resource.resourceType !== map.to) return
   const used = new Set<string>()
-  const rows = map.rows.filter(({ oneWay, datatype, field }) => !oneWay && datatype?.write && field.segment === map.segment)
+  const rows = map.rows.filter(({ oneWay, datatype, each, field }) => !oneWay && !each && datatype?.write && field.segment === map.segment)
   // Rows for one kind of value (an identifier's type, a number's use) take theirs before the row that takes what is left.
   const narrow = rows.filter(({ fill }) => Object.keys(fill).length > 0)
   const full = new Set(fields.keys())

@@ -43,6 +43,7 @@ export interface Row {
   readonly when: Condition | null
   readonly table: CodeTable | undefined
   readonly as: string | null // the resource that the value of a reference becomes
+  readonly each: FieldPath | null
   readonly required: boolean
   readonly oneWay: boolean
 }

@@ -53,10 +53,10 @@ export const toFhir = (message: Message, map: MessageMap, settings: Settings): B
   const id: Id = (...names) => stableId(message.channel, sender(root), controlId ?? String(message.id), ...names)
   const own = ownResources(id)
   const instances = build(map, root, { ...settings, issue }, id, own.refer)
-  link(instances)
-  instances.forEach(defaults)
-  const made: readonly Made[] = [...instances, ...own.made.values()]
   const recorded = message.receivedAt.toISOString()
+  link(instances)
+  for (const instance of instances) defaults(instance, recorded)
+  const made = merge([...instances, ...own.made.values()])
   const resources = made.map(({ fullUrl, builder }) => ({ fullUrl, resource: builder.json as unknown as FhirResource }))
   const told = [...made.flatMap(({ builder }) => builder.origins), ...issues].map(({ origin }) => origin)
   const outcome = operationOutcome([...issues, ...notCarried(root, told, map.ignored)])

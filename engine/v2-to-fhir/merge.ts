@@ -1,0 +1,36 @@
+/** Makes one of the resources that say the same of the same person, organization, place or device: a laboratory that every result names. */
+import { isDeepStrictEqual } from 'node:util'
+import type { Made } from './to-fhir.js'
+
+/** What is somebody or something by itself; two results with the same words are still two results. */
+const LASTING = new Set(['Practitioner', 'PractitionerRole', 'Organization', 'Location', 'Device'])
+
+/** The resources without those that repeat an earlier one. References lead to the first, which has the origins of all. */
+export const merge = (made: readonly Made[]): readonly Made[] => {
+  const renamed = new Map<string, string>()
+  const kept: Made[] = []
+  const lasting: Made[] = []
+  for (const each of made) {
+    const first = lasting.find(({ builder }) => isDeepStrictEqual(builder.json, each.builder.json))
+    if (first) {
+      renamed.set(each.fullUrl, first.fullUrl)
+      first.builder.origins.push(...each.builder.origins)
+      continue
+    }
+    kept.push(each)
+    if (LASTING.has(String(each.builder.json.resourceType))) lasting.push(each)
+  }
+  if (renamed.size === 0) return kept
+  for (const { builder } of kept) rename(builder.json, renamed)
+  // Roles may be the same now that they lead to the same person.
+  return merge(kept)
+}
+
+const rename = (value: unknown, renamed: ReadonlyMap<string, string>): void => {
+  if (typeof value !== 'object' || value === null) return
+  const held = value as Record<string, unknown>
+  for (const [name, part] of Object.entries(held)) {
+    if (name === 'reference' && typeof part === 'string') held[name] = renamed.get(part) ?? part
+    else rename(part, renamed)
+  }
+}
