@@ -39,7 +39,7 @@ export const loadConfiguration = ({ flags = {}, config, environment = process.en
     if (!yaml) return
     const complaints = mistakes(Settings, yaml.value, { name: 'the configuration', written: keys => yaml.scalar(keys)?.text ?? null })
       .filter(({ rule }) => rule !== 'missing-setting') // only what has been put together must be complete
-      .map(({ keys, at, rule, message }): Problem => ({ file: yaml.file, ...yaml.position(keys, at), rule, message, hint: '', severity: 'error' }))
+      .map(({ keys, at, rule, message }): Problem => ({ ...yaml.position(keys, at), rule, message, hint: '', severity: 'error' }))
     wrong.push(...inOrder(complaints).map(problemLine))
     for (const [name, value] of leaves(yaml.value)) {
       values[name] = isFolder(name) && typeof value === 'string' ? resolve(folder(name), value) : value
@@ -108,7 +108,11 @@ const schemaOf = (name: string): { readonly type?: string } => {
   return inner === undefined ? schema : (schema.properties?.[inner] ?? {})
 }
 
-const typedAs = (name: string, text: string): unknown => (schemaOf(name).type === 'integer' && /^-?[0-9]{1,15}$/.test(text) ? Number(text) : text)
+const typedAs = (name: string, text: string): unknown => {
+  const { type } = schemaOf(name)
+  if (type === 'integer' && /^-?[0-9]{1,15}$/.test(text)) return Number(text)
+  return type === 'boolean' && /^(?:true|false)$/.test(text) ? text === 'true' : text
+}
 
 const isFolder = (name: string): boolean => (FOLDERS as readonly string[]).includes(name)
 

@@ -18,6 +18,7 @@ export const Settings = Type.Object({
   mllp: Type.Object({ port: Port }, group),
   log: Type.Object({ level: Type.Union([Type.Literal('debug'), Type.Literal('info'), Type.Literal('warn'), Type.Literal('error'), Type.Literal('silent')]) }, group),
   limits: Type.Object({ message: Size, requests: Type.Integer({ minimum: 1, maximum: 1_000_000 }) }, group),
+  metrics: Type.Object({ open: Type.Boolean({ description: 'Whether /metrics needs no token.' }) }, group),
   stop: Type.Object({ within: Duration }, group),
   retention: Type.Object({ every: Duration }, group),
 }, group)

@@ -6,7 +6,10 @@ import Fastify, { type FastifyError, type FastifyInstance } from 'fastify'
 import type { WebHandler } from '../contracts.js'
 import type { Engine } from '../engine.js'
 import { ERRORS, ReferoError, sentence } from '../errors.js'
+import { Measures } from '../measures/measures.js'
+import { snapshotOf } from '../measures/snapshot.js'
 import { KnownPaths, sendError } from './api-errors.js'
+import { measuresRoutes, metricsRoute } from './metrics.js'
 import { ROUTES, type Routes } from './routes.js'
 import { allows } from './token.js'
 import { WebPaths } from './web-paths.js'
@@ -25,8 +28,8 @@ export interface WebServer {
   close(): Promise<void>
 }
 
-/** `body` in bytes, `requests` a minute from one address to the API. The sources' paths may be registered before it listens. */
-export function createWebServer(dataFolder: string, limits: { body: number; requests: number }): WebServer {
+/** `body` in bytes, `requests` a minute from one address to the API, `openMetrics`: /metrics needs no token. The sources' paths may be registered before it listens. */
+export function createWebServer(dataFolder: string, limits: { body: number; requests: number; openMetrics: boolean }): WebServer {
   const paths = new WebPaths()
   const app = Fastify({ logger: false, bodyLimit: limits.body, forceCloseConnections: 'idle', requestTimeout: 60_000 })
   app.setErrorHandler((error: FastifyError, _request, reply) => sendError(reply, error))
@@ -42,7 +45,9 @@ export function createWebServer(dataFolder: string, limits: { body: number; requ
       // The engine speaks plain HTTP on the inside of a network: nothing may tell a browser otherwise.
       await app.register(helmet, { hsts: false, contentSecurityPolicy: { directives: { upgradeInsecureRequests: null } } })
       healthRoutes(app, engine)
-      await app.register(async (api) => operations(api, engine, dataFolder, limits.requests, [...ROUTES, ...more]), { prefix: '/api' })
+      const look = snapshotOf(engine, new Measures(engine.world.events))
+      metricsRoute(app, engine, look, (authorization) => limits.openMetrics || allows(dataFolder, authorization))
+      await app.register(async (api) => operations(api, engine, dataFolder, limits.requests, [...ROUTES, measuresRoutes(look), ...more]), { prefix: '/api' })
       await app.register(async (web) => sourcePaths(web, paths))
       return app.listen({ host, port }).catch((error: unknown) => {
         throw new ReferoError('WEB_TAKEN', `(${host}:${port}: ${sentence(error)})`, { cause: error })
