@@ -14,6 +14,13 @@ const Piece = (kind: string) =>
   Type.Record(Type.String(), Type.Unknown(), { minProperties: 1, maxProperties: 1, description: `One ${kind}: a single key that names it, with its settings below: \`name: { … }\`.` })
 const Steps = Type.Array(Piece('step'), { default: [], maxItems: 100, description: 'What is done to each message, in order.' })
 
+const Uses = Type.String({ pattern: '^[A-Za-z0-9][A-Za-z0-9_-]*(/[A-Za-z0-9][A-Za-z0-9_-]*)*$', maxLength: 200, description: 'A profile: the path of a file of mappings/profiles/ without `.yaml`, such as `ehr/epic`.' })
+/** The profiles that a channel or a destination is filled from, and the values of their fields. */
+export const Using = {
+  uses: Type.Optional(Type.Union([Uses, Type.Array(Uses, { minItems: 1, maxItems: 10 })], { description: 'A profile of mappings/profiles/ that fills what is not written here, or several: the later ones win.' })),
+  with: Type.Optional(Type.Record(Type.String(), Type.Unknown(), { description: 'The values of the profiles’ fields.' })),
+}
+
 const Retry = Type.Object({
   every: withDefault(Duration, '2s', 'The wait before the second attempt.'),
   growth: Type.Number({ default: 2, minimum: 1, maximum: 100, description: 'How many times longer each further wait is.' }),
@@ -22,8 +29,10 @@ const Retry = Type.Object({
   attempts: Type.Union([Type.Literal('unlimited'), Type.Integer({ minimum: 1, maximum: 1_000_000 })], { default: 'unlimited', description: 'After how many attempts to give up.' }),
 }, { ...object, default: {} })
 
-const Destination = Type.Object({
+/** What an entry of `destinations:` may say. */
+export const Destination = Type.Object({
   name: Name,
+  ...Using,
   to: Piece('connector'),
   keep: Type.Optional(Type.Unknown({ description: 'Short for a first step `keep` of this destination.' })),
   steps: Steps,
@@ -76,6 +85,7 @@ export const ChannelFile = Type.Object({
   name: Name,
   description: Type.String({ default: '', maxLength: 10_000, description: 'Which systems this joins and why, for the person on call.' }),
   enabled: Type.Boolean({ default: true, description: 'Whether it runs.' }),
+  ...Using,
   source: Piece('connector'),
   format: Type.Union([Name, Piece('format')], { description: 'How what arrives is read: `hl7v2`, or `hl7v2: { … }` with settings.' }),
   acknowledge: Type.Union([Type.Literal('received'), Type.Literal('transformed'), Type.Literal('delivered')], {
@@ -106,7 +116,7 @@ export interface ChannelPiece {
 }
 
 /** A destination as it runs: `keep` is the first of its steps, `partition` is spelled out, `retryOn` is text. */
-export interface ChannelDestination extends Readonly<Omit<Static<typeof Destination>, 'to' | 'keep' | 'steps' | 'partition' | 'retryOn'>> {
+export interface ChannelDestination extends Readonly<Omit<Static<typeof Destination>, 'uses' | 'with' | 'to' | 'keep' | 'steps' | 'partition' | 'retryOn'>> {
   readonly to: ChannelPiece
   readonly steps: readonly ChannelPiece[]
   readonly partition: { readonly by: string; readonly lanes: number } | null
@@ -123,7 +133,7 @@ export type ExpectedDelivery = Static<typeof Expected>
 export type ExpectedValue = Static<typeof Value>
 
 /** A channel as it runs: every default filled in, every short form spelled out. Durations stay as written (units.ts reads them). */
-export interface ChannelDefinition extends Readonly<Omit<Written, 'source' | 'format' | 'steps' | 'destinations' | 'tests'>> {
+export interface ChannelDefinition extends Readonly<Omit<Written, 'uses' | 'with' | 'source' | 'format' | 'steps' | 'destinations' | 'tests'>> {
   readonly source: ChannelPiece
   readonly format: ChannelPiece
   readonly steps: readonly ChannelPiece[]

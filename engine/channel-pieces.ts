@@ -28,8 +28,8 @@ export const findChannelPieces = (value: unknown, yaml: YamlSource, pieces: Piec
     const wrong = mistakes(definition.settings, settings, { name: `\`${name}\``, written: below => written([...keys, ...below]) })
     found.push(...wrong.map(mistake => ({ ...mistake, keys: [...keys, ...mistake.keys] })))
     if (wrong.length > 0) return null
-    const { line, column } = yaml.position(keys, at)
-    return { name, settings: settings as ChannelPiece['settings'], place: `${yaml.file}:${line}:${column}`, keys }
+    const { file, line, column } = yaml.position(keys, at)
+    return { name, settings: settings as ChannelPiece['settings'], place: `${file}:${line}:${column}`, keys }
   }
 
   /** `{ name: settings }`; what has another shape is the channel schema's to say. */

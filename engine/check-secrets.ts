@@ -1,5 +1,6 @@
 /** Finds secrets that are written into a channel file instead of `${secret:name}`. */
 import type { FoundPieces } from './channel-pieces.js'
+import { problemAt } from './complaint.js'
 import type { Problem } from './problem.js'
 import type { Pieces } from './registry.js'
 import type { Keys } from './schema-errors.js'
@@ -8,6 +9,9 @@ import type { YamlSource } from './yaml-source.js'
 const SECRET = /^(?:.*(?:secret|token|password|passphrase)|(?:(?:api|private|access)[-_]?)?key|authorization)$/i
 const KEY_FILE = /^\.{0,2}\/|\.(?:pem|key|p12|pfx)$/i
 const CREDENTIALS = /^[a-z][a-z0-9+.-]*:\/\/[^/@\s:]*:[^/@\s]+@/i
+
+/** Whether a setting of this name, written so, is one that must not be shown. */
+export const isSecret = (key: string, text: string): boolean => CREDENTIALS.test(text) || (SECRET.test(key) && !(/key$/i.test(key) && KEY_FILE.test(text)))
 
 /** Any depth of a connector's settings; of a step's, the settings that its own schema names. */
 export const secretsInClear = (yaml: YamlSource, { source, destinations, steps }: FoundPieces, pieces: Pieces): Problem[] => {
@@ -24,12 +28,8 @@ export const secretsInClear = (yaml: YamlSource, { source, destinations, steps }
     const key = [...keys].reverse().find(each => typeof each === 'string')
     const clear = typeof value === 'string' && value !== '' && secrets.length === 0 && (variables.length === 0 || defaulted)
     if (!clear || typeof key !== 'string' || !within(keys)) continue
-    if (!CREDENTIALS.test(text) && (!SECRET.test(key) || (/key$/i.test(key) && KEY_FILE.test(text)))) continue
-    problems.push({
-      file: yaml.file, ...yaml.position(keys), rule: 'secret-in-clear', severity: 'error',
-      message: `\`${key}\` is a secret, and is written here for all to read.`,
-      hint: `Keep it out of the file: write \${secret:a-name}.`,
-    })
+    if (!isSecret(key, text)) continue
+    problems.push(problemAt(yaml, keys, { rule: 'secret-in-clear', message: `\`${key}\` is a secret, and is written here for all to read.`, hint: `Keep it out of the file: write \${secret:a-name}.` }))
   }
   return problems
 }

@@ -14,6 +14,8 @@ export interface Mappings {
   mapping(path: string): MappingDocument
   /** Where the document of that path lies, or would lie. */
   file(path: string): string
+  /** The paths of all documents below a folder: `profiles/`, `codes/`. */
+  names(under: string): readonly string[]
 }
 
 /** The mappings as they are in `folder` now; a file that changes is read again by opening them again. */
@@ -36,7 +38,7 @@ export const openMappings = (folder: string): Mappings => {
     tables.set(name, made)
     return made
   }
-  return { table, mapping, file }
+  return { table, mapping, file, names: under => existing(folder).filter(path => path.startsWith(under)).sort() }
 }
 
 const PATH = /^[A-Za-z0-9][A-Za-z0-9_-]*(\/[A-Za-z0-9][A-Za-z0-9_-]*)*$/

@@ -13,6 +13,21 @@ export interface ScalarSource {
   readonly secrets: readonly string[]
   readonly defaulted: boolean
   readonly unresolved: boolean
+  readonly filled?: readonly FilledField[] // the fields of a profile that its value is made of
+}
+
+/** A field of a profile, and where its value is written; `given`: by who uses the profile, else it is the field’s default. */
+export interface FilledField {
+  readonly field: string
+  readonly place: string
+  readonly given: boolean
+}
+
+export interface Position {
+  readonly file: string // as shown to people
+  readonly line: number // from 1
+  readonly column: number // from 1
+  readonly used?: { readonly line: number; readonly column: number } // where the channel’s own file uses the profile that this lies in
 }
 
 export interface YamlSource {
@@ -20,7 +35,7 @@ export interface YamlSource {
   readonly value: unknown // undefined where there are problems that leave nothing to read
   readonly problems: readonly Problem[]
   /** Of what the keys lead to, or of the nearest thing around it that there is; `key`: of the last key itself. */
-  position(keys: Keys, at?: 'key' | 'value'): { readonly line: number; readonly column: number }
+  position(keys: Keys, at?: 'key' | 'value'): Position
   /** The same as `file:line:column`. */
   place(...keys: Keys): string
   /** Every scalar by its keys. */
@@ -71,7 +86,7 @@ export const readYaml = (path: string, text: string, sources: Sources | null, li
         offset = (node as Node).range?.[0] ?? offset
       } else break
     }
-    return at(offset)
+    return { file, ...at(offset) }
   }
 
   const content = text.replace(/^\uFEFF/, '')
@@ -184,9 +199,10 @@ const keyText = (key: unknown): string =>
 const pairOf = (map: YAMLMap, key: string): Pair | undefined => map.items.find(pair => keyText(pair.key) === key)
 
 /** `{ port: ${PORT:2575} }` is no YAML: inside `${…}` each character is replaced by one of a private use area until it has been read. */
-const veil = (text: string): string =>
+export const veil = (text: string): string =>
   text.replace(/\$\{[^{}"'\\\r\n]*\}/g, whole => `$${[...whole.slice(1)].map(each => (each < '\x80' ? String.fromCharCode(each.charCodeAt(0) + 0xe000) : each)).join('')}`)
-const unveil = (text: string): string => text.replace(/[\uE000-\uE07F]/g, each => String.fromCharCode(each.charCodeAt(0) - 0xe000))
+/** The text that was veiled. */
+export const unveil = (text: string): string => text.replace(/[\uE000-\uE07F]/g, each => String.fromCharCode(each.charCodeAt(0) - 0xe000))
 
 /** The library's errors that people meet most, in our words. */
 const sentenceOf = (code: string, message: string): [message: string, hint: string] => {

@@ -24,7 +24,7 @@ t.test('a minimal channel is complete with every default', async t => {
   t.match(format, { name: 'hl7v2', settings: {} })
   t.strictSame(rest, {
     name: 'adt', description: '', enabled: true, acknowledge: 'received', acknowledgeWithin: '30s', duplicates: { within: '7d' }, index: {}, steps: [],
-    concurrency: 1, retain: { content: '30d', facts: '2y' }, tests: [],
+    concurrency: 1, watch: {}, retain: { content: '30d', facts: '2y' }, tests: [],
   })
   const { to, ...destination } = destinations?.[0] ?? {}
   t.match(to, { name: 'mllp', settings: { host: 'epic.local', port: 6661 } })
@@ -166,7 +166,7 @@ const NO_YAML: readonly (readonly [what: string, text: string | Buffer, problems
   ['a tag', 'name: !name a\n', ['1:7 error yaml A tag (`!name`) cannot be used here. Remove it.']],
   ['an anchor that is none', 'name: *a\n', ['1:7 error yaml There is no anchor `&a` before this.']],
   ['an anchor within itself', 'name: &a [*a]\n', ['1:11 error yaml There is no anchor `&a` before this.']],
-  ['a merge', `<<: { name: b }\n${START}${END}`, ['1:1 error unknown-setting `<<` is not a setting of a channel; there are `acknowledge`, `acknowledgeWithin`, `concurrency`, `description`, `destinations`, `duplicates`, `enabled`, `format`, `index`, `name`, `retain`, `source`, `steps`, `tests`.']],
+  ['a merge', `<<: { name: b }\n${START}${END}`, ['1:1 error unknown-setting `<<` is not a setting of a channel; there are `acknowledge`, `acknowledgeWithin`, `concurrency`, `description`, `destinations`, `duplicates`, `enabled`, `format`, `index`, `name`, `retain`, `source`, `steps`, `tests`, `uses`, `watch`, `with`.']],
   ['a prototype', '__proto__: { name: b }\n', ['1:1 error yaml `__proto__` cannot be used as a name.']],
   ['bytes that are no UTF-8', Buffer.from('name: M\xfcller\n', 'latin1'), ['1:1 error unreadable The file cannot be read: it is not UTF-8.']],
   ['a private character', 'name: a\uE041\n', ['1:1 error yaml The file has characters of a private use area (U+E000 to U+E07F), which no standard defines. Remove them.']],

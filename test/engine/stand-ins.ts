@@ -76,6 +76,7 @@ const mappings = {
   },
   mapping: () => ({ value: {}, place: () => 'mappings/any.yaml:1:1' }),
   file: (path: string) => `/mappings/${path}.yaml`,
+  names: () => [],
 }
 
 /** What channels are read with; `fixtures` is a folder of the test. */
