@@ -35,7 +35,7 @@ export async function startEngine(configuration: Configuration, log: Log, told: 
   mkdirSync(settings.data, { recursive: true })
   const store = await openThreadedStore(join(settings.data, 'messages.db'))
   try {
-    const web = createWebServer(settings.data, { body: size(settings.limits.message), requests: settings.limits.requests })
+    const web = createWebServer(settings.data, { body: size(settings.limits.message), requests: settings.limits.requests, openMetrics: settings.metrics.open })
     const read = await readRunnable(configuration, pieces)
     const world = { pieces, mappings: read.mappings, store, clock, log, events: new Events((error) => log('error', 'a listener to events failed', { error })), dataFolder: settings.data, serve: web.serve }
     const engine = new Engine(world, duration(settings.retention.every))
