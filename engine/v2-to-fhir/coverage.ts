@@ -51,7 +51,8 @@ const reaches = (map: MessageMap, resource: ResourceMap, row: GuideRow, [hop, ne
   if (!next) return own.some((each) => fills(each, row, hop)) || isSet(resource, row, hop) || isLinked(map, resource, row, hop)
   const made = own.some((each) => each.as === next.type && further.length === 0 && reads(each, row) && sameSteps(stepsOf(each.element), hop.path))
   return made || resource.links.some(({ element, to }) => sameSteps(stepsOf(element), hop.path)
-    && to.some(({ name }) => map.resources.some((each) => each.name === name && each.type === next.type && reaches(map, each, row, [next, ...further]))))
+    && to.some(({ name, same }) => map.resources.some((each) => each.name === name && each.type === next.type
+      && (reaches(map, each, row, [next, ...further]) || (further.length === 0 && same.some(({ ours }) => `${ours.segment}-${ours.field}` === row.field))))))
 }
 
 /** Whether a row of ours reads the guide's field, or a component of it; a fixed value of the whole segment reads none. */

@@ -7,7 +7,13 @@ export interface Graph {
   readonly resources: readonly Json[]
   /** What is at a path from a resource: the resources its references lead to. A resource type leads to all of that type. */
   follow(from: Json, path: readonly string[]): readonly Json[]
+  /** The resource that a reference leads to, with what that is part of, or whose role it is, in place of the reference. */
+  whole(value: unknown): unknown
 }
+
+/** A place is part of a place, and a role is somebody's: what a field holds of resources beyond the first. */
+const FURTHER = ['partOf', 'practitioner']
+const DEEPEST = 8
 
 /** The graph of a Bundle; another resource is one of itself alone. */
 export const graph = (body: Json): Graph => {
@@ -33,7 +39,13 @@ export const graph = (body: Json): Graph => {
     const next = isResource(step) ? resources.filter(({ resourceType }) => resourceType === step) : values.map(resolve).filter((each) => each !== undefined)
     return next.flatMap((each) => follow(each, rest))
   }
-  return { resources, follow }
+  const whole = (value: unknown, depth = 0): unknown => {
+    const held = typeof value === 'object' && value !== null ? resolve(value) : undefined
+    if (!held || depth === DEEPEST) return value
+    const further = FURTHER.filter((name) => held[name] !== undefined).map((name) => [name, whole(held[name], depth + 1)])
+    return { ...held, ...Object.fromEntries(further) }
+  }
+  return { resources, follow, whole: (value) => whole(value) }
 }
 
 /** Whether a value has everything that a pattern has, lists in any order. */

@@ -68,7 +68,7 @@ const SLIPS: readonly (readonly [RegExp, string])[] = [
   [/organziation/g, 'organization'], [/practioner\b/g, 'practitioner'], [/^payer\b/, 'payor'], [/\.(?:=|\()/g, '('],
   [/="[^"]*"?/g, ''], [/\.reference\b/g, ''], [/\b(coding|function\.coding)\.uri\b/g, '$1.system'], [/\bcoding\.value\b/g, 'coding.code'],
   [/\bPractitioner\(/g, 'practitioner('], [/extension\[(\d)\]\.uri\b/g, 'extension[$1].url'], [/\.contentType\b/g, '.attachment.contentType'],
-  [/attachment\.attachment/g, 'attachment'], [/\(\[\d+\]/g, '('], [/coveragePeriod/g, 'period'], [/^distinctIdentifier/, 'distinctIdentifier'],
+  [/attachment\.attachment/g, 'attachment'], [/\(\[\d+\]/g, '('], [/coveragePeriod/g, 'period'], [/valueExtension/g, 'extension'],
 ]
 
 /** `participant[1].individual(PractitionerRole.practitioner(Practitioner.address))` as its three hops. */

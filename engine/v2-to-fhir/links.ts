@@ -17,10 +17,10 @@ const write = (from: Instance, { element, to }: Link, made: readonly Instance[])
     .map((target) => (target.same.length > 0 ? said(from, target, made) : targets(from, target, made)).map((instance) => ({ ...instance, target })))
   // An element that repeats takes all of them, another the first of the first name that is there.
   const all = element.steps.some(({ list }) => list) ? found.flat() : (found.find((each) => each.length > 0) ?? []).slice(0, 1)
-  all.forEach(({ fullUrl, target }, at) => {
+  all.forEach(({ fullUrl, node, target }, at) => {
     const draft: Draft = last?.type === 'Reference' ? { reference: fullUrl } : fullUrl
     const known = from.builder.origins.length
-    place(from.builder, element, draft, target.same.flatMap(({ ours }) => parts(from.node, ours))[0]?.origin ?? '', `${from.node.origin} ${at + 1}`)
+    place(from.builder, element, draft, target.same.flatMap(({ ours }) => parts(from.node, ours))[0]?.origin ?? '', element.steps.some(({ label }) => label === node.name) ? `${node.origin} 1` : `${from.node.origin} ${at + 1}`)
     if (target.same.length === 0) from.builder.origins.splice(known)
   })
 }

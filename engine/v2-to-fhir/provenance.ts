@@ -62,9 +62,9 @@ const senderOf = (root: Node): string => {
   return 'a sender that MSH-4 does not name'
 }
 
-/** MSH-7, where it can be read. */
-const sentAt = ({ root, settings }: Facts): string | undefined => {
+/** MSH-7, where it can be read as what is wanted. */
+export const sentAt = ({ root, settings }: Pick<Facts, 'root' | 'settings'>, target = 'dateTime'): string | undefined => {
   const [view] = root.view.repetitions(7)
-  const draft = view && dateTime(fieldPart(view, 'MSH-7'), { ...settings, target: 'dateTime', table: undefined, issue: () => {} })
+  const draft = view && dateTime(fieldPart(view, 'MSH-7'), { ...settings, target, table: undefined, issue: () => {} })
   return typeof draft === 'object' && 'kind' in draft && draft.kind === 'leaf' ? String(draft.value) : undefined
 }

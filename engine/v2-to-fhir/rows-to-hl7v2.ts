@@ -7,6 +7,15 @@ import { type Json, matches } from './graph.js'
 import { isPrimitive } from './r4.js'
 import type { Row, SegmentMap } from './segment-map.js'
 
+/** What a reference leads to, with what that refers to in turn; a reference that leads nowhere as it stands. */
+export type Whole = (value: unknown) => unknown
+
+interface Ways {
+  readonly lookup: Lookup
+  readonly whole: Whole
+  readonly fits: (value: unknown, row: Row) => boolean
+}
+
 /** Fields by number, each with its repetitions. */
 export type Fields = Map<number, Written[]>
 
@@ -16,15 +25,15 @@ interface Value {
 }
 
 /** Writes what a resource says into fields. Fields that are there already stay. */
-export const writeRows = (map: SegmentMap, resource: Json, fields: Fields, lookup: Lookup): void => {
+export const writeRows = (map: SegmentMap, resource: Json, fields: Fields, lookup: Lookup, whole: Whole = (value) => value): void => {
   if (resource.resourceType !== map.to) return
   const used = new Set<string>()
   const rows = map.rows.filter(({ oneWay, datatype, each, field }) => !oneWay && !each && datatype?.write && field.segment === map.segment)
   // Rows for one kind of value (an identifier's type, a number's use) take theirs before the row that takes what is left.
   const narrow = rows.filter(({ fill }) => Object.keys(fill).length > 0)
   const full = new Set(fields.keys())
-  for (const row of [...narrow, ...rows.filter((each) => !narrow.includes(each))]) writeRow(row, map, resource, fields, full, used, lookup, matchesFill)
-  for (const row of narrow.filter(({ fill }) => Object.keys(fill).every((name) => name === 'use'))) writeRow(row, map, resource, fields, full, used, lookup, () => true)
+  for (const row of [...narrow, ...rows.filter((each) => !narrow.includes(each))]) writeRow(row, map, resource, fields, full, used, { lookup, whole, fits: matchesFill })
+  for (const row of narrow.filter(({ fill }) => Object.keys(fill).every((name) => name === 'use'))) writeRow(row, map, resource, fields, full, used, { lookup, whole, fits: () => true })
 }
 
 /** Whether a resource has every fixed value that a map gives to its whole segment: a guarantor is a RelatedPerson with that role. */
@@ -34,15 +43,15 @@ export const isFor = ({ to, rows, segment }: SegmentMap, resource: Json): boolea
 
 const matchesFill = (value: unknown, { fill }: Row): boolean => Object.keys(fill).length === 0 || matches(value, fill)
 
-const writeRow = (row: Row, map: SegmentMap, resource: Json, fields: Fields, full: ReadonlySet<number>, used: Set<string>, lookup: Lookup, fits: (value: unknown, row: Row) => boolean): void => {
+const writeRow = (row: Row, map: SegmentMap, resource: Json, fields: Fields, full: ReadonlySet<number>, used: Set<string>, { lookup, whole, fits }: Ways): void => {
   const { field, element, datatype, table } = row
   if (field.field === null || full.has(field.field) || !datatype?.write) return
-  const use: Use = { target: element.type, table, lookup, timezone: undefined, issue: () => {} }
+  const use: Use = { target: row.as ?? element.type, table, lookup, timezone: undefined, issue: () => {} }
   for (const { place, value } of valuesAt(resource, element.steps, map, row)) {
     // The unit of a quantity is in a field of its own.
     const key = element.type === 'Quantity' && field.field === 6 ? `${place} unit` : place
     if (used.has(key) || !fits(value, row) || !demanded(row, fields) || isFixed(value, row, map)) continue
-    const written = datatype.write(value, use)
+    const written = datatype.write(row.as ? whole(value) : value, use)
     if (written === undefined || isEmpty(written) || !put(fields, field, written)) continue
     used.add(key)
     for (const { path, values } of sameSegment(row)) put(fields, path, values[0] ?? '')

@@ -12,7 +12,7 @@ import type { MessageMap, ResourceMap } from './message-map.js'
 import { notCarried } from './not-carried.js'
 import { type Issue, operationOutcome } from './outcome.js'
 import type { Part } from './part.js'
-import { provenance } from './provenance.js'
+import { provenance, sentAt } from './provenance.js'
 import { type Refer, type ResourceBuilder, place, resourceBuilder } from './resource-builder.js'
 import { applyRows, type Setting } from './rows-to-fhir.js'
 import { stableId } from './stable-id.js'
@@ -60,8 +60,10 @@ export const toFhir = (message: Message, map: MessageMap, settings: Settings): B
   const resources = made.map(({ fullUrl, builder }) => ({ fullUrl, resource: builder.json as unknown as FhirResource }))
   const told = [...made.flatMap(({ builder }) => builder.origins), ...issues].map(({ origin }) => origin)
   const outcome = operationOutcome([...issues, ...notCarried(root, told, map.ignored)])
+  // A bundle that begins with a MessageHeader is a message (R4, bundle.html, bdl-12); its time is the message's own.
+  const isMessage = resources[0]?.resource.resourceType === 'MessageHeader'
   return {
-    resourceType: 'Bundle', type: 'collection', timestamp: recorded,
+    resourceType: 'Bundle', ...(isMessage ? { type: 'message', timestamp: sentAt({ root, settings }, 'instant') ?? recorded } : { type: 'collection', timestamp: recorded }),
     ...(controlId ? { identifier: { value: controlId } } : {}),
     entry: [...resources, ...(outcome ? [{ fullUrl: id('issues'), resource: outcome }] : []), ...provenance(made, { controlId, recorded, root, id, settings })],
   }

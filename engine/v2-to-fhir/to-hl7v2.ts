@@ -43,7 +43,7 @@ const write = (outgoing: OutgoingSegment, from: Json, bundle: Graph, lookup: Loo
   let count = 0
   return sources(outgoing, from, bundle).flatMap((resource) => {
     const fields: Fields = new Map()
-    for (const { map, path } of outgoing.rows) for (const each of bundle.follow(resource, path)) writeRows(map, each, fields, lookup)
+    for (const { map, path } of outgoing.rows) for (const each of bundle.follow(resource, path)) writeRows(map, each, fields, lookup, bundle.whole)
     const followed = outgoing.followed.flatMap((each) => write(each, resource, bundle, lookup))
     if ([...fields.values()].flat().every(isEmpty) || (outgoing.needs && textAt(fields, outgoing.needs) === '')) return followed
     count += 1

@@ -22,13 +22,16 @@ export const authorityFields = (identifier: { readonly system?: string; readonly
 
 /** An HD that stands alone: who sent it. */
 export const HD: Datatype = {
-  makes: ['Identifier', 'Reference', 'string', 'uri'],
+  makes: ['Identifier', 'Reference', 'string', 'uri', 'url', 'Organization', 'Location', 'Device'],
   read: (part, use) => {
     const { system } = authority(part, use)
     const name = leafOf(part.part(1)) ?? leafOf(part.part(2))
-    if (use.target === 'uri') return system
+    if (use.target === 'uri' || use.target === 'url') return system
     if (use.target === 'string') return name
-    const identifier = leafOf(part.part(2)) ? { system: 'urn:ietf:rfc:3986', value: system ?? leafOf(part.part(2)) } : { value: name }
+    const universal = leafOf(part.part(2)) && { ...(system ? { system: 'urn:ietf:rfc:3986' } : {}), value: system ?? leafOf(part.part(2)) }
+    if (use.target === 'Organization' || use.target === 'Location') return name && { identifier: [{ value: name }, universal].filter((each) => each !== undefined), name }
+    if (use.target === 'Device') return name && { identifier: [{ value: name }, universal].filter((each) => each !== undefined), deviceName: [{ name, type: 'user-friendly-name' }] }
+    const identifier = universal ?? { value: name }
     return use.target === 'Reference' ? { identifier, display: name } : identifier
   },
   write: (value, use): Written | undefined => {

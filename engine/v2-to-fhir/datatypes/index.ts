@@ -6,9 +6,11 @@ import { ED, RP } from './document.js'
 import { DTM, TM } from './dtm.js'
 import { EI, EIP } from './ei.js'
 import { HD } from './hd.js'
+import { MSG, PT } from './msg.js'
 import { boolean, NM, ST, TX } from './plain.js'
-import { PL, PLN } from './places.js'
+import { DLN, PL, PLN } from './places.js'
 import { CQ, DR, MO, NR, SN } from './quantity.js'
+import { earliest, later, latest, minutes } from './reckoned.js'
 import { ethnicity, race } from './us-core.js'
 import { XAD } from './xad.js'
 import { XCN } from './xcn.js'
@@ -17,6 +19,7 @@ import { XPN } from './xpn.js'
 import { XTN } from './xtn.js'
 
 export const DATATYPES: Readonly<Record<string, Datatype>> = {
-  CE: CWE, CF: CWE, CNE: CWE, CWE, code: CWE, CQ, CX, date: DTM, DR, DT: DTM, DTM, ED, EI, EIP, ethnicity, FT: TX, HD, ID: CWE, IS: CWE, MO, NM, NR,
-  PL, PLN, race, RP, SI: NM, SN, ST, string: ST, text: TX, TM, TS: DTM, TX, XAD, XCN, XON, XPN, XTN, boolean,
+  CE: CWE, CF: CWE, CNE: CWE, CWE, code: CWE, CQ, CX, date: DTM, DR, DT: DTM, DTM, ED, EI, EIP, ethnicity, DLN, FT: TX, HD, ID: CWE, IS: CWE, MO, MSG, NM, NR,
+  PL, PLN, PT, race, RP, SI: NM, SN, ST, string: ST, text: TX, TM, TS: DTM, TX, XAD, XCN, XON, XPN, XTN, boolean,
+  earliest, later, latest, minutes,
 }

@@ -1,11 +1,12 @@
 /** PL, a place in a hospital (2.A.53), and PLN, a practitioner's licence or number (2.A.54). */
 import { codeSystem } from '../code-systems.js'
 import type { Datatype, Use, Written } from '../datatype.js'
-import { type Draft, type Leaf, leaf } from '../draft.js'
-import { type Part, leafOf } from '../part.js'
+import { type Draft, type Leaf, leaf, own } from '../draft.js'
+import { type Part, leafOf, shifted } from '../part.js'
 import { CX, identifierSystem, identifierType, typeCode } from './cx.js'
 import { dateTime, dateTimeText } from './dtm.js'
 import type { Identifier } from './ei.js'
+import { authority, HD } from './hd.js'
 
 /** The place in words, from the smallest to the largest, or as the sender describes it. */
 const words = (part: Part): Leaf | undefined => {
@@ -14,17 +15,63 @@ const words = (part: Part): Leaf | undefined => {
   return leafOf(part.part(9)) ?? (parts.length > 0 ? leaf(parts.join(', '), part.origin) : undefined)
 }
 
+const PHYSICAL_TYPE = 'http://terminology.hl7.org/CodeSystem/location-physical-type'
+
+/** The levels of a place, from the largest: its component, its code and its word; R4 has no code for a point of care. */
+const LEVELS = [[4, 'si', 'Site'], [7, 'bu', 'Building'], [8, 'lvl', 'Level'], [1, '', 'Point of care'], [2, 'ro', 'Room'], [3, 'bd', 'Bed']] as const
+
+/** One Location for each level that is named, each part of the next larger one; what the field says of the place is the smallest's. */
+const location = (part: Part, use: Use): Draft | undefined => {
+  const levels = LEVELS.filter(([at]) => part.part(at).whole !== '')
+  const described = leafOf(part.part(9))
+  if (levels.length === 0) return described && { name: described, mode: 'instance' }
+  const kind = leafOf(part.part(6))
+  const state = part.part(5).text.toLowerCase()
+  const status = /^(active|suspended|inactive)$/.test(state) ? leaf(state, part.part(5).origin) : undefined
+  const number = leafOf(part.part(10).part(1))
+  return levels.reduce<Draft | undefined>((partOf, [at, code, display], index) => {
+    const last = index === levels.length - 1
+    const name = leafOf(part.part(at).part(1))
+    const universal = part.part(at).part(2).text ? (HD.read(part.part(at), { ...use, target: 'Identifier' })) : undefined
+    const made = {
+      identifier: [name && { value: name }, universal, last && number ? { value: number, ...authority(shifted(part.part(10), 2), use) } : undefined].filter((each) => each !== undefined),
+      ...(last ? { status } : {}),
+      name, ...(last ? { description: described } : {}), mode: 'instance',
+      ...(last && kind ? { type: [{ coding: [{ system: codeSystem('0305'), code: kind }] }] } : {}),
+      physicalType: code ? { coding: [{ system: PHYSICAL_TYPE, code, display }] } : { text: display },
+      partOf,
+    }
+    return last ? made : own('Location', made, name)
+  }, undefined)
+}
+
+interface Place { readonly name?: string; readonly description?: string; readonly physicalType?: { readonly text?: string; readonly coding?: readonly { readonly code?: string }[] }; readonly type?: readonly { readonly coding?: readonly { readonly code?: string }[] }[]; readonly status?: string; readonly partOf?: Place; readonly display?: string }
+
+/** The way back: a place and what it is part of. */
+const writePlace = (place: Place): readonly Written[] => {
+  const fields: string[] = Array<string>(9).fill('')
+  fields[4] = place.status ?? ''
+  fields[5] = place.type?.[0]?.coding?.[0]?.code ?? ''
+  fields[8] = place.description ?? ''
+  for (let at: Place | undefined = place; at; at = at.partOf) {
+    const code = at.physicalType?.coding?.[0]?.code ?? ''
+    const level = at.physicalType && LEVELS.find(([, known]) => known === code)
+    fields[(level?.[0] ?? 9) - 1] = at.name ?? at.display ?? ''
+  }
+  return fields
+}
+
 export const PL: Datatype = {
   makes: ['Reference', 'string', 'Location'],
   read: (part, use) => {
+    if (use.target === 'Location') return location(part, use)
     const described = words(part)
-    if (use.target === 'string') return described
-    return described && (use.target === 'Location' ? { name: described } : { display: described })
+    return use.target === 'string' ? described : described && { display: described }
   },
   write: (value): Written | undefined => {
-    const held = value as { display?: string; name?: string }
-    const described = typeof value === 'string' ? value : held.display ?? held.name
-    return described ? ['', '', '', '', '', '', '', '', described] : undefined
+    if (typeof value === 'string') return ['', '', '', '', '', '', '', '', value]
+    const fields = writePlace(value as Place)
+    return fields.some(Boolean) ? fields : undefined
   },
 }
 
@@ -52,5 +99,21 @@ export const PLN: Datatype = {
     if (typeof value === 'string') return value
     const held = value as Identifier & { period?: { end?: string } }
     return held.value ? [held.value, typeCode(held), held.assigner?.display, dateTimeText(held.period?.end)] : undefined
+  },
+}
+
+/** A driver's licence (2.A.21): its number, who issued it, until when. */
+export const DLN: Datatype = {
+  makes: ['Identifier'],
+  read: (part, use) => {
+    const value = leafOf(part.part(1))
+    if (!value) return undefined
+    const end = dateTime(part.part(3), { ...use, target: 'dateTime' })
+    const issuer = leafOf(part.part(2))
+    return { value, period: end && { end }, assigner: issuer && { display: issuer } }
+  },
+  write: (value): Written | undefined => {
+    const held = value as Identifier & { period?: { end?: string } }
+    return held.value ? [held.value, held.assigner?.display, dateTimeText(held.period?.end)] : undefined
   },
 }

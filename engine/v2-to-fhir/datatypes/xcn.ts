@@ -22,7 +22,7 @@ const humanName = (part: Part): Draft | undefined => {
 }
 
 export const XCN: Datatype = {
-  makes: ['Practitioner', 'Reference', 'HumanName', 'Identifier', 'string'],
+  makes: ['Practitioner', 'RelatedPerson', 'Patient', 'Reference', 'HumanName', 'Identifier', 'string'],
   read: (part, use) => {
     switch (use.target) {
       case 'HumanName': return humanName(part)
@@ -37,7 +37,8 @@ export const XCN: Datatype = {
   },
   write: (value, use): Written | undefined => {
     if (typeof value === 'string') return ['', ...value.split(', ')]
-    const held = value as { identifier?: Identifier | readonly Identifier[]; name?: readonly HumanName[]; display?: string }
+    const role = value as { practitioner?: unknown }
+    const held = (role.practitioner ?? value) as { identifier?: Identifier | readonly Identifier[]; name?: readonly HumanName[]; display?: string }
     const ids = [held.identifier ?? []].flat()
     const id = ids.find((each) => each.system === 'http://hl7.org/fhir/sid/us-npi') ?? ids[0]
     const [number = '', ...hd] = id ? entityFields(id, use.lookup) : []

@@ -64,7 +64,7 @@ export const displayName = (part: Part, from: number): Leaf | undefined => {
 }
 
 export const XPN: Datatype = {
-  makes: ['HumanName', 'string', 'Reference'],
+  makes: ['HumanName', 'string', 'Reference', 'Practitioner', 'RelatedPerson', 'Patient', 'Person'],
   read: (part, use) => {
     const display = displayName(part, 1)
     if (use.target === 'string') return display
@@ -72,7 +72,8 @@ export const XPN: Datatype = {
     const code = part.part(7)
     const names = nameParts(part, 1)
     if (!names.family && (names.given as readonly Draft[]).length === 0) return undefined
-    return { use: usage(code, 'name-use', 'code', use), ...names, period: period(part.part(12), part.part(13), use) }
+    const made = { use: usage(code, 'name-use', 'code', use), ...names, period: period(part.part(12), part.part(13), use) }
+    return use.target === 'HumanName' ? made : { name: [made] }
   },
   write: (value, use: Use): Written | undefined => {
     if (typeof value === 'string') return value.split(', ')
