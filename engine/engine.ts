@@ -1,8 +1,11 @@
 /** All channels together: each starts, changes and stops on its own, and this knows how every one of them fares. */
 import type { LoadedChannel, Problem } from './channel-loader.js'
 import type { Inbound, Reply } from './contracts.js'
+import { type Asked, askedSentence, AT_WORK, type Control } from './control.js'
+import { vacate } from './vacate.js'
 import { retentionWorker } from './retention.js'
 import { watchStore } from './store-health.js'
+import { revisionOf } from './revisions/snapshot.js'
 import { RunningChannel, type ChannelState } from './running-channel.js'
 import { duration } from './units.js'
 import type { Worker } from './worker.js'
@@ -14,21 +17,29 @@ export interface ChannelStatus {
   readonly state: ChannelState | 'disabled'
   readonly listening: string | null
   readonly trouble: string | null
-  readonly revision: string
+  readonly revision: string // as the history names it
+  readonly asked: Asked | null // by whom it is paused or stopped
+  readonly destinations: readonly { readonly name: string; readonly asked: Asked | null }[]
 }
+
+/** What people have asked of each channel, by its name. */
+export type Controls = (channel: string) => Control
 
 export class Engine {
   #world: World
   readonly #storeTrouble: () => string | null
   readonly #channels = new Map<string, RunningChannel>()
   readonly #disabled = new Map<string, LoadedChannel>()
+  readonly #halted = new Map<string, LoadedChannel>() // stopped by a person
+  readonly #controls: Controls
   readonly #retention: Worker
   #problems: readonly Problem[] = []
   #started = false
   #changing: Promise<unknown> = Promise.resolve()
 
   /** `sweep`: milliseconds between two looks at what may be forgotten. */
-  constructor(world: World, sweep: number) {
+  constructor(world: World, sweep: number, controls: Controls = () => AT_WORK) {
+    this.#controls = controls
     const { store, trouble } = watchStore(world.store)
     this.#world = { ...world, store }
     this.#storeTrouble = trouble
@@ -62,17 +73,47 @@ export class Engine {
     })
     await this.#within(CHANGE_DEADLINE, (hurry) => Promise.all(gone.map((channel) => this.#stop(channel, hurry))))
     this.#disabled.clear()
+    for (const [name, { file }] of this.#halted) if (!broken.has(file)) this.#halted.delete(name)
     const starting: Promise<void>[] = []
     for (const loaded of channels) {
       const { name, enabled } = loaded.definition
       if (!enabled) this.#disabled.set(name, loaded)
-      else if (!this.#channels.has(name)) {
-        const channel = new RunningChannel(loaded, this.#world, (to, inbound) => this.feed(to, inbound))
-        this.#channels.set(name, channel)
-        starting.push(channel.start().then(() => told(statusOf(channel))))
-      }
+      else if (this.#controls(name).channel?.state === 'stopped') this.#halted.set(name, loaded)
+      else if (this.#channels.has(name)) this.#channels.get(name)?.describe(loaded)
+      else starting.push(this.#start(loaded).then(told))
     }
+    for (const loaded of this.#halted.values()) vacate(loaded, this.#world)
     await Promise.all(starting)
+  }
+
+  /** Does what has been asked of a channel since it was last looked at; resolves when it is done, or a source has been tried. */
+  obey(name: string): Promise<void> {
+    const change = this.#changing.then(() => this.#obey(name))
+    this.#changing = change.catch(() => {})
+    return change
+  }
+
+  async #obey(name: string): Promise<void> {
+    const control = this.#controls(name)
+    const [running, halted] = [this.#channels.get(name), this.#halted.get(name)]
+    if (running && control.channel?.state === 'stopped') {
+      await this.#within(CHANGE_DEADLINE, (hurry) => this.#stop(running, hurry))
+      this.#halted.set(name, running.loaded)
+      vacate(running.loaded, this.#world)
+    } else if (running) await this.#within(CHANGE_DEADLINE, (hurry) => running.obey(control, hurry))
+    else if (halted && control.channel?.state !== 'stopped') {
+      this.#halted.delete(name)
+      await this.#start(halted)
+    }
+  }
+
+  async #start(loaded: LoadedChannel): Promise<ChannelStatus> {
+    const control = this.#controls(loaded.definition.name)
+    const channel = new RunningChannel(loaded, this.#world, (to, inbound) => this.feed(to, inbound), control)
+    this.#channels.set(channel.name, channel)
+    if (control.channel) vacate(loaded, this.#world)
+    await channel.start()
+    return this.#statusOf(channel)
   }
 
   get world(): World {
@@ -92,18 +133,31 @@ export class Engine {
   }
 
   channel(name: string): LoadedChannel | undefined {
-    return this.#channels.get(name)?.loaded ?? this.#disabled.get(name)
+    return this.#channels.get(name)?.loaded ?? this.#halted.get(name) ?? this.#disabled.get(name)
   }
 
   status(): readonly ChannelStatus[] {
-    const running = [...this.#channels.values()].map(statusOf)
-    const disabled = [...this.#disabled.values()].map(({ definition, revision }) => ({ name: definition.name, description: definition.description, state: 'disabled' as const, listening: null, trouble: null, revision }))
-    return [...running, ...disabled].sort((a, b) => (a.name < b.name ? -1 : 1))
+    const still = (channels: ReadonlyMap<string, LoadedChannel>, state: 'disabled' | 'stopped'): ChannelStatus[] => [...channels.values()].map((loaded) => this.#describe(loaded, { state, listening: null, trouble: null }))
+    const all = [...[...this.#channels.values()].map((channel) => this.#statusOf(channel)), ...still(this.#disabled, 'disabled'), ...still(this.#halted, 'stopped')]
+    return all.sort((a, b) => (a.name < b.name ? -1 : 1))
+  }
+
+  /** What people have paused or stopped, and who and why, a sentence each. */
+  resting(): readonly string[] {
+    return this.status().flatMap(({ name, asked, destinations }) => [
+      ...(asked ? [`channel ${name} is ${askedSentence(asked)}`] : []),
+      ...destinations.flatMap((destination) => (destination.asked ? [`destination ${destination.name} of channel ${name} is ${askedSentence(destination.asked)}`] : [])),
+    ])
+  }
+
+  /** What is wrong with the store now, in a sentence; null when nothing is. */
+  get storeTrouble(): string | null {
+    return this.#storeTrouble()
   }
 
   /** What waits and for what, a sentence each: deliveries that a person must decide on, or whose receiver does not take them. */
   async waiting(): Promise<readonly string[]> {
-    const sentences = [...this.#channels.keys()].sort().map(async (name) => {
+    const sentences = [...this.#channels.keys(), ...this.#halted.keys()].sort().map(async (name) => {
       const depth = await this.#world.store.depth(name)
       return depth.flatMap(({ destination, waiting, held, oldest }) => [
         ...(held > 0 ? [`channel ${name}: ${held} held for ${destination}, and what is behind waits: replay or skip`] : []),
@@ -113,9 +167,19 @@ export class Engine {
     return (await Promise.all(sentences)).flat()
   }
 
+  /** What keeps channel files from running as they are. */
+  get problems(): readonly Problem[] {
+    return this.#problems
+  }
+
+  /** How many senders a channel has now; null where its source cannot tell. */
+  connections(name: string): number | null {
+    return this.#channels.get(name)?.connections ?? null
+  }
+
   /** Everything that is wrong now, a sentence each; none when the engine is ready. */
   troubles(): readonly string[] {
-    const channels = [...this.#channels.values()].filter(({ state }) => state !== 'running')
+    const channels = [...this.#channels.values()].filter(({ state }) => state !== 'running' && state !== 'paused')
     const store = this.#storeTrouble()
     return [
       ...(store === null ? [] : [store]),
@@ -141,6 +205,16 @@ export class Engine {
     return inTime
   }
 
+  #statusOf({ loaded, state, listening, trouble }: RunningChannel): ChannelStatus {
+    return this.#describe(loaded, { state, listening, trouble })
+  }
+
+  #describe(loaded: LoadedChannel, facts: Pick<ChannelStatus, 'state' | 'listening' | 'trouble'>): ChannelStatus {
+    const { name, description, destinations } = loaded.definition
+    const { channel, destinations: resting } = this.#controls(name)
+    return { name, description, ...facts, revision: revisionOf(loaded), asked: channel, destinations: destinations.map((each) => ({ name: each.name, asked: resting[each.name] ?? null })) }
+  }
+
   async #stop(channel: RunningChannel, hurry: Promise<void>): Promise<void> {
     await channel.stop(hurry)
     this.#channels.delete(channel.name)
@@ -149,4 +223,3 @@ export class Engine {
 
 const CHANGE_DEADLINE = 5_000 // milliseconds a channel that is replaced has to end the delivery under way
 
-const statusOf = ({ name, loaded, state, listening, trouble }: RunningChannel): ChannelStatus => ({ name, description: loaded.definition.description, state, listening, trouble, revision: loaded.revision })

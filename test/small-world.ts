@@ -60,7 +60,7 @@ export function smallChannel({ store, receiver, clock, acknowledge = 'received',
   const pieces: Pieces = { sources: new Map([['sender', source]]), destinations: new Map([['receiver', destination]]), transforms, formats: new Map([['echo', written]]) }
   const piece = (name: string): { name: string; settings: object; place: string } => ({ name, settings: {}, place: '' })
   const loaded = {
-    file: 'test.yaml', revision: '1',
+    file: 'test.yaml', revision: '1', text: '', files: [],
     definition: {
       name: 'test', description: '', enabled: true, source: piece('sender'), format: piece('echo'), acknowledge, acknowledgeWithin: '5s', duplicates: { within: '7d' },
       index: {}, steps: steps.map((_, n) => piece(`step-${n}`)), concurrency: 1, retain: { content: '1d', facts: '1d' }, tests: [], ...more.channel,

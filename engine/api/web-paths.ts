@@ -1,7 +1,8 @@
 /** The paths that sources serve on the engine's own web server: exact ones, and those that end in `/*`. */
 import type { WebHandler } from '../contracts.js'
 
-const RESERVED = ['/api', '/health', '/ready']
+const RESERVED = ['/api', '/docs', '/health', '/metrics', '/ready']
+const AGAIN = '10' // seconds
 
 export class WebPaths {
   readonly #handlers = new Map<string, WebHandler>()
@@ -9,10 +10,11 @@ export class WebPaths {
   /** Throws a sentence if the path is taken; the returned function gives it back. */
   add(path: string, handler: WebHandler): () => void {
     if (RESERVED.some((own) => path === own || path.startsWith(`${own}/`))) throw new Error(`the path ${path} belongs to the engine itself; choose one that does not begin with ${RESERVED.join(', ')}`)
-    if (this.#handlers.has(path)) throw new Error(`the path ${path} is already served by another channel`)
+    if ((this.#handlers.get(path) ?? vacant) !== vacant) throw new Error(`the path ${path} is already served by another channel`)
     this.#handlers.set(path, handler)
     return () => {
-      if (this.#handlers.get(path) === handler) this.#handlers.delete(path)
+      // A sender must not take a pause for an end: what was served once is answered so for as long as the server runs.
+      if (this.#handlers.get(path) === handler) this.#handlers.set(path, vacant)
     }
   }
 
@@ -27,3 +29,5 @@ export class WebPaths {
     return undefined
   }
 }
+
+const vacant: WebHandler = async () => ({ status: 503, headers: { 'retry-after': AGAIN, 'content-type': 'text/plain; charset=utf-8' }, body: 'What takes messages here does not run at present. Send it again later.\n' })
