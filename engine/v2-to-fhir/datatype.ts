@@ -2,6 +2,7 @@
 import type { CodeTable } from '../contracts.js'
 import type { Draft } from './draft.js'
 import type { Part } from './part.js'
+import type { Span } from './span.js'
 
 /** One v2 datatype. Reading never throws: what cannot be mapped is kept readable and reported through `use.issue`. */
 export interface Datatype {
@@ -23,6 +24,8 @@ export interface Use {
   readonly table: CodeTable | undefined // the row's own
   readonly lookup: Lookup
   readonly timezone: string | undefined // of times that say none, an IANA name
+  readonly span?: Span | undefined // what the row's `after` and `units` lead to
+  readonly spanOf?: (part: Part) => Span | undefined // the same for one of several parts that are read at once
   issue(part: Part, reason: string): void
 }
 

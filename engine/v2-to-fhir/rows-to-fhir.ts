@@ -7,7 +7,8 @@ import type { FieldPath } from './field-path.js'
 import type { Part } from './part.js'
 import { type ResourceBuilder, place } from './resource-builder.js'
 import type { Row, SegmentMap } from './segment-map.js'
-import { type Node, conditionText, near, parts, partsOf, valuesNear } from './segment-tree.js'
+import { type Span, spanAt } from './span.js'
+import { type Node, conditionText, near, partsOf, placedParts, valuesNear } from './segment-tree.js'
 
 /** What all rows of one message share. */
 export type Setting = Pick<Use, 'lookup' | 'timezone' | 'issue'>
@@ -21,8 +22,14 @@ export const applyRows = (map: SegmentMap, node: Node, builder: ResourceBuilder,
 
 const applyRow = (row: Row, node: Node, builder: ResourceBuilder, setting: Setting): boolean => {
   const { field, element, datatype, table } = row
-  const use: Use = { ...setting, target: element.type, table }
-  const told = sourceParts(row, node).filter((part) => rowHolds(row, node, part))
+  const found = sources(row, node).filter(({ part, at }) => rowHolds(row, node, part, at))
+  const { span } = row
+  const spanOf = (wanted: Part): Span | undefined => {
+    const at = span && found.find(({ part }) => part === wanted)?.at
+    return at ? spanAt(span, at) : undefined
+  }
+  const use: Use = { ...setting, target: element.type, table, spanOf }
+  const told = found.map(({ part }) => part)
   if (row.required && told.every((part) => part.whole === '')) {
     throw new MessageFault({ kind: 'required', reason: `the mapping needs a value here for ${builder.json.resourceType}.${element.text}`, location: field.text })
   }
@@ -47,7 +54,7 @@ const applyRow = (row: Row, node: Node, builder: ResourceBuilder, setting: Setti
       setting.issue(part, `is left out: ${element.text} takes one value, and another came first`)
       break
     }
-    const outcome = place(builder, element, filled(row.as ? ownResource(row.as, datatype, part, use) : datatype.read(part, use), row), part.origin, source(part, node))
+    const outcome = place(builder, element, filled(row.as ? ownResource(row.as, datatype, part, use) : datatype.read(part, { ...use, span: spanOf(part) }), row), part.origin, source(part, node))
     placed = placed || outcome === 'placed'
     if (outcome === 'taken' && at > 0) break
   }
@@ -76,13 +83,16 @@ const sharedBy = (others: readonly Part[], { origins }: ResourceBuilder, from: n
   for (const { origin } of others) if (![made, ...rest].some((each) => each.origin.startsWith(origin))) origins.push({ ...made, origin })
 }
 
-/** A row of another segment than the file's own (MSH) is looked for from here. */
-const sourceParts = ({ field }: Row, node: Node): readonly Part[] => (field.segment === node.name ? partsOf(node, field) : parts(node, field))
+/** A row of another segment than the one at hand (MSH), or of all of a name (`/OBX-5`), is looked for from here. */
+const sources = ({ field }: Row, node: Node): readonly { readonly part: Part; readonly at: Node }[] =>
+  field.segment === node.name && !field.fromTop ? partsOf(node, field).map((part) => ({ part, at: node })) : placedParts(node, field)
 
-/** A condition on the row's own field is asked of the repetition at hand. */
-const rowHolds = ({ when, field }: Row, node: Node, part: Part): boolean => {
+/** A condition on the row's own segment is asked of the one that the value stands in, on its own field of the repetition at hand. */
+const rowHolds = ({ when, field }: Row, node: Node, part: Part, at: Node): boolean => {
   if (!when) return true
-  const values = valuesNear(node)
+  const around = valuesNear(node)
+  const within = valuesNear(at)
+  const values = (path: FieldPath): readonly string[] => (path.segment === field.segment && !path.fromTop ? within(path) : around(path))
   return holds(when, (path, all = false) => {
     if (all || path.segment !== field.segment || path.field !== field.field || path.fromTop || field.component !== null) return values(path)
     const own = path.component === null ? part : part.part(path.component)

@@ -10,6 +10,7 @@ import { type FieldPath, fieldPath } from './field-path.js'
 import { check } from './mapping-errors.js'
 import { didYouMean } from './mapping-errors.js'
 import { isResource, resourceTypes } from './r4.js'
+import { type SpanPaths, spanPaths } from './span.js'
 
 /** What a row may say after its datatype. `use`, `type`, `system`, `display` and `text` fill what the message leaves empty. */
 export const RowOptions = Type.Object({
@@ -24,6 +25,8 @@ export const RowOptions = Type.Object({
   text: Type.Optional(Type.String()),
   as: Type.Optional(Type.String({ description: 'Of a reference: what the value becomes, a resource of its own that the reference leads to (Practitioner, PractitionerRole, Organization, Location …).' })),
   each: Type.Optional(Type.String({ description: 'Another field of the segment: the value is written once for every repetition of it, OBX-3 for each OBX-5.' })),
+  after: Type.Optional(Type.String({ description: 'Of an amount of time: the time that it is added to, "SCH-11.4|/TQ1-7", or one with another amount and its unit, "SCH-11.4 + AIP-7 AIP-8".' })),
+  units: Type.Optional(Type.String({ description: 'The field with the unit of an amount of time.' })),
   required: Type.Optional(Type.Boolean({ description: 'Without it the message is refused.' })),
   oneWay: Type.Optional(Type.Boolean({ description: 'Not read backwards, from FHIR to HL7 v2.' })),
 }, { additionalProperties: false })
@@ -44,6 +47,7 @@ export interface Row {
   readonly table: CodeTable | undefined
   readonly as: string | null // the resource that the value of a reference becomes
   readonly each: FieldPath | null
+  readonly span: SpanPaths | null // of an amount of time: what it is added to, and its unit
   readonly required: boolean
   readonly oneWay: boolean
 }
@@ -107,6 +111,7 @@ const row = (cells: readonly (string | Static<typeof RowOptions>)[], to: string,
     when: options.when === undefined ? null : at(optionsAt, 'when', () => condition(options.when ?? '')),
     table: options.table === undefined ? undefined : at(optionsAt, 'table', () => table(options.table ?? '')),
     as: options.as === undefined ? null : at(optionsAt, 'as', () => resourceFor(options.as ?? '', thirdText, datatype, element)),
+    span: at(optionsAt, options.after === undefined ? 'units' : 'after', () => spanPaths(options.after, options.units)),
     each: options.each === undefined ? null : at(optionsAt, 'each', () => sibling(options.each, field)),
     required: options.required ?? false,
     oneWay: options.oneWay ?? false,

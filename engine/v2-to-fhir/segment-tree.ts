@@ -76,6 +76,10 @@ const nearest = (node: Node, path: FieldPath): readonly Node[] => {
 /** The repetitions of the field at a path, each narrowed to the component the path names. */
 export const parts = (node: Node, path: FieldPath): readonly Part[] => nearest(node, path).flatMap((each) => partsOf(each, path))
 
+/** The same, each with the segment that it stands in. */
+export const placedParts = (node: Node, path: FieldPath): readonly { readonly part: Part; readonly at: Node }[] =>
+  nearest(node, path).flatMap((at) => partsOf(at, path).map((part) => ({ part, at })))
+
 /** The repetitions of a field, the same parts each time. */
 export const fieldParts = (node: Node, field: number): readonly Part[] => {
   const known = node.fields.get(field)
