@@ -1,0 +1,82 @@
+/** Looks at the steps and the destinations of channels: what waits, what is held, what is refused, what cannot be reached. */
+import type { MessageArchive } from '../contracts.js'
+import { duration } from '../units.js'
+import type { WatchedChannel } from './engine-view.js'
+import { type IncidentKind, instantIn, some, span, type Subject } from './incident.js'
+import type { Look } from './look.js'
+import { lasting, type Times } from './settings.js'
+import type { Traffic } from './traffic.js'
+
+interface Queue { readonly channel: string; readonly destination: string; readonly waiting: number; readonly held: number; readonly oldest: Date | null }
+
+const KINDS: readonly IncidentKind[] = ['oldest', 'depth', 'held', 'disconnected']
+
+export class DestinationProbe {
+  readonly #archive: Pick<MessageArchive, 'queues'>
+  readonly #traffic: Traffic
+  readonly #zone: string
+  readonly #oldest: number
+
+  /** `oldest`: milliseconds that a delivery may wait where its channel says nothing. */
+  constructor(archive: Pick<MessageArchive, 'queues'>, traffic: Traffic, zone: string, oldest: string) {
+    this.#archive = archive
+    this.#traffic = traffic
+    this.#zone = zone
+    this.#oldest = duration(oldest)
+  }
+
+  async look(channels: readonly WatchedChannel[], look: Look): Promise<void> {
+    for (const channel of channels) this.#lookAtFailures(channel, look)
+    let queues: readonly Queue[]
+    try {
+      queues = await this.#archive.queues(null)
+    } catch {
+      look.unsure(({ kind, destination }) => destination !== null && KINDS.includes(kind)) // the store is what is wrong, and is told of as such
+      return
+    }
+    const byName = new Map(channels.map((channel) => [channel.name, channel]))
+    for (const queue of queues) {
+      const channel = byName.get(queue.channel)
+      if (channel) this.#lookAtQueue(channel, queue, look)
+    }
+  }
+
+  #lookAtQueue({ name, loaded: { definition: { watch } } }: WatchedChannel, { destination, waiting, held, oldest }: Queue, look: Look): void {
+    const about = { channel: name, destination }
+    const waits = `${some(waiting, 'delivery waits', 'deliveries wait')} for ${destination} in channel ${name}`
+    if (held > 0) {
+      look.find({ ...about, kind: 'held', since: look.at, count: held, what: `${some(held, 'delivery is', 'deliveries are')} held for ${destination} in channel ${name}, and what is behind waits.` })
+    }
+    const age = oldest && waiting > 0 ? look.at.getTime() - oldest.getTime() : 0
+    const longest = lasting(watch.oldest) ?? this.#oldest
+    if (oldest && waiting > 0 && age >= longest) {
+      look.find({ ...about, kind: 'oldest', since: oldest, count: waiting, what: `${waits}, the oldest since ${instantIn(this.#zone, oldest)}: longer than ${span(longest)}.` })
+    }
+    if (watch.depth !== undefined && waiting >= watch.depth) {
+      look.find({ ...about, kind: 'depth', since: look.at, count: waiting, what: `${waits}: ${watch.depth} or more is too many.` })
+    }
+    const disconnected = lasting(watch.disconnected)
+    if (disconnected === null) return
+    if (waiting === 0 && held === 0) this.#traffic.rested(name, destination)
+    const reach = this.#traffic.reach(name, destination)
+    if (reach?.unavailableSince && look.at.getTime() - reach.unavailableSince.getTime() >= disconnected) {
+      look.find({ ...about, kind: 'disconnected', since: reach.unavailableSince, count: waiting, what: `${destination} in channel ${name} cannot be reached since ${instantIn(this.#zone, reach.unavailableSince)}; ${some(waiting, 'delivery waits', 'deliveries wait')}.` })
+    } else if (reach === null || reach.unavailableSince) look.unsure((one) => same(one, { ...about, kind: 'disconnected', subject: null }))
+  }
+
+  #lookAtFailures({ name, loaded: { definition: { watch, destinations } } }: WatchedChannel, look: Look): void {
+    const check = (kind: 'refused' | 'errors', limit: Times | undefined, destination: string | null, what: (count: number) => string): void => {
+      if (limit === undefined) return
+      const about = { kind, channel: name, destination, subject: null }
+      const found = this.#traffic.failures(name, destination).tooOften(limit, look.at, this.#traffic.started)
+      if (found) look.find({ ...about, ...found, what: `${what(found.count)} ${typeof limit === 'number' ? 'one after the other' : `within ${limit.within}`}.` })
+      else if (found === null) look.unsure((one) => same(one, about))
+    }
+    check('errors', watch.errors, null, (count) => `${some(count, 'message was', 'messages were')} unreadable or failed in the steps of channel ${name},`)
+    for (const { name: destination } of destinations) {
+      check('refused', watch.refused, destination, (count) => `${destination} in channel ${name} has refused ${some(count, 'delivery', 'deliveries')}`)
+    }
+  }
+}
+
+const same = (a: Subject, b: Subject): boolean => a.kind === b.kind && a.channel === b.channel && a.destination === b.destination && a.subject === b.subject
