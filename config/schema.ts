@@ -1,6 +1,7 @@
 /** What can be set for one installation. config/default.yaml has the values that hold otherwise. */
 import { type Static, Type } from 'typebox'
 import { Duration, Size } from '../engine/units.js'
+import { WatchSettings } from '../engine/watch/settings.js'
 
 const Folder = Type.String({ minLength: 1, maxLength: 4096, description: 'A folder.' })
 const Host = Type.String({ minLength: 1, maxLength: 253, description: 'An address of this machine: 127.0.0.1, 0.0.0.0 for all.' })
@@ -21,6 +22,7 @@ export const Settings = Type.Object({
   metrics: Type.Object({ open: Type.Boolean({ description: 'Whether /metrics needs no token.' }) }, group),
   stop: Type.Object({ within: Duration }, group),
   retention: Type.Object({ every: Duration }, group),
+  watch: WatchSettings,
 }, group)
 
 /** A complete configuration; folders are absolute. */

@@ -55,6 +55,7 @@ export interface SourceConnector {
   start(receive: Receive): Promise<string>
   /** Stops taking messages, and resolves once every message already taken has been answered. */
   stop(): Promise<void>
+  connections?(): number // how many senders are connected now; absent where nobody is ever connected
 }
 
 /** One lane's connection to a receiver. */
@@ -136,6 +137,8 @@ export interface Tools {
   feed(channel: string, inbound: Inbound): Promise<Reply>
   /** Serves a path on the engine's own web server until the returned function is called. */
   serve(path: string, handler: WebHandler): () => void
+  /** The moments of incidents after a position, none about this channel or what it feeds; waits where there is none, until the signal aborts. */
+  incidents(after: number, signal: AbortSignal): Promise<readonly IncidentMoment[]>
 }
 
 /** A code table: `lookup` gives the row for a code, `reverse` the code whose first column is a value. */
@@ -159,6 +162,7 @@ export interface WebRequest {
 }
 export interface WebResponse { readonly status: number; readonly headers?: Readonly<Record<string, string>>; readonly body?: Buffer | string }
 export type WebHandler = (request: WebRequest) => Promise<WebResponse>
+export interface IncidentMoment { readonly position: number; readonly key: string; readonly at: Date; readonly moment: 'opened' | 'acknowledged' | 'resolved'; readonly kind: string; readonly channel: string | null; readonly about: object }
 
 export interface Clock {
   now(): Date

@@ -14,6 +14,7 @@ import { findPieces } from './registry.js'
 import { reloadWorker } from './reload.js'
 import { openThreadedStore } from './store/sqlite/threaded-store.js'
 import { duration, size } from './units.js'
+import { Watching } from './watch/watching.js'
 
 /** What is worth telling a person while the engine starts and runs. */
 export interface Told {
@@ -37,7 +38,8 @@ export async function startEngine(configuration: Configuration, log: Log, told: 
   try {
     const web = createWebServer(settings.data, { body: size(settings.limits.message), requests: settings.limits.requests, openMetrics: settings.metrics.open })
     const read = await readRunnable(configuration, pieces)
-    const world = { pieces, mappings: read.mappings, store, clock, log, events: new Events((error) => log('error', 'a listener to events failed', { error })), dataFolder: settings.data, serve: web.serve }
+    const watching = new Watching(settings.watch, settings.data, clock, log)
+    const world = { pieces, mappings: read.mappings, store, clock, log, events: new Events((error) => log('error', 'a listener to events failed', { error })), dataFolder: settings.data, serve: web.serve, watching }
     const engine = new Engine(world, duration(settings.retention.every))
     told.web(await web.open(engine, settings.http))
     if (!hasToken(settings.data)) told.token(newToken(settings.data))
@@ -49,10 +51,12 @@ export async function startEngine(configuration: Configuration, log: Log, told: 
       await engine.apply(again.channels, again.problems, told.channel, again.mappings)
     }, clock, log)
     reload.start()
+    watching.start(engine, engine.world)
     return {
       engine,
       stop: async () => {
         await reload.stop()
+        await watching.stop()
         const all = await engine.stop(duration(settings.stop.within) * SHARE)
         await web.close()
         await store.close()

@@ -8,6 +8,8 @@ import type { Events } from './events.js'
 import { didYouMean } from './nearest.js'
 import type { Pieces } from './registry.js'
 import { mistakes } from './schema-errors.js'
+import { silence } from './watch/moments.js'
+import type { Watching } from './watch/watching.js'
 
 export interface World {
   readonly pieces: Pieces
@@ -18,6 +20,7 @@ export interface World {
   readonly events: Events
   readonly dataFolder: string
   readonly serve: (path: string, handler: WebHandler) => () => void
+  readonly watching?: Watching // absent in tests of channels
 }
 
 /** The tools of the pieces of a channel whose file is `file`. */
@@ -46,6 +49,7 @@ export function toolsFor(world: Omit<World, 'store' | 'events'>, file: string, f
     },
     feed,
     serve: world.serve,
+    incidents: world.watching?.momentsFor(file) ?? silence,
   }
   return tools
 }

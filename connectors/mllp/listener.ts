@@ -74,6 +74,10 @@ export class Listener implements SourceConnector {
     return `${tls ? 'mllps' : 'mllp'}://${host.includes(':') ? `[${host}]` : host}:${bound}`
   }
 
+  connections(): number {
+    return this.#connections.size
+  }
+
   async stop(): Promise<void> {
     const server = this.#server
     if (!server) return

@@ -1,6 +1,7 @@
 /** The routes of the operations API: a module a line, each a function that adds its own below /api. */
 import type { FastifyInstance } from 'fastify'
 import type { Engine } from '../engine.js'
+import { incidentRoutes } from './incidents.js'
 import { messageRoutes } from './messages.js'
 
 /** Adds routes below /api, each with a schema of what it takes and answers: the documentation is made of them. */
@@ -9,4 +10,5 @@ export type Routes = (api: FastifyInstance, engine: Engine) => void
 /** The modules that need the engine alone; main.ts passes those that need more. */
 export const ROUTES: readonly Routes[] = [
   messageRoutes,
+  incidentRoutes,
 ]

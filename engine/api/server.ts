@@ -8,6 +8,7 @@ import type { Engine } from '../engine.js'
 import { ERRORS, ReferoError, sentence } from '../errors.js'
 import { Measures } from '../measures/measures.js'
 import { snapshotOf } from '../measures/snapshot.js'
+import { headline } from '../watch/incident.js'
 import { KnownPaths, sendError } from './api-errors.js'
 import { measuresRoutes, metricsRoute } from './metrics.js'
 import { ROUTES, type Routes } from './routes.js'
@@ -67,7 +68,8 @@ function healthRoutes(app: FastifyInstance, engine: Engine): void {
     const wrong = engine.troubles()
     const waiting = await engine.waiting().catch(() => [])
     const channels = engine.status().map(({ name, state, listening }) => ({ name, state, listening }))
-    return reply.code(wrong.length === 0 ? 200 : 503).send({ ready: wrong.length === 0, wrong, waiting, channels })
+    const incidents = engine.world.watching?.incidents.open().map(headline) ?? []
+    return reply.code(wrong.length === 0 ? 200 : 503).send({ ready: wrong.length === 0, wrong, waiting, incidents, channels })
   })
 }
 
