@@ -177,16 +177,6 @@ export class Engine {
     return this.#channels.get(name)?.connections ?? null
   }
 
-  /** What keeps channel files from running as they are. */
-  get problems(): readonly Problem[] {
-    return this.#problems
-  }
-
-  /** How many senders a channel has now; null where its source cannot tell. */
-  connections(name: string): number | null {
-    return this.#channels.get(name)?.connections ?? null
-  }
-
   /** Everything that is wrong now, a sentence each; none when the engine is ready. */
   troubles(): readonly string[] {
     const channels = [...this.#channels.values()].filter(({ state }) => state !== 'running' && state !== 'paused')
