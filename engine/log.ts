@@ -5,7 +5,7 @@ import type { Log } from './contracts.js'
 /** Facts that can hold no content. `file` is a channel's or a setting's, never a message's. */
 const ALLOWED = new Set([
   'channel', 'destination', 'connector', 'lane', 'message', 'delivery', 'verdict', 'outcome', 'code', 'status',
-  'address', 'port', 'path', 'attempts', 'wait', 'count', 'bytes', 'milliseconds', 'file', 'line', 'column', 'rule', 'state', 'signal', 'revision', 'incident',
+  'address', 'port', 'path', 'attempts', 'wait', 'count', 'bytes', 'milliseconds', 'file', 'line', 'column', 'rule', 'state', 'signal', 'revision', 'incident', 'by',
 ])
 const LONGEST = 200
 

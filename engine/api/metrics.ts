@@ -1,4 +1,5 @@
 /** The measures over HTTP: /metrics for Prometheus, and /api/measures for views. */
+import type {} from '@fastify/swagger' // what a route's schema may say
 import type { FastifyInstance } from 'fastify'
 import Type from 'typebox'
 import type { Engine } from '../engine.js'
@@ -13,7 +14,7 @@ import { answers, orNull } from './schemas.js'
 /** Serves /metrics to whom `allowed` lets by what it says in its Authorization header. */
 export function metricsRoute(app: FastifyInstance, engine: Engine, look: () => Promise<readonly ChannelNow[]>, allowed: (authorization: string | undefined) => boolean): void {
   const text = prometheusText(engine, look)
-  app.get('/metrics', async (request, reply) => {
+  app.get('/metrics', { schema: { hide: true } }, async (request, reply) => {
     if (!allowed(request.headers.authorization)) {
       reply.header('www-authenticate', 'Bearer')
       throw new ReferoError('NOT_ALLOWED', 'Give Prometheus the token as `authorization: { credentials_file: … }`, or set `metrics: { open: true }`.')

@@ -1,6 +1,7 @@
 /** The routes of the operations API: a module a line, each a function that adds its own below /api. */
 import type { FastifyInstance } from 'fastify'
 import type { Engine } from '../engine.js'
+import { eventRoutes } from './events.js'
 import { incidentRoutes } from './incidents.js'
 import { messageRoutes } from './messages.js'
 
@@ -11,4 +12,5 @@ export type Routes = (api: FastifyInstance, engine: Engine) => void
 export const ROUTES: readonly Routes[] = [
   messageRoutes,
   incidentRoutes,
+  eventRoutes,
 ]

@@ -26,9 +26,7 @@ export class ChannelMeasures {
   readonly destinations = new Map<string, DestinationMeasures>()
 
   destination(name: string): DestinationMeasures {
-    let measures = this.destinations.get(name)
-    if (!measures) this.destinations.set(name, (measures = new DestinationMeasures()))
-    return measures
+    return this.destinations.get(name) ?? added(this.destinations, name, new DestinationMeasures())
   }
 }
 
@@ -41,10 +39,13 @@ export class Measures {
 
   /** What was counted of a channel; zeros where nothing was. */
   channel(name: string): ChannelMeasures {
-    let measures = this.#channels.get(name)
-    if (!measures) this.#channels.set(name, (measures = new ChannelMeasures()))
-    return measures
+    return this.#channels.get(name) ?? added(this.#channels, name, new ChannelMeasures())
   }
+}
+
+function added<Counted>(all: Map<string, Counted>, name: string, measures: Counted): Counted {
+  all.set(name, measures)
+  return measures
 }
 
 function count(channel: ChannelMeasures, event: EngineEvent): void {

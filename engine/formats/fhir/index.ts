@@ -5,6 +5,7 @@ import { defineFormat } from '../../define.js'
 import { MessageFault } from '../../errors.js'
 import { Size, size, withDefault } from '../../units.js'
 import { isObject, type Json, type JsonObject, parseJson, serialiseJson, withChild } from '../json/json-text.js'
+import { redactJson } from '../json/redact.js'
 import { isResourceType } from './definitions.js'
 import { elementPath, elementProblem, isJsonPath, writablePath } from './element-path.js'
 import { readElements, writeElement } from './elements.js'
@@ -53,6 +54,7 @@ export default defineFormat({
       split: (body, by) => split(body as JsonObject, by),
       orderKeys: (body, path) => read(body as JsonObject, path),
       test: (body, expression) => holds(body as JsonObject, expression),
+      redact: (body) => redactJson(body as JsonObject, isCoded),
     }
   },
 })
@@ -83,6 +85,10 @@ const split = (body: JsonObject, by: string): readonly JsonObject[] => {
   if (by === 'entry') return body.resourceType === 'Bundle' ? entryResources(body) : [body]
   return resourcesOf(body, by)
 }
+
+/** The elements of FHIR's own code types, and the addresses of code systems and extensions. */
+const CODED = new Set(['resourceType', 'system', 'code', 'status', 'use', 'intent', 'priority', 'unit', 'mode', 'linkId', 'gender', 'lifecycle', 'severity'])
+const isCoded = (name: string, above: string): boolean => CODED.has(name) || name.endsWith('Code') || (name === 'url' && /[eE]xtension$/.test(above)) || (name === 'type' && above === '') || (name === 'profile' && above === 'meta')
 
 /** Bundle.identifier (or what Bundle.id and the MessageHeader's id say), otherwise the resource's id. */
 const controlIdOf = (resource: JsonObject): string | null => {

@@ -8,6 +8,7 @@ import { orderKeys } from './order-keys.js'
 import { parse } from './parse.js'
 import { pathProblem } from './path.js'
 import { read } from './read.js'
+import { redact } from './redact.js'
 import { readingOf, SETTINGS } from './settings.js'
 import { split } from './split.js'
 import { write } from './write.js'
@@ -36,6 +37,7 @@ export default defineFormat({
       write: (body, path, value) => write(asBody(body), path, value),
       split: (body, by) => split(asBody(body), by),
       orderKeys: (body, path) => orderKeys(asBody(body), path),
+      redact: body => redact(asBody(body)),
     }
   },
 })

@@ -5,6 +5,7 @@ import { MessageFault } from '../../errors.js'
 import { Size, size, withDefault } from '../../units.js'
 import { childOf, type Json, parseJson, serialiseJson, withChild } from './json-text.js'
 import { EVERY, pathProblem, stepsOf, type Step } from './path.js'
+import { redactJson } from './redact.js'
 import { readPlaces, writePlaces } from './places.js'
 
 const DEFAULTS = { size: '50MB', depth: 100 }
@@ -40,6 +41,7 @@ export default defineFormat({
       write: (body, path, value) => writePlaces(body as Json, stepsOf(path), value, path),
       split: (body, by) => split(body as Json, by),
       orderKeys: (body, path) => readPlaces(body as Json, stepsOf(path)),
+      redact: (body) => redactJson(body as Json, () => false),
     }
   },
 })
