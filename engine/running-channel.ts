@@ -82,11 +82,6 @@ export class RunningChannel {
     return this.#source?.connections?.() ?? null
   }
 
-  /** How many senders its source has now; null where it cannot tell. */
-  get connections(): number | null {
-    return this.#source?.connections?.() ?? null
-  }
-
   /** Resolves when the first try to start has succeeded, failed or taken long; a channel that failed goes on trying. */
   start(): Promise<void> {
     return new Promise((tried) => {
