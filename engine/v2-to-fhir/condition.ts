@@ -1,6 +1,6 @@
 /**
  * Conditions of mapping rows: `PID-29 exists`, `ORC-5 empty and ORC-1 is not CA`, `OBX-2 one of ST|TX`, `PID-11 repeats`, `OBX-5 once`,
- * `PID-7 longer than 8`, `OBR-16 same as ORC-12`, `(A or B) and C`. `and` binds tighter than `or`.
+ * `PID-7 longer than 8`, `OBX-5 matches "^[0-9]"`, `OBR-16 same as ORC-12`, `(A or B) and C`. `and` binds tighter than `or`.
  */
 import { type FieldPath, fieldPath } from './field-path.js'
 import { didYouMean } from './mapping-errors.js'
@@ -17,8 +17,9 @@ export type Test =
   | { readonly kind: 'once' }
   | { readonly kind: 'one of'; readonly values: readonly string[] }
   | { readonly kind: 'not one of'; readonly values: readonly string[] }
-  | { readonly kind: 'longer than'; readonly length: number }
-  | { readonly kind: 'same as'; readonly path: FieldPath }
+  | { readonly kind: 'matches'; readonly pattern: RegExp }
+  | { readonly kind: 'longer than' | 'not longer than'; readonly length: number }
+  | { readonly kind: 'same as' | 'not same as'; readonly path: FieldPath }
 
 /**
  * What a condition is asked of: the values at a path (first component where the path names none), one a repetition.
@@ -26,7 +27,7 @@ export type Test =
  */
 export type Values = (path: FieldPath, all?: boolean) => readonly string[]
 
-const WORDS = ['exists', 'empty', 'repeats', 'once', 'is', 'one of', 'not one of', 'longer than', 'same as']
+const WORDS = ['exists', 'empty', 'repeats', 'once', 'is', 'one of', 'not one of', 'longer than', 'not longer than', 'matches', 'same as', 'not same as']
 
 /** Reads a condition. Throws a sentence that says what is wrong and what is allowed. */
 export const condition = (text: string): Condition => {
@@ -60,6 +61,9 @@ export const condition = (text: string): Condition => {
   const test = (): Test => {
     for (const kind of ['exists', 'empty', 'repeats', 'once'] as const) if (take(kind)) return { kind }
     if (take('same', 'as')) return { kind: 'same as', path: field(next()) }
+    if (take('not', 'same', 'as')) return { kind: 'not same as', path: field(next()) }
+    if (take('matches')) return { kind: 'matches', pattern: pattern(next()) }
+    if (take('not', 'longer', 'than')) return { kind: 'not longer than', length: length(next()) }
     if (take('longer', 'than')) return { kind: 'longer than', length: length(next()) }
     if (take('is', 'not') || take('not', 'one', 'of') ) return { kind: 'not one of', values: values(next()) }
     if (take('is') || take('one', 'of')) return { kind: 'one of', values: values(next()) }
@@ -69,6 +73,14 @@ export const condition = (text: string): Condition => {
   const length = (word: string): number => {
     if (!/^\d{1,6}$/.test(word)) throw new Error(`the condition "${text}" needs a number after "longer than"`)
     return Number(word)
+  }
+  const pattern = (word: string): RegExp => {
+    try {
+      if (word.length > 2 && word.startsWith('"')) return new RegExp(word.slice(1, -1))
+    } catch {
+      // Said below.
+    }
+    throw new Error(`the condition "${text}" needs a regular expression in quotes after "matches"`)
   }
   const values = (word: string): readonly string[] => {
     if (!word) throw new Error(`the condition "${text}" needs a value at its end, or several with | between`)
@@ -89,9 +101,10 @@ export const holds = (asked: Condition, valuesAt: Values): boolean => {
   if (test.kind === 'empty') return found.length === 0
   if (test.kind === 'repeats') return found.length > 1
   if (test.kind === 'once') return found.length === 1
-  if (test.kind === 'same as') return valuesAt(test.path).some((value) => found.includes(value))
-  if (test.kind === 'longer than') return found.some((value) => value.length > test.length)
-  return found.some((value) => test.values.includes(value)) === (test.kind === 'one of')
+  if (test.kind === 'same as' || test.kind === 'not same as') return valuesAt(test.path).some((value) => found.includes(value)) === (test.kind === 'same as')
+  if (test.kind === 'matches') return found.some((value) => test.pattern.test(value))
+  if ('length' in test) return found.some((value) => value.length > test.length) === (test.kind === 'longer than')
+  return 'values' in test && found.some((value) => test.values.includes(value)) === (test.kind === 'one of')
 }
 
 /** What must be true of one field for a condition to hold whatever the others say: its `is` and `one of` tests joined by `and`. */

@@ -46,16 +46,39 @@ const matchesFill = (value: unknown, { fill }: Row): boolean => Object.keys(fill
 const writeRow = (row: Row, map: SegmentMap, resource: Json, fields: Fields, full: ReadonlySet<number>, used: Set<string>, { lookup, whole, fits }: Ways): void => {
   const { field, element, datatype, table } = row
   if (field.field === null || full.has(field.field) || !datatype?.write) return
+  // An element that has one value adds no repetition to a field that an earlier row has filled.
+  if (field.component === null && fields.has(field.field) && element.steps.every(({ list }) => !list) && !(element.type === 'Quantity' && field.field === 6)) return
   const use: Use = { target: row.as ?? element.type, table, lookup, timezone: undefined, issue: () => {} }
   for (const { place, value } of valuesAt(resource, element.steps, map, row)) {
     // The unit of a quantity is in a field of its own.
     const key = element.type === 'Quantity' && field.field === 6 ? `${place} unit` : place
     if (used.has(key) || !fits(value, row) || !demanded(row, fields) || isFixed(value, row, map)) continue
-    const written = datatype.write(row.as ? whole(value) : value, use)
+    const led = row.as ? ledTo(whole(value), row.as) : value
+    const written = led === undefined ? undefined : datatype.write(led, use)
     if (written === undefined || isEmpty(written) || !put(fields, field, written)) continue
     used.add(key)
     for (const { path, values } of sameSegment(row)) put(fields, path, values[0] ?? '')
+    const units = row.span?.units
+    if (units?.segment === field.segment && units.field !== null && !fields.has(units.field)) put(fields, units, MINUTES)
   }
+}
+
+/** Amounts of time are written in these. */
+const MINUTES: Written = ['min', 'minute', 'UCUM']
+
+/** What a reference leads to where it can be of the type that the row makes: an AIP is no place, and of a role it is the person. */
+const ledTo = (value: unknown, as: string): unknown => {
+  const { resourceType, type, reference, practitioner } = value as { readonly resourceType?: unknown; readonly type?: unknown; readonly reference?: unknown; readonly practitioner?: unknown }
+  const found = resourceType ?? (typeof type === 'string' ? type : /^(?:.*\/)?([A-Z]\w+)\/[^/]+$/.exec(String(reference ?? ''))?.[1])
+  if (found === undefined || found === as) return value
+  return found === 'PractitionerRole' && as === 'Practitioner' ? practitioner ?? value : undefined
+}
+
+/** Whether an item of a list is one that a label of a map stands for: a participant who is the contact that SCH-12 names. */
+export const isLabelled = ({ rows }: SegmentMap, list: string, item: unknown): boolean => {
+  const telling = rows.filter(({ element: { steps: [first, ...rest] }, fixed, oneWay }) => fixed !== undefined && !oneWay && rest.length === 1 && first?.name === list && first.label !== null)
+  return telling.some(({ element }) => telling.filter((each) => each.element.steps[0]?.label === element.steps[0]?.label)
+    .every(({ element: { steps }, fixed }) => matches((item as Json)[steps[1]?.name ?? ''], fixed)))
 }
 
 /** What the map itself adds to an element is not a fact of the segment. */
@@ -116,9 +139,9 @@ const valuesAt = (resource: Json, steps: readonly Step[], map: SegmentMap, row: 
 const labelled = (item: unknown, step: Step, depth: number, map: SegmentMap, row: Row): boolean => {
   if (step.label === null) return true
   if (step.name === 'extension') return (item as Json).url === step.label
-  return map.rows.every(({ fixed, element }) => {
+  return map.rows.every(({ fixed, element, oneWay }) => {
     const shared = element.steps[depth]
-    if (fixed === undefined || shared?.label !== step.label || shared.name !== step.name) return true
+    if (fixed === undefined || oneWay || shared?.label !== step.label || shared.name !== step.name) return true
     if (element.steps.slice(0, depth).some(({ name }, index) => name !== row.element.steps[index]?.name)) return true
     const rest = element.steps.slice(depth + 1)
     return rest.length !== 1 || matches((item as Json)[rest[0]?.name ?? ''], fixed)

@@ -99,9 +99,12 @@ export const partsOf = (node: Node, { field, component, subcomponent }: FieldPat
   })
 }
 
-/** The values that a condition sees: of a field its first component, of a segment its name. */
-export const valuesNear = (node: Node) => (path: FieldPath): readonly string[] =>
-  path.field === null ? nearest(node, path).map(({ name }) => name) : parts(node, path).map(conditionText)
+/** The values that a condition sees: of a field its first component, of a segment its name; with `all` also of its like beside it. */
+export const valuesNear = (node: Node) => (path: FieldPath, all = false): readonly string[] => {
+  if (path.field !== null) return parts(node, path).map(conditionText)
+  const found = nearest(node, path)
+  return (all && found[0] === node ? node.parent?.children.filter(({ name }) => name === node.name) ?? found : found).map(({ name }) => name)
+}
 
 /** A field that holds anything exists, even where its first component is empty. */
 export const conditionText = (part: Part): string => part.text || part.whole

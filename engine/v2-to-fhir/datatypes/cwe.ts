@@ -49,6 +49,8 @@ const read = (part: Part, use: Use): Draft | undefined => {
     case 'Quantity': return unit(part, use)
     case 'Identifier': return part.text ? { system: coded(part, use), value: leafOf(part.part(1)) } : undefined
     case 'code': case 'uri': return code(part, use)
+    case 'Organization': return named(part, use, (name) => ({ name }))
+    case 'Device': return named(part, use, (name) => ({ deviceName: name && [{ name, type: 'user-friendly-name' }] }))
     case 'Annotation': return words(part) && { text: words(part) }
     case 'Reference': return words(part) && { display: words(part) }
     default: return words(part)
@@ -56,6 +58,13 @@ const read = (part: Part, use: Use): Draft | undefined => {
 }
 
 const words = (part: Part): Draft | undefined => leafOf(part.part(9)) ?? leafOf(part.part(2)) ?? leafOf(part.part(1))
+
+/** A thing that a code stands for: the code is its number, the words are its name. */
+const named = (part: Part, use: Use, naming: (name: Leaf | undefined) => { readonly [name: string]: Draft | undefined }): Draft | undefined => {
+  const id = leafOf(part.part(1))
+  const name = leafOf(part.part(2)) ?? leafOf(part.part(9))
+  return id || name ? { identifier: id && [{ system: coded(part, use), value: id }], ...naming(name) } : undefined
+}
 
 const coded = (part: Part, use: Use): Draft | undefined => {
   const system = systemOf(part.part(3).text, use.lookup)
@@ -107,7 +116,11 @@ const write = (value: unknown, use: Use): Written | undefined => {
   if (use.target === 'Coding') return writeConcept({ coding: [value as Coding] }, use)
   if (use.target === 'CodeableConcept') return writeConcept(value as { coding?: Coding[] }, use)
   if (use.target === 'Quantity') return writeUnit(value as { unit?: string; code?: string; system?: string }, use)
-  const held = value as { system?: string; value?: string; display?: string; text?: string }
+  const held = value as { system?: string; value?: string; display?: string; text?: string; name?: string; deviceName?: readonly { name?: string }[]; identifier?: Coding & { value?: string } | readonly { value?: string; system?: string }[] }
+  if (use.target === 'Organization' || use.target === 'Device') {
+    const [id] = [held.identifier ?? []].flat()
+    return [id?.value, held.name ?? held.deviceName?.[0]?.name ?? held.display, id?.system && nameOf(id.system, use.lookup)]
+  }
   return use.target === 'Identifier' ? [held.value, '', held.system && nameOf(held.system, use.lookup)] : ['', held.display ?? held.text]
 }
 
@@ -115,4 +128,10 @@ const writeUnit = (held: { unit?: string; code?: string; system?: string }, use:
   held.code || held.unit ? [held.code ?? held.unit, held.code && held.unit !== held.code ? held.unit : '', held.system && nameOf(held.system, use.lookup)] : undefined
 
 /** A coded value; CE and CNE are read in the same places. */
-export const CWE: Datatype = { makes: ['CodeableConcept', 'Coding', 'code', 'uri', 'string', 'markdown', 'Identifier', 'Quantity', 'Annotation', 'Reference'], read, write }
+export const CWE: Datatype = { makes: ['CodeableConcept', 'Coding', 'code', 'uri', 'string', 'markdown', 'Identifier', 'Quantity', 'Annotation', 'Reference', 'Organization', 'Device'], read, write }
+
+/** A code of a table that has no components (2.A.35, 2.A.36): only the code is written. */
+export const ID: Datatype = { ...CWE, write: (value, use) => {
+  const written = write(value, use)
+  return typeof written === 'string' || written === undefined ? written : written[0]
+} }

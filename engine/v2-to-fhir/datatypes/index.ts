@@ -1,16 +1,18 @@
 /** The datatypes that rows of mapping files may name. */
 import type { Datatype } from '../datatype.js'
-import { CWE } from './cwe.js'
+import { CWE, ID } from './cwe.js'
 import { CX } from './cx.js'
 import { ED, RP } from './document.js'
 import { DTM, TM } from './dtm.js'
 import { EI, EIP } from './ei.js'
 import { HD } from './hd.js'
 import { MSG, PT } from './msg.js'
+import { NDL } from './ndl.js'
 import { boolean, NM, ST, TX } from './plain.js'
-import { DLN, PL, PLN } from './places.js'
-import { CQ, DR, MO, NR, SN } from './quantity.js'
+import { DLD, DLN, PL, PLN } from './places.js'
+import { CQ, DR, MO, NR, range, SN, VR } from './quantity.js'
 import { earliest, later, latest, minutes } from './reckoned.js'
+import { durationUnit, durationValue, RPT } from './timing.js'
 import { ethnicity, race } from './us-core.js'
 import { XAD } from './xad.js'
 import { XCN } from './xcn.js'
@@ -19,7 +21,7 @@ import { XPN } from './xpn.js'
 import { XTN } from './xtn.js'
 
 export const DATATYPES: Readonly<Record<string, Datatype>> = {
-  CE: CWE, CF: CWE, CNE: CWE, CWE, code: CWE, CQ, CX, date: DTM, DR, DT: DTM, DTM, ED, EI, EIP, ethnicity, DLN, FT: TX, HD, ID: CWE, IS: CWE, MO, MSG, NM, NR,
+  CE: CWE, CF: CWE, CNE: CWE, CWE, code: CWE, CQ, CX, date: DTM, DR, DT: DTM, DTM, ED, EI, EIP, ethnicity, DLD, DLN, FT: TX, HD, ID, IS: CWE, MO, MSG, NM, NR,
   PL, PLN, PT, race, RP, SI: NM, SN, ST, string: ST, text: TX, TM, TS: DTM, TX, XAD, XCN, XON, XPN, XTN, boolean,
-  earliest, later, latest, minutes,
+  durationUnit, durationValue, earliest, later, latest, minutes, NDL, range, RPT, VR,
 }

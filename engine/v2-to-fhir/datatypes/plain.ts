@@ -11,7 +11,7 @@ const textOf = (parts: readonly Part[], use: Use): Draft | undefined => {
   const value = leaf(words, first.origin)
   if (use.target === 'Annotation') return { text: value }
   if (use.target === 'CodeableConcept') return { text: value }
-  if (use.target === 'Reference') return { display: value }
+  if (use.target === 'Reference' || use.target === 'Coding') return { display: value }
   if (use.target === 'Identifier') return { value }
   return value
 }
@@ -24,7 +24,7 @@ const writeText = (value: unknown): Written | undefined => {
 
 /** Text; a component that a sender wrote into it without escaping is kept after a space. */
 export const ST: Datatype = {
-  makes: ['string', 'markdown', 'uri', 'url', 'id', 'Annotation', 'CodeableConcept', 'Reference', 'Identifier'],
+  makes: ['string', 'markdown', 'uri', 'url', 'id', 'Annotation', 'CodeableConcept', 'Coding', 'Reference', 'Identifier'],
   read: (part, use) => textOf([part], use),
   write: writeText,
 }
@@ -49,8 +49,10 @@ export const NM: Datatype = {
   makes: ['decimal', 'integer', 'positiveInt', 'unsignedInt', 'Quantity', 'string', 'Duration'],
   read: (part, use) => {
     if (use.target === 'string') return textOf([part], use)
-    const value = number(part, use)
-    return use.target === 'Quantity' || use.target === 'Duration' ? value && { value } : value
+    // Laboratories write `<5` as a number.
+    const [, comparator, rest] = use.target === 'Quantity' ? (/^(<=|>=|<|>)\s*(\d[\d.]*)$/.exec(part.text) ?? []) : []
+    const value = rest === undefined ? number(part, use) : number({ ...part, text: rest }, use)
+    return use.target === 'Quantity' || use.target === 'Duration' ? value && { value, comparator: comparator && leaf(comparator, part.origin) } : value
   },
   // A quantity with a comparator is more than a number: SN writes it.
   write: (value): Written | undefined => {

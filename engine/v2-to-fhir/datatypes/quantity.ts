@@ -1,4 +1,4 @@
-/** Amounts: MO (2.A.47), CQ (2.A.15), SN (2.A.70), NR (2.A.51), and DR, a range of dates (2.A.20). */
+/** Amounts: MO (2.A.47), CQ (2.A.15), SN (2.A.70), NR (2.A.51), VR, the range of OBX-7, and DR, a range of dates (2.A.20). */
 import type { Datatype, Use, Written } from '../datatype.js'
 import { type Draft, leaf } from '../draft.js'
 import { type Part, leafOf, shifted } from '../part.js'
@@ -70,6 +70,37 @@ export const NR: Datatype = {
   write: (value): Written => {
     const { low, high } = value as { low?: { value?: number }; high?: { value?: number } }
     return [text(low?.value), text(high?.value)]
+  },
+}
+
+/** A value range, two values of any kind (2.A.79). */
+export const VR: Datatype = {
+  makes: ['string'],
+  read: (part) => {
+    const words = [part.part(1).text, part.part(2).text].filter(Boolean).join('-')
+    return words ? leaf(words, part.origin) : undefined
+  },
+}
+
+const NUMBER = String.raw`(-?\d{1,12}(?:\.\d{1,10})?)`
+const BETWEEN = new RegExp(`^${NUMBER}\\s*(?:-|–|to)\\s*${NUMBER}$`)
+const LIMIT = new RegExp(`^(<=|>=|≤|≥)\\s*${NUMBER}$`)
+
+/** The words of OBX-7, and its limits where they are plainly said: `5-10`, `>=10`, `<=5`. A limit that is itself outside (`<5`) has no place in FHIR. */
+export const range: Datatype = {
+  makes: ['Observation_ReferenceRange'],
+  read: (part) => {
+    if (part.whole === '') return undefined
+    const [, low, high] = BETWEEN.exec(part.whole) ?? []
+    const [, sign = '', limit] = LIMIT.exec(part.whole) ?? []
+    const quantity = (number: string | undefined): Draft | undefined => (number === undefined ? undefined : { value: leaf(Number(number), part.origin) })
+    return { low: quantity(low ?? (/[>≥]/.test(sign) ? limit : undefined)), high: quantity(high ?? (/[<≤]/.test(sign) ? limit : undefined)), text: leaf(part.whole, part.origin) }
+  },
+  write: (value): Written | undefined => {
+    const { low, high, text: words } = value as { low?: { value?: number }; high?: { value?: number }; text?: string }
+    if (words) return words
+    if (low?.value !== undefined && high?.value !== undefined) return `${low.value}-${high.value}`
+    return low?.value !== undefined ? `>=${low.value}` : high?.value !== undefined ? `<=${high.value}` : undefined
   },
 }
 
