@@ -19,8 +19,7 @@ export function metricsRoute(app: FastifyInstance, engine: Engine, look: () => P
       reply.header('www-authenticate', 'Bearer')
       throw new ReferoError('NOT_ALLOWED', 'Give Prometheus the token as `authorization: { credentials_file: … }`, or set `metrics: { open: true }`.')
     }
-    // The text is no JSON: it is sent as it is.
-    return reply.header('content-type', 'text/plain; version=0.0.4; charset=utf-8').serializer(String).send(await text())
+    return reply.header('content-type', 'text/plain; version=0.0.4; charset=utf-8').send(await text())
   })
 }
 

@@ -1,7 +1,7 @@
 /** The measures in the text that Prometheus reads. Labels have the names of channel files and words of this file, nothing from messages. */
 import { statSync } from 'node:fs'
 import { join } from 'node:path'
-import { collectDefaultMetrics, Counter, Gauge, Histogram, type HistogramConfiguration, type MetricValueWithName, Registry } from 'prom-client'
+import { collectDefaultMetrics, Counter, Gauge, Histogram, type HistogramConfiguration, Registry } from 'prom-client'
 import type { Engine } from '../engine.js'
 import { version } from '../version.js'
 import { BOUNDS, type Durations } from './durations.js'
@@ -15,6 +15,7 @@ type Value = readonly [labels: Labels, value: number]
 export function prometheusText(engine: Engine, look: () => Promise<readonly ChannelNow[]>): () => Promise<string> {
   const registry = new Registry()
   let channels: readonly ChannelNow[] = []
+  let readable = true
   collectDefaultMetrics({ register: registry })
   new Gauge({ name: 'refero_build_info', help: 'The version that runs; always 1.', labelNames: ['version', 'node'], registers: [registry] }).set({ version: version(), node: process.versions.node }, 1)
 
@@ -55,7 +56,7 @@ export function prometheusText(engine: Engine, look: () => Promise<readonly Chan
   gauge('refero_queue_depth', 'Deliveries on their way.', DESTINATION, perDestination(({ queue }) => [[{}, queue.waiting]]))
   gauge('refero_queue_held', 'Deliveries that a person must decide on.', DESTINATION, perDestination(({ queue }) => [[{}, queue.held]]))
   gauge('refero_queue_oldest_age_seconds', 'How long ago the oldest message of the queue was received.', DESTINATION, perDestination(({ queue }) => [[{}, queue.oldest ? (engine.world.clock.now().getTime() - queue.oldest.getTime()) / 1000 : 0]]))
-  gauge('refero_store_up', 'Whether the store works.', [], () => [[{}, engine.storeTrouble === null ? 1 : 0]])
+  gauge('refero_store_up', 'Whether the store works.', [], () => [[{}, readable && engine.storeTrouble === null ? 1 : 0]])
   gauge('refero_store_bytes', 'What the store takes of the disk.', [], () => [[{}, storeBytes(engine.world.dataFolder)]])
   gauge('refero_troubles', 'How many things /ready calls wrong.', [], () => [[{}, engine.troubles().length]])
 
@@ -66,7 +67,12 @@ export function prometheusText(engine: Engine, look: () => Promise<readonly Chan
   histogram('refero_delivery_seconds', 'From the arrival of a message to its having been sent.', DESTINATION, ofDestinations(({ counted }) => counted.delivery))
 
   return async () => {
-    channels = await look()
+    try {
+      channels = await look()
+      readable = true
+    } catch {
+      readable = false // what is counted is told all the same, and what waits as it was last known
+    }
     return registry.metrics()
   }
 }
@@ -78,30 +84,30 @@ const storeBytes = (folder: string): number => FILES.reduce((sum, file) => sum +
 
 /** A histogram that was counted elsewhere: counting with labels at every message would cost more than all else that is measured. */
 class CountedHistogram extends Histogram<Label> {
-  readonly #name: string
+  readonly #configuration: HistogramConfiguration<Label>
   readonly #values: () => Iterable<readonly [Labels, Durations]>
 
   constructor(configuration: HistogramConfiguration<Label>, values: () => Iterable<readonly [Labels, Durations]>) {
     super(configuration)
-    this.#name = configuration.name
+    this.#configuration = configuration
     this.#values = values
   }
 
-  override async get(): ReturnType<Histogram<Label>['get']> {
-    return { ...(await super.get()), values: [...this.#values()].flatMap(([labels, durations]) => this.#series(labels, durations)) }
+  /** What the registry asks every metric for. */
+  async getForPromString(): Promise<object> {
+    const { name, help } = this.#configuration
+    return { name, help, type: 'histogram', aggregator: 'sum', values: [...this.#values()].flatMap(([labels, durations]) => series(name, labels, durations)) }
   }
+}
 
-  /** What the registry asks for when it writes text. */
-  getForPromString(): ReturnType<Histogram<Label>['get']> {
-    return this.get()
-  }
+interface Sample { readonly metricName: string; readonly labels: Readonly<Record<string, string>>; readonly sharedLabels: object; readonly value: number }
 
-  #series(labels: Labels, { counts, count, sum }: Durations): MetricValueWithName<Label>[] {
-    let under = 0
-    const buckets = [...BOUNDS, Number.POSITIVE_INFINITY].map((bound, n) => {
-      under += counts[n] as number
-      return { metricName: `${this.#name}_bucket`, labels: { ...labels, le: bound === Number.POSITIVE_INFINITY ? '+Inf' : bound / 1000 }, value: under }
-    })
-    return [...buckets, { metricName: `${this.#name}_sum`, labels, value: sum / 1000 }, { metricName: `${this.#name}_count`, labels, value: count }]
-  }
+function series(name: string, labels: Labels, { counts, count, sum }: Durations): Sample[] {
+  let under = 0
+  const sample = (suffix: string, value: number, more: object = {}): Sample => ({ metricName: `${name}_${suffix}`, labels: { ...labels, ...more }, sharedLabels: {}, value })
+  const buckets = counts.map((each, n) => {
+    under += each
+    return sample('bucket', under, { le: n < BOUNDS.length ? String((BOUNDS[n] as number) / 1000) : '+Inf' })
+  })
+  return [...buckets, sample('sum', sum / 1000), sample('count', count)]
 }
