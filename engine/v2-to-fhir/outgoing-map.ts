@@ -11,11 +11,12 @@ const Segment = Type.Cyclic({
     segment: Type.String({ pattern: '^[A-Z][A-Z0-9]{2}$' }),
     each: Type.Optional(Type.String({ description: 'One segment for every resource at this path, seen from the request or the segment above: `reasonReference`, `requester.practitioner`; `RelatedPerson` for all of that type.' })),
     split: Type.Optional(Type.String({ description: 'One segment for every item of this list of the resource.' })),
-    rows: Type.Record(Type.String(), Type.String(), { description: 'Segment map: the path from the resource to the one that it reads, "." for itself.' }),
+    rows: Type.Record(Type.String(), Type.String(), { description: 'Segment map: the path from the resource to the one that it reads, "." for itself. Without any, the segment is always there.' }),
     set: Type.Optional(Type.Record(Type.String(), Type.String(), { description: 'Fixed values; $n counts the segments.' })),
     needs: Type.Optional(Type.String({ description: 'Left out where this field stays empty.' })),
     only: Type.Optional(Type.String({ description: 'Only for resources that have the fixed values of this map: a guarantor is a RelatedPerson with that role.' })),
-    unless: Type.Optional(Type.String({ description: 'Not for resources that have the fixed values of this map.' })),
+    unless: Type.Optional(Type.String({ description: 'Not for resources that have the fixed values of this map; of `split` not for the items that its labels stand for.' })),
+    otherwise: Type.Optional(Type.Array(Type.Ref('Segment'), { description: 'What is made where this makes no segment.' })),
     followed: Type.Optional(Type.Array(Type.Ref('Segment'), { description: 'The segments of its group.' })),
   }, { additionalProperties: false }),
 }, 'Segment')
@@ -44,6 +45,7 @@ export interface OutgoingSegment {
   readonly only: SegmentMap | null
   readonly unless: SegmentMap | null
   readonly followed: readonly OutgoingSegment[]
+  readonly otherwise: readonly OutgoingSegment[]
 }
 
 export interface OutgoingMap {
@@ -77,7 +79,7 @@ export const outgoingMap = (name: string, tools: Pick<Tools, 'mapping' | 'table'
     rows: Object.entries(entry.rows).map(([map, path]) => {
       const loaded = load(map)
       if (loaded.segment !== entry.segment) throw new Error(`${file.place(...keys, 'rows', map)}: ${map} maps ${loaded.segment}, not ${entry.segment}.`)
-      if (entry.split !== undefined && !elementOf(loaded.to, entry.split)?.list) throw new Error(`${file.place(...keys, 'split')}: ${loaded.to}.${entry.split} is no list.`)
+      if (entry.split !== undefined && path === '.' && !elementOf(loaded.to, entry.split)?.list) throw new Error(`${file.place(...keys, 'split')}: ${loaded.to}.${entry.split} is no list.`)
       return { map: loaded, path: steps(path) }
     }),
     set: fixed(entry.set, entry.segment, ...keys, 'set'),
@@ -85,6 +87,7 @@ export const outgoingMap = (name: string, tools: Pick<Tools, 'mapping' | 'table'
     only: entry.only === undefined ? null : load(entry.only),
     unless: entry.unless === undefined ? null : load(entry.unless),
     followed: (entry.followed ?? []).map((each, at) => segmentOf(each as Entry, ...keys, 'followed', at)),
+    otherwise: (entry.otherwise ?? []).map((each, at) => segmentOf(each as Entry, ...keys, 'otherwise', at)),
   })
   return { message, start, events, set: fixed(set, 'MSH', 'set'), segments: segments.map((entry, at) => segmentOf(entry, 'segments', at)) }
 }

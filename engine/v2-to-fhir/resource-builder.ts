@@ -15,7 +15,8 @@ export interface ResourceBuilder {
   readonly refer: Refer
 }
 
-export type Refer = (own: Own) => Draft | undefined
+/** `origin` is that of what the draft says without one of its own: that a place is an instance. */
+export type Refer = (own: Own, origin: string) => Draft | undefined
 
 export const resourceBuilder = (type: string, refer: Refer): ResourceBuilder => ({ json: { resourceType: type }, origins: [], items: new Map(), refer })
 
@@ -27,7 +28,7 @@ const JOINED = new Set(['Quantity', 'Period', 'Range', 'Ratio', 'Attachment', 'T
  * What is there already stays. Returns 'empty' where the draft has nothing, 'taken' where another value was first.
  */
 export const place = (builder: ResourceBuilder, path: ElementPath, draft: Draft | undefined, origin: string, source: string): 'placed' | 'empty' | 'taken' => {
-  const settled = settle(detached(draft, builder.refer), origin)
+  const settled = settle(detached(draft, (own) => builder.refer(own, origin)), origin)
   if (!settled) return 'empty'
   const last = path.steps.at(-1)
   if (!last) return join(builder, builder.json, settled, '')

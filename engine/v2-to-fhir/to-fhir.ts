@@ -108,9 +108,9 @@ const build = (map: MessageMap, root: Node, setting: Setting, id: Id, refer: Ref
 /** The resources that single values become, each once however often the message says the same. */
 const ownResources = (id: Id): { readonly refer: Refer; readonly made: ReadonlyMap<string, Made> } => {
   const made = new Map<string, Made>()
-  const refer: Refer = ({ type, draft, display }) => {
+  const refer: Refer = ({ type, draft, display }, origin) => {
     const builder = resourceBuilder(type, refer)
-    if (place(builder, { text: '$this', steps: [], type }, draft, '', '') !== 'placed') return display === undefined ? undefined : { display }
+    if (place(builder, { text: '$this', steps: [], type }, draft, origin, '') !== 'placed') return display === undefined ? undefined : { display }
     const fullUrl = id(type, JSON.stringify(builder.json))
     const known = made.get(fullUrl)
     if (known) known.builder.origins.push(...builder.origins)

@@ -6,7 +6,7 @@ import { codeSystem } from './code-systems.js'
 import type { Lookup, Written } from './datatype.js'
 import { type Graph, type Json, graph } from './graph.js'
 import type { FixedField, OutgoingMap, OutgoingSegment } from './outgoing-map.js'
-import { type Fields, isEmpty, isFor, put, textAt, writeRows } from './rows-to-hl7v2.js'
+import { type Fields, isEmpty, isFor, isLabelled, put, textAt, writeRows } from './rows-to-hl7v2.js'
 
 export interface OutgoingSettings {
   readonly lookup: Lookup
@@ -41,23 +41,24 @@ const messageType = ({ status, meta }: Json, { message, events }: OutgoingMap): 
 /** The segments that one entry of the map makes, each with its group behind it. */
 const write = (outgoing: OutgoingSegment, from: Json, bundle: Graph, lookup: Lookup): readonly SegmentContent[] => {
   let count = 0
-  return sources(outgoing, from, bundle).flatMap((resource) => {
+  const written = sources(outgoing, from, bundle).flatMap((resource) => {
     const fields: Fields = new Map()
     for (const { map, path } of outgoing.rows) for (const each of bundle.follow(resource, path)) writeRows(map, each, fields, lookup, bundle.whole)
     const followed = outgoing.followed.flatMap((each) => write(each, resource, bundle, lookup))
-    if ([...fields.values()].flat().every(isEmpty) || (outgoing.needs && textAt(fields, outgoing.needs) === '')) return followed
+    if ((outgoing.rows.length > 0 && [...fields.values()].flat().every(isEmpty)) || (outgoing.needs && textAt(fields, outgoing.needs) === '')) return followed
     count += 1
     for (const fixed of outgoing.set) putFixed(fields, fixed, count)
     return [{ name: outgoing.segment, fields: contents(fields) }, ...followed]
   })
+  return written.length > 0 ? written : outgoing.otherwise.flatMap((each) => write(each, from, bundle, lookup))
 }
 
 /** The resources that get a segment each: those that the map's own rows are for. */
 const sources = ({ each, rows, split, only, unless }: OutgoingSegment, from: Json, bundle: Graph): readonly Json[] => {
   const own = rows.find(({ path }) => path.length === 0)?.map
-  const found = bundle.follow(from, each).filter((resource) => (!own || resource.resourceType === own.to) && (!only || isFor(only, resource)) && !(unless && isFor(unless, resource)))
+  const found = bundle.follow(from, each).filter((resource) => (!own || resource.resourceType === own.to) && (!only || isFor(only, resource)) && !(unless && split === null && isFor(unless, resource)))
   if (split === null) return found
-  return found.flatMap((resource) => [resource[split] ?? []].flat().map((item) => ({ resourceType: resource.resourceType, [split]: [item] })))
+  return found.flatMap((resource) => [resource[split] ?? []].flat().filter((item) => !(unless && isLabelled(unless, split, item))).map((item) => ({ resourceType: resource.resourceType, [split]: [item] })))
 }
 
 const putFixed = (fields: Fields, { path, value }: FixedField, count: number): void => {
