@@ -4,7 +4,7 @@ import { type FileHandle, open } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import type { Entry, Incident } from './incident.js'
 
-const USELESS = 2_000 // lines that may be there for nothing
+const USELESS = 1_000 // lines that may be there for nothing
 
 export class IncidentLog {
   readonly #path: string

@@ -96,10 +96,12 @@ export class Incidents {
     const at = look.at.getTime()
     this.#opened = this.#opened.filter((time) => at - time < HOUR)
     const entries: Entry[] = []
-    const lone = look.causes.filter((cause) => !this.#isOpen(cause))
-    for (const cause of look.causes) if (this.#isOpen(cause)) entries.push(...this.#goOn(cause, look.at))
-    const known = this.#heldBack
-    const held = lone.filter((cause) => !ALWAYS.includes(cause.kind) && (known === null || known.has(causeKey(cause)) || !this.#mayOpen(cause, look.at, entries)))
+    const held: Cause[] = []
+    for (const cause of look.causes) {
+      if (this.#isOpen(cause)) entries.push(...this.#goOn(cause, look.at))
+      else if (this.#mayOpen(cause, at)) entries.push(this.#openFor(cause, look.at))
+      else held.push(cause)
+    }
     this.#heldBack = new Set(held.map(causeKey))
     entries.push(...this.#summary(held, look))
     for (const incident of this.open()) if (!look.has(incident)) entries.push(...this.#resolve(incident, look))
@@ -116,13 +118,11 @@ export class Incidents {
     return id !== undefined && this.#byId.get(id)?.state !== 'resolved'
   }
 
-  /** Opens an incident for the cause, unless too many have opened within the hour. */
-  #mayOpen(cause: Cause, at: Date, entries: Entry[]): boolean {
-    if (!ALWAYS.includes(cause.kind)) {
-      if (this.#opened.length >= this.#telling.hourly) return false
-      this.#opened.push(at.getTime())
-    }
-    entries.push(this.#openFor(cause, at))
+  /** Whether the cause may have an incident of its own: not too many have opened within the hour, and the summary does not speak for it. */
+  #mayOpen(cause: Cause, at: number): boolean {
+    if (ALWAYS.includes(cause.kind)) return true
+    if (this.#heldBack === null || this.#heldBack.has(causeKey(cause)) || this.#opened.length >= this.#telling.hourly) return false
+    this.#opened.push(at)
     return true
   }
 

@@ -1,0 +1,441 @@
+/** Watching: times of the week, what a look finds, incidents over time and over restarts; on a clock of the test's own. */
+import { execFileSync } from 'node:child_process'
+import { appendFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import t, { type Test } from 'tap'
+import type { LoadedChannel } from '../../engine/channel-loader.js'
+import { loadChannel } from '../../engine/channel-loader.js'
+import type { IncidentMoment, MessageArchive } from '../../engine/contracts.js'
+import type { EngineEvent } from '../../engine/events.js'
+import { CertificateProbe, certificatesIn } from '../../engine/watch/certificate-probe.js'
+import { DestinationProbe } from '../../engine/watch/destination-probe.js'
+import type { EngineView, WatchedChannel } from '../../engine/watch/engine-view.js'
+import { checkZone, isOpen, openTime, readHours } from '../../engine/watch/hours.js'
+import { type Cause, instantIn, span } from '../../engine/watch/incident.js'
+import { Incidents, type Telling } from '../../engine/watch/incidents.js'
+import { lookAtChannels, lookAtDisk, lookAtStore } from '../../engine/watch/installation-probe.js'
+import { Look } from '../../engine/watch/look.js'
+import type { Watch } from '../../engine/watch/settings.js'
+import { SourceProbe } from '../../engine/watch/source-probe.js'
+import { Traffic } from '../../engine/watch/traffic.js'
+import { context } from './stand-ins.js'
+
+const NEW_YORK = 'America/New_York'
+const [MINUTE, HOUR] = [60_000, 3_600_000]
+const hoursOpen = (hours: string, from: string, to: string, zone = NEW_YORK): number => openTime(readHours(hours), zone, new Date(from), new Date(to)) / HOUR
+
+t.test('times of the week: only what lies within them counts, in their zone', async (t) => {
+  const office = 'Mon-Fri 07:00-19:00'
+  t.equal(hoursOpen(office, '2026-01-05T12:00:00Z', '2026-01-05T20:00:00Z'), 8, 'a Monday, 07:00 to 15:00')
+  t.equal(hoursOpen(office, '2026-01-09T23:00:00Z', '2026-01-12T13:00:00Z'), 2, 'an hour of Friday, none of the weekend, an hour of Monday')
+  t.equal(hoursOpen(office, '2026-01-10T00:00:00Z', '2026-01-12T12:00:00Z'), 0, 'the weekend up to Monday 07:00')
+  t.equal(hoursOpen('Mon-Fri 07:00-12:00, Sat 08:00-10:00', '2026-01-05T00:00:00Z', '2026-01-12T00:00:00Z'), 27, 'several')
+  t.equal(hoursOpen('Mon, Wed 08:00-12:00', '2026-01-05T00:00:00Z', '2026-01-12T00:00:00Z'), 8, 'days that share a time')
+  t.equal(hoursOpen('08:00 - 09:00', '2026-01-05T05:00:00Z', '2026-01-12T05:00:00Z'), 7, 'every day')
+  t.equal(hoursOpen('Sat', '2026-01-05T05:00:00Z', '2026-01-12T05:00:00Z'), 24, 'a whole day')
+  t.equal(hoursOpen('Fri-Mon 10:00-11:00', '2026-01-05T05:00:00Z', '2026-01-12T05:00:00Z'), 4, 'over the weekend')
+  t.equal(hoursOpen('Sun 22:00-06:00', '2026-01-05T05:00:00Z', '2026-01-12T15:00:00Z'), 14, 'over midnight and the end of the week')
+  t.equal(hoursOpen('Mon 07:00-12:00, Mon 11:00-13:00', '2026-01-05T05:00:00Z', '2026-01-06T05:00:00Z'), 6, 'what overlaps counts once')
+  t.equal(openTime(readHours(office), NEW_YORK, new Date('1990-01-01T00:00:00Z'), new Date('2026-01-05T20:00:00Z'), 4 * HOUR) >= 4 * HOUR, true)
+  t.ok(isOpen(readHours(office), NEW_YORK, new Date('2026-01-05T12:00:00Z')))
+  t.notOk(isOpen(readHours(office), NEW_YORK, new Date('2026-01-05T11:59:00Z')))
+})
+
+t.test('days on which the clocks change have 23 and 25 hours', async (t) => {
+  t.equal(hoursOpen('Sun', '2026-03-07T00:00:00Z', '2026-03-10T00:00:00Z'), 23)
+  t.equal(hoursOpen('Sun', '2026-10-31T00:00:00Z', '2026-11-03T00:00:00Z'), 25)
+  t.equal(hoursOpen('Sat 22:00-06:00', '2026-03-07T00:00:00Z', '2026-03-10T00:00:00Z'), 7, 'the night is an hour shorter')
+  t.equal(hoursOpen('Sat 22:00-06:00', '2026-10-31T00:00:00Z', '2026-11-03T00:00:00Z'), 9, 'and longer')
+  t.equal(hoursOpen('Mon 07:00-08:00', '2026-03-09T11:00:00Z', '2026-03-09T11:30:00Z'), 0.5, 'Monday 07:00 is an hour earlier in UTC than the week before')
+  t.equal(hoursOpen('00:00-24:00', '2026-03-01T00:00:00Z', '2026-04-01T00:00:00Z'), 31 * 24)
+  t.equal(hoursOpen('Sun', '2026-03-28T12:00:00Z', '2026-03-30T12:00:00Z', 'Europe/Berlin'), 23)
+  t.equal(hoursOpen('Mon-Fri 09:00-17:30', '2026-06-01T00:00:00Z', '2026-06-02T00:00:00Z', 'Asia/Kolkata'), 8.5)
+})
+
+t.test('times of the week that are none are told with an example, a wrong day with the nearest', async (t) => {
+  for (const [text, said] of [
+    ['Mun-Fri 07:00-19:00', /`Mun` is no day; did you mean `Mon`\?/], ['Monday 07:00-19:00', /did you mean `Mon`\?/], ['Xyzabc 07:00-19:00', /the days are Mon Tue/],
+    ['Mon-Fri 7-19', /`7-19` is no span of time; write days and times such as `Mon-Fri 07:00-19:00`/], ['Mon 25:00-26:00', /no span/], ['Mon 07:60-08:00', /no span/],
+    ['Mon 07:00-07:00', /lasts no time; for whole days write `00:00-24:00`/], ['Mon Tue', /no span/], ['Mon-Tue-Wed', /no range of days/], ['', /no time of the week/], ['Mon,', /no time of the week/], ['Mon 07:00-08:00 x', /no time of the week/],
+  ] as const) t.throws(() => readHours(text), { message: said }, text)
+  t.throws(() => checkZone('America/New_Yrok'), /did you mean `America\/New_York`\?/)
+  t.throws(() => checkZone('Berlin'), /did you mean `Europe\/Berlin`\?/)
+  t.throws(() => checkZone('nowhere at all'), /write one such as/)
+})
+
+t.test('a channel file with a wrong `watch:` is told of by line and column', async (t) => {
+  const rest = 'source: { mllp: { port: 1 } }\nformat: hl7v2\ndestinations: [ { name: out, to: { mllp: { host: a, port: 2 } } } ]\n'
+  const load = async (watch: string) => {
+    const folder = t.testdir({ 'one.yaml': `name: one\nwatch: ${watch}\n${rest}` })
+    return loadChannel(join(folder, 'one.yaml'), context())
+  }
+  const problems = async (watch: string): Promise<readonly string[]> => (await load(watch)).problems.map(({ line, column, message }) => `${line}:${column} ${message}`)
+  t.match((await load('{ silent: 4h, oldest: 5m, depth: 1000, refused: 3, errors: { count: 10, within: 1h }, disconnected: 2m, certificate: 30d, hours: "Mon-Fri 07:00-19:00, Sat 08:00-12:00", zone: America/New_York }')).channel?.definition.watch, { silent: '4h', depth: 1000, refused: 3, errors: { count: 10 } })
+  t.strictSame((await loadChannel(join(t.testdir({ 'one.yaml': `name: one\n${rest}` }), 'one.yaml'), context())).channel?.definition.watch, {}, 'nothing said')
+  t.match(await problems('{ silnet: 4h }'), [/^2:10 `silnet` is not a setting of `watch`; did you mean `silent`\?/])
+  t.match(await problems('{ silent: 4 h }'), [/^2:18 `silent` must be a duration/])
+  t.match(await problems('{ silent: 4h, hours: "Mun-Fri 07:00-19:00" }'), [/^2:29 `hours`: `Mun` is no day; did you mean `Mon`\?/])
+  t.match(await problems('{ silent: 4h, hours: Mon-Fri 7-19 }'), [/^2:29 `hours`: `7-19` is no span of time; write days and times such as/])
+  t.match(await problems('{ hours: Mon, zone: Berlin }'), [/^2:28 `zone`: `Berlin` is no time zone; did you mean `Europe\/Berlin`\?/])
+  t.match(await problems('{ oldest: 0s }'), [/^2:18 `oldest`: it is never shorter than this/])
+  t.match(await problems('{ refused: 0 }'), [/^2:19 `refused` must be a whole number from 1/])
+})
+
+const TELLING: Telling = { grace: 2 * MINUTE, again: 30 * MINUTE, hourly: 3, keep: 90 * 24 * HOUR }
+const START = Date.parse('2026-03-02T14:00:00Z')
+const cause = (channel: string | null, more: Partial<Cause> = {}): Cause => ({ kind: 'oldest', channel, destination: 'ehr', subject: null, since: new Date(START), count: 1, what: `${channel} waits.`, because: null, ...more })
+
+/** A book of incidents in a folder, and minutes that pass. */
+const book = (t: Test, telling = TELLING, folder = t.testdir()) => {
+  const lines: string[] = []
+  const path = join(folder, 'incidents.jsonl')
+  const make = (): Incidents => new Incidents(path, telling, (level, event, facts) => void lines.push(`${level} ${event} ${String(facts?.incident ?? '')}`))
+  let incidents = make()
+  const take = async (minute: number, causes: readonly Cause[], unsure = false): Promise<void> => {
+    const look = new Look(new Date(START + minute * MINUTE))
+    for (const one of causes) look.find(one)
+    if (unsure) look.unsure(() => true)
+    await incidents.take(look)
+  }
+  const moments = async (): Promise<readonly IncidentMoment[]> => {
+    const now = new AbortController()
+    const found = incidents.moments.after(0, now.signal, () => true)
+    setImmediate(() => now.abort())
+    return found
+  }
+  const restart = async (): Promise<void> => {
+    await incidents.close()
+    incidents = make()
+  }
+  t.teardown(() => incidents.close())
+  return { take, moments, restart, lines, path, incidents: () => incidents }
+}
+const told = (moments: readonly IncidentMoment[]): string[] => moments.map(({ moment, about }) => `${moment} ${(about as { id: number }).id}`)
+
+t.test('one cause is one incident: opened once, its numbers go on, resolved once it has been gone for a while', async (t) => {
+  const { take, moments, lines, incidents } = book(t)
+  for (let minute = 0; minute < 10; minute++) await take(minute, [cause('a', { count: minute + 1 })])
+  t.match(incidents().open(), [{ id: 1, state: 'open', count: 10, last: new Date(START + 9 * MINUTE), openedAt: new Date(START), times: 1 }])
+  await take(10, [])
+  await take(11, [cause('a')])
+  await take(12, [])
+  t.equal(incidents().open().length, 1, 'it flaps, and is one')
+  await take(13, [], true)
+  await take(15, [])
+  t.equal(incidents().open().length, 1, 'what cannot be told now is not gone')
+  await take(17, [])
+  t.match(incidents().get(1), { state: 'resolved', resolvedAt: new Date(START + 17 * MINUTE) })
+  t.strictSame(lines, ['warn incident opened: a waits. 1', 'info incident resolved: a waits. 1'])
+  t.strictSame(told(await moments()), ['opened 1', 'resolved 1'])
+})
+
+t.test('what comes back soon continues its incident, each time with more patience; what comes back late is another', async (t) => {
+  const { take, moments, incidents } = book(t)
+  await take(0, [cause('a')])
+  await take(1, [])
+  await take(3, [])
+  t.equal(incidents().get(1).state, 'resolved')
+  await take(20, [cause('a')])
+  t.match(incidents().open(), [{ id: 1, times: 2, openedAt: new Date(START) }])
+  await take(21, [])
+  await take(24, [])
+  t.equal(incidents().get(1).state, 'open', 'twice the grace')
+  await take(25, [])
+  t.equal(incidents().get(1).state, 'resolved')
+  await take(56, [cause('a')])
+  t.match(incidents().open(), [{ id: 2, times: 1 }])
+  const keys = (await moments()).map(({ key }) => key)
+  t.equal(keys.length, 5)
+  t.equal(new Set(keys).size, 5, 'each opening is a message of its own')
+})
+
+t.test('a flood is told of in one incident, which ends with the last of them', async (t) => {
+  const { take, moments, incidents, restart } = book(t)
+  const many = Array.from({ length: 50 }, (_, n) => cause(`channel-${n}`))
+  await take(0, many)
+  t.equal(incidents().open().length, 4)
+  t.match(incidents().open()[0], { kind: 'many', count: 47, what: /47 more things are wrong than the 3 that are told of within an hour, in channel-10, .* and 37 more\./ })
+  await take(1, [...many, cause(null, { kind: 'disk', destination: null })])
+  t.equal(incidents().open().length, 5, 'the disk is told of all the same')
+  for (let minute = 2; minute < 130; minute += 10) await take(minute, many)
+  t.equal(incidents().open().filter(({ kind }) => kind === 'oldest').length, 3, 'those in it stay in it')
+  await restart()
+  await take(140, many)
+  t.equal(incidents().open().filter(({ kind }) => kind === 'oldest').length, 3, 'over a restart too')
+  for (const minute of [150, 153]) await take(minute, many.slice(0, 3))
+  t.equal(incidents().open().length, 3, 'the rest is gone')
+  t.equal(told(await moments()).filter((line) => line.startsWith('opened')).length, 5)
+})
+
+t.test('a restart keeps what is open, tells nothing twice, and resolves what is gone', async (t) => {
+  const { take, moments, restart, lines, incidents } = book(t)
+  await take(0, [cause('a'), cause('b')])
+  await incidents().acknowledge(1, 'ada', 'the lab moves', new Date(START + MINUTE))
+  await restart()
+  t.match(incidents().get(1), { state: 'acknowledged', acknowledged: { by: 'ada', why: 'the lab moves', at: new Date(START + MINUTE) }, openedAt: new Date(START) })
+  await take(2, [cause('a', { count: 7 }), cause('b')])
+  t.match(incidents().get(1), { state: 'acknowledged', count: 7 })
+  t.equal(lines.filter((line) => line.startsWith('warn incident opened')).length, 2)
+  await take(3, [])
+  await restart()
+  await take(4, [])
+  await take(6, [])
+  t.strictSame(told(await moments()), ['opened 1', 'opened 2', 'acknowledged 1', 'resolved 2', 'resolved 1'])
+  await t.rejects(incidents().acknowledge(9, 'ada', 'x', new Date()), { code: 'NOT_FOUND' })
+})
+
+t.test('a crash while writing leaves all that was told before; damaged lines do not hide the others', async (t) => {
+  const { take, restart, path, lines, incidents } = book(t)
+  await take(0, [cause('a'), cause('b')])
+  const whole = readFileSync(path)
+  appendFileSync(path, '{"position":3,"moment":"resol')
+  await restart()
+  t.equal(incidents().open().length, 2)
+  await take(1, [cause('a'), cause('b'), cause('c')])
+  t.equal(readFileSync(path, 'utf8').split('\n').filter(Boolean).map((line) => JSON.parse(line) as unknown).length, 3, 'every line is whole')
+  for (let length = 0; length <= whole.length; length += 37) {
+    writeFileSync(`${path}.cut`, whole.subarray(0, length))
+    const cut = new Incidents(`${path}.cut`, TELLING, () => {})
+    t.ok(cut.open().length <= 2)
+  }
+  writeFileSync(path, Buffer.concat([Buffer.from('no json\n{"position":1}\n'), whole]))
+  await restart()
+  t.equal(incidents().open().length, 2)
+  t.ok(lines.some((line) => line.startsWith('warn some lines of the log of incidents cannot be read')))
+})
+
+t.test('what cannot be written holds in memory, is given to channels only once it is written, and is written later', async (t) => {
+  const folder = t.testdir()
+  const { take, moments, incidents, restart, lines } = book(t, TELLING, join(folder, 'data'))
+  await take(0, [cause('a')])
+  t.equal(incidents().open().length, 1)
+  t.ok(lines.some((line) => line.startsWith('error incidents could not be written down')))
+  t.strictSame(told(await moments()), [])
+  mkdirSync(join(folder, 'data'))
+  await take(1, [cause('a')])
+  t.strictSame(told(await moments()), ['opened 1'])
+  await restart()
+  t.equal(incidents().open().length, 1)
+})
+
+t.test('what was resolved long ago is forgotten, and the file does not grow for ever', async (t) => {
+  const { take, incidents, path, restart } = book(t, { ...TELLING, grace: 0, again: 0, hourly: 10_000, keep: 100 * MINUTE })
+  for (let minute = 0; minute < 700; minute++) await take(minute, minute % 2 === 0 ? [cause('a')] : [])
+  const last = incidents().list({ limit: 1 }).incidents[0]?.id
+  t.ok(incidents().list({ limit: 500 }).incidents.length <= 60)
+  for (let minute = 700; minute < 1300; minute++) await take(minute, minute % 2 === 0 ? [cause('a')] : [])
+  t.ok(readFileSync(path, 'utf8').split('\n').length < 1200)
+  t.notOk(existsSync(`${path}.next`))
+  await restart()
+  t.ok((incidents().list({ limit: 1 }).incidents[0]?.id ?? 0) > (last ?? Number.POSITIVE_INFINITY), 'the newest are kept')
+})
+
+t.test('lists have the open ones first and come in pages', async (t) => {
+  const { take, incidents } = book(t, { ...TELLING, hourly: 100, grace: 0 })
+  await take(0, ['a', 'b', 'c', 'd', 'e'].map((channel) => cause(channel)))
+  await take(1, ['b', 'd'].map((channel) => cause(channel)))
+  const channels = (after?: string): { names: (string | null)[]; next: string | null } => {
+    const { incidents: found, next } = incidents().list({ limit: 2, ...(after && { after }) })
+    return { names: found.map(({ channel }) => channel), next }
+  }
+  const [one, two] = [channels(), channels(channels().next ?? '')]
+  t.strictSame([one.names, two.names, channels(two.next ?? '').names], [['d', 'b'], ['e', 'c'], ['a']])
+  t.equal(channels(two.next ?? '').next, null)
+  t.strictSame(incidents().list({ limit: 9, state: 'unresolved', channel: 'b' }).incidents.length, 1)
+  t.strictSame(incidents().list({ limit: 9, kind: 'disk' }).incidents.length, 0)
+  t.throws(() => incidents().list({ limit: 2, after: 'x' }), { code: 'USAGE' })
+})
+
+/** An engine with one channel, as watching sees it, and what happens to it. */
+const watched = (watch: Watch, more: { source?: object; to?: object; file?: string } = {}) => {
+  const definition = {
+    name: 'adt', watch, source: { name: 'mllp', settings: more.source ?? {} },
+    destinations: [{ name: 'ehr', to: { name: 'mllp', settings: more.to ?? {} } }],
+  }
+  const channel = { name: 'adt', state: 'running', trouble: null as string | null, loaded: { definition, file: more.file ?? 'adt.yaml' } as unknown as LoadedChannel }
+  const world = { connections: null as number | null, last: null as Date | null, queues: [] as { waiting: number; held: number; oldest: Date | null }[], storeWorks: true }
+  const engine: EngineView = { status: () => [channel], channel: () => channel.loaded, connections: () => world.connections, problems: [], storeTrouble: null }
+  const archive = {
+    search: async () => (world.storeWorks ? (world.last ? [{ receivedAt: world.last }] : []) : Promise.reject(new Error('the disk is full'))),
+    queues: async () => (world.storeWorks ? world.queues.map((queue) => ({ channel: 'adt', destination: 'ehr', failed: 0, head: null, ...queue })) : Promise.reject(new Error('the disk is full'))),
+  } as unknown as Pick<MessageArchive, 'search' | 'queues'>
+  let hear: (event: EngineEvent) => void = () => {}
+  const started = new Date(START)
+  const traffic = new Traffic(started, () => watch)
+  traffic.listen({ listen: (listener: typeof hear) => { hear = listener; return () => {} } } as never)
+  const probes = [new SourceProbe(engine, archive, traffic, 'UTC'), new DestinationProbe(archive, traffic, 'UTC', '1h')]
+  const at = async (when: number | string): Promise<Look> => {
+    const look = new Look(typeof when === 'number' ? new Date(START + when * MINUTE) : new Date(when))
+    for (const probe of probes) await probe.look([channel as WatchedChannel], look)
+    return look
+  }
+  const happens = (what: EngineEvent['what'], when: number | string, destination: string | null = null): void =>
+    hear({ what, channel: 'adt', destination, at: typeof when === 'number' ? new Date(START + when * MINUTE) : new Date(when) } as EngineEvent)
+  return { channel, world, at, happens, traffic }
+}
+const kinds = (look: Look): string[] => look.causes.map(({ kind, destination }) => (destination ? `${kind} ${destination}` : kind))
+const silence = (since: number | string) => ({ kind: 'silent', channel: 'adt', destination: null, subject: null, since: typeof since === 'number' ? new Date(START + since * MINUTE) : new Date(since) }) as const
+
+t.test('a channel that is silent in its hours is found; a quiet weekend is not', async (t) => {
+  const { at, happens } = watched({ silent: '4h', hours: 'Mon-Fri 07:00-19:00', zone: NEW_YORK })
+  await at('2026-03-05T14:00:00Z')
+  happens('received', '2026-03-06T20:00:00Z') // Friday 15:00
+  t.strictSame(kinds(await at('2026-03-06T23:59:00Z')), [], 'Friday 18:59')
+  t.strictSame(kinds(await at('2026-03-08T20:00:00Z')), ['silent'], 'the four hours were over on Friday at 19:00')
+  happens('received', '2026-03-06T23:00:00Z') // Friday 18:00
+  for (const when of ['2026-03-07T15:00:00Z', '2026-03-08T22:00:00Z', '2026-03-09T11:00:00Z', '2026-03-09T13:59:00Z']) t.strictSame(kinds(await at(when)), [], when)
+  const look = await at('2026-03-09T14:00:00Z') // Monday 10:00, daylight time
+  t.match(look.causes, [{ kind: 'silent', since: new Date('2026-03-06T23:00:00Z'), what: 'Channel adt has received nothing since Fri 2026-03-06 18:00 EST: for 4h of its hours (Mon-Fri 07:00-19:00).' }])
+  happens('duplicate', '2026-03-09T14:01:00Z')
+  const after = await at('2026-03-09T14:02:00Z')
+  t.strictSame(kinds(after), [])
+  t.notOk(after.isUnsure(silence('2026-03-06T23:00:00Z')), 'that silence has ended')
+})
+
+t.test('after a restart the silence before it counts, once senders had a moment to come back', async (t) => {
+  const { at, world, channel } = watched({ silent: '1h' })
+  world.last = new Date(START - 3 * HOUR)
+  const first = await at(0)
+  t.strictSame(kinds(first), [])
+  t.ok(first.isUnsure(silence(-180)), 'an incident of before stays as it is')
+  t.strictSame(kinds(await at(5)), ['silent'])
+  channel.state = 'failed'
+  t.ok((await at(6)).isUnsure(silence(-180)), 'a channel that has failed is told of as such')
+  channel.state = 'paused'
+  t.notOk((await at(7)).isUnsure(silence(-180)), 'a person wants it silent')
+  const dark = watched({ silent: '1h' })
+  dark.world.storeWorks = false
+  t.ok((await dark.at(0)).isUnsure(silence(0)))
+})
+
+t.test('a source with nobody connected, and a destination that cannot be reached', async (t) => {
+  const { at, happens, world } = watched({ disconnected: '2m' })
+  t.strictSame(kinds(await at(0)), [], 'a source that cannot tell is not watched')
+  world.connections = 0
+  await at(1)
+  t.match((await at(3)).causes, [{ kind: 'disconnected', destination: null }])
+  world.connections = 1
+  t.strictSame(kinds(await at(4)), [])
+  world.connections = 0
+  t.strictSame(kinds(await at(5)), [])
+  happens('received', 5.5)
+  t.strictSame(kinds(await at(7)), [], 'a sender that connects for each message')
+  t.strictSame(kinds(await at(8)), ['disconnected'])
+  world.connections = 1
+
+  world.queues = [{ waiting: 4, held: 0, oldest: new Date(START + 8 * MINUTE) }]
+  happens('unavailable', 9, 'ehr')
+  happens('unavailable', 10, 'ehr')
+  t.strictSame(kinds(await at(10.5)), [])
+  t.match((await at(11)).causes, [{ kind: 'disconnected', destination: 'ehr', since: new Date(START + 9 * MINUTE), count: 4, what: 'ehr in channel adt cannot be reached since Mon 2026-03-02 14:09 UTC; 4 deliveries wait.' }])
+  happens('refused', 12, 'ehr')
+  t.strictSame(kinds(await at(12)), [], 'whoever refuses is there')
+  happens('unavailable', 13, 'ehr')
+  world.queues = [{ waiting: 0, held: 0, oldest: null }]
+  t.strictSame(kinds(await at(20)), [], 'nothing waits for it any more')
+})
+
+t.test('queues: too old, too deep, held', async (t) => {
+  const { at, world } = watched({ oldest: '5m', depth: 10 })
+  world.queues = [{ waiting: 3, held: 0, oldest: new Date(START) }]
+  t.strictSame(kinds(await at(4)), [])
+  t.match((await at(5)).causes, [{ kind: 'oldest', destination: 'ehr', count: 3, since: new Date(START), what: '3 deliveries wait for ehr in channel adt, the oldest since Mon 2026-03-02 14:00 UTC: longer than 5m.' }])
+  world.queues = [{ waiting: 10, held: 2, oldest: new Date(START + 6 * MINUTE) }]
+  t.strictSame(kinds(await at(7)), ['held ehr', 'depth ehr'])
+  world.storeWorks = false
+  const dark = await at(8)
+  t.strictSame(kinds(dark), [])
+  t.ok(dark.isUnsure({ ...silence(0), kind: 'depth', destination: 'ehr' }))
+  const unsaid = watched({})
+  unsaid.world.queues = [{ waiting: 1, held: 1, oldest: new Date(START) }]
+  t.strictSame(kinds(await unsaid.at(59)), ['held ehr'], 'held is told of without being asked for')
+  t.strictSame(kinds(await unsaid.at(60)), ['held ehr', 'oldest ehr'], 'and so is what waits for an hour')
+})
+
+t.test('refusals and errors: so many in a row, or within a time', async (t) => {
+  const row = watched({ refused: 3, errors: 2 })
+  const about = { ...silence(0), kind: 'refused', destination: 'ehr' } as const
+  t.ok((await row.at(0)).isUnsure(about), 'nobody knows what was before the start')
+  for (const when of [1, 2]) row.happens('refused', when, 'ehr')
+  t.strictSame(kinds(await row.at(2)), [])
+  for (let n = 3; n < 500; n++) row.happens('refused', 3, 'ehr')
+  t.match((await row.at(4)).causes, [{ kind: 'refused', count: 499, since: new Date(START + MINUTE), what: 'ehr in channel adt has refused 499 deliveries one after the other.' }])
+  row.happens('sent', 5, 'ehr')
+  const after = await row.at(5)
+  t.strictSame([kinds(after), after.isUnsure(about)], [[], false])
+  row.happens('error', 6)
+  row.happens('filtered', 6, 'ehr')
+  row.happens('unreadable', 7)
+  t.match((await row.at(7)).causes, [{ kind: 'errors', count: 2, destination: null }])
+  row.happens('transformed', 8)
+  t.strictSame(kinds(await row.at(8)), [])
+
+  const within = watched({ refused: { count: 3, within: '10m' } })
+  for (const when of [0, 4, 8]) {
+    within.happens('refused', when, 'ehr')
+    within.happens('sent', when, 'ehr')
+  }
+  t.match((await within.at(9)).causes, [{ kind: 'refused', count: 3, what: 'ehr in channel adt has refused 3 deliveries within 10m.' }])
+  const later = await within.at(11)
+  t.strictSame([kinds(later), later.isUnsure(about)], [[], false])
+})
+
+t.test('certificates: those that end soon, in files and as PEM, of both ends', async (t) => {
+  const folder = t.testdir({ tls: {} })
+  const make = (name: string, days: number): string => {
+    const [key, pem] = [join(folder, `tls/${name}.key`), join(folder, `tls/${name}.pem`)]
+    execFileSync('openssl', ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', String(days), '-subj', `/CN=${name}`, '-keyout', key, '-out', pem], { stdio: 'pipe' })
+    return readFileSync(pem, 'utf8')
+  }
+  const [soon, long] = [make('soon', 10), make('long', 400)]
+  writeFileSync(join(folder, 'tls/both.pem'), soon + long)
+  const at = async (source: object, to: object, watch: Watch = {}): Promise<Look> => {
+    const { channel } = watched(watch, { source, to, file: join(folder, 'adt.yaml') })
+    const look = new Look(new Date())
+    await new CertificateProbe('UTC', '30d').look([channel as WatchedChannel], look)
+    return look
+  }
+  t.match((await at({ port: 1, tls: { cert: 'tls/soon.pem', key: 'tls/soon.key' } }, { tls: { ca: long } })).causes, [
+    { kind: 'certificate', channel: 'adt', destination: null, subject: 'tls.cert', what: /^The certificate `tls\.cert` \(soon\.pem\) of the source in channel adt is valid until .*: 9d 23h more\.$/ },
+  ])
+  t.match((await at({}, { tls: { cert: `${long}${soon}` } })).causes, [{ destination: 'ehr', subject: 'tls.cert', what: /^The certificate `tls\.cert` of ehr/ }], 'of a chain the first to end')
+  t.strictSame((await at({ tls: { cert: 'tls/long.pem', clients: 'tls/both.pem' } }, {})).causes, [], 'of authorities one is enough')
+  t.strictSame((await at({ tls: { cert: 'tls/soon.pem' } }, {}, { certificate: '5d' })).causes, [], 'the channel says how soon')
+  const none = await at({ tls: { cert: 'tls/none.pem' } }, { tls: { ca: 'nonsense' } })
+  t.strictSame(none.causes, [])
+  t.ok(none.isUnsure({ ...silence(0), kind: 'certificate', subject: 'tls.cert' }))
+  t.strictSame(certificatesIn({ cert: 'x', a: { tls: { cert: 'y', key: 'z' } } }), [{ path: 'a.tls.cert', value: 'y', authorities: false }])
+})
+
+t.test('the disk, the store, and channels that cannot start', async (t) => {
+  const disk = async (space: string, free: number): Promise<Look> => {
+    const look = new Look(new Date(START))
+    await lookAtDisk(space, '.', look, async () => ({ free, whole: 100 * 1024 ** 3 }))
+    return look
+  }
+  t.match((await disk('5%', 4 * 1024 ** 3)).causes, [{ kind: 'disk', what: 'The disk of the data folder has 4.0 GB free (4.0%): less than 5%.' }])
+  t.match((await disk('2GB', 1024 ** 2)).causes, [{ what: /1\.0 MB free \(0\.0%\): less than 2GB/ }])
+  t.strictSame((await disk('0%', 0)).causes, [])
+  t.ok((await disk('5%', 5.2 * 1024 ** 3)).isUnsure({ ...silence(0), kind: 'disk' }), 'a little more than too little does not end it')
+  t.notOk((await disk('5%', 6 * 1024 ** 3)).isUnsure({ ...silence(0), kind: 'disk' }))
+  const look = new Look(new Date(START))
+  await lookAtDisk('5%', join(t.testdir(), 'none'), look)
+  t.ok(look.isUnsure({ ...silence(0), kind: 'disk' }))
+  const engine: EngineView = {
+    status: () => [{ name: 'a', state: 'failed', trouble: 'Cannot listen: port 1 is in use.' }, { name: 'b', state: 'running', trouble: null }, { name: 'c', state: 'starting', trouble: null }],
+    channel: () => undefined, connections: () => null, storeTrouble: 'The disk is full.',
+    problems: [1, 2].map((line) => ({ file: 'd.yaml', line, column: 1, rule: 'x', message: `Wrong ${line}.`, hint: '', severity: 'error' as const })),
+  }
+  lookAtStore(engine, look)
+  lookAtChannels(engine, look)
+  t.match(look.causes, [
+    { kind: 'store', because: 'The disk is full.' }, { kind: 'channel-failed', channel: 'a', because: 'Cannot listen: port 1 is in use.' },
+    { kind: 'channel-failed', channel: null, subject: 'd.yaml', count: 2, because: 'd.yaml:1:1: Wrong 1. d.yaml:2:1: Wrong 2.' },
+  ])
+  t.ok(look.isUnsure({ ...silence(0), kind: 'channel-failed', channel: 'c' }))
+})
+
+t.test('times are said as people say them', async (t) => {
+  t.strictSame([0, 999, 5_000, 65_000, 3 * HOUR, 76 * HOUR].map(span), ['0s', '0s', '5s', '1m 5s', '3h', '3d 4h'])
+  t.equal(instantIn(NEW_YORK, new Date('2026-07-01T04:00:00Z')), 'Wed 2026-07-01 00:00 EDT')
+})
