@@ -5,6 +5,7 @@ import type { Events } from './events.js'
 /** A channel with every name looked up and every setting in the unit that the runtime counts in. */
 export interface Channel {
   readonly name: string
+  readonly revision: string // of its file, as it was when this was made of it
   readonly format: MessageFormat
   readonly formats: (name: string) => MessageFormat
   readonly acknowledge: 'received' | 'transformed' | 'delivered'

@@ -104,6 +104,7 @@ export interface MessageFormat<Body = unknown> {
   orderKeys(body: Body, path: string): readonly string[]
   /** Whether an expression of the format's own language holds (FHIRPath); absent where it has none. */
   test?(body: Body, expression: string): boolean
+  redact?(body: Body): Body // what may say who it is about is masked; structure and codes stay; where absent, nothing may be shown unmasked
 }
 
 // ── How the pieces are declared (each folder default-exports one of these) ──────────────
@@ -191,10 +192,9 @@ export interface Delivery {
   readonly channel: string
   readonly destination: string
   readonly lane: number
-  readonly header: Header // of the message as it arrived
-  readonly receivedAt: Date // when it did
+  readonly header: Header; readonly receivedAt: Date // of the message as it arrived
   readonly payload: Buffer
   readonly attempts: number // this one included
 }
 
-export type { Acceptance, Arrival, Claim, Finished, HistoryEntry, MessageArchive, MessageContent, MessageQuery, MessageStore, MessageSummary, NewDelivery, Progress, Queue, Settlement } from './store/contracts.js'
+export type { Acceptance, Arrival, Claim, Finished, HistoryEntry, Lineage, LineageMessage, MessageArchive, MessageContent, MessageQuery, MessageStore, MessageSummary, NewDelivery, Progress, Queue, QueueHead, QueueState, Settlement } from './store/contracts.js'

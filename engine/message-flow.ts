@@ -103,7 +103,7 @@ async function finish(channel: Channel, ends: readonly End[]): Promise<void> {
     if (!end || end.result.status === 'error' || !(error instanceof StoreError) || error.kind !== 'failed') throw error
     // What the store can never take must not hold up the messages behind it for ever.
     const reason = `what its steps made of it cannot be stored: ${error.message}`
-    return finish(channel, [{ ...end, result: { id: end.result.id, status: 'error', reason, deliveries: [], index: [], notes: [] } }])
+    return finish(channel, [{ ...end, result: { id: end.result.id, revision: channel.revision, status: 'error', reason, deliveries: [], index: [], notes: [] } }])
   }
   channel.queued(results.flatMap(({ deliveries }) => deliveries))
   if (channel.acknowledge !== 'received') for (const { id } of results) channel.decided(id)
@@ -114,14 +114,14 @@ async function finish(channel: Channel, ends: readonly End[]): Promise<void> {
 export function prepare(channel: Channel, stored: StoredMessage): Finished | Promise<Finished> {
   const failed = (error: unknown): Finished => {
     channel.log('warn', 'a message failed in its steps', { channel: channel.name, message: stored.id })
-    return { id: stored.id, status: 'error', reason: sentence(error), deliveries: [], index: [], notes: [] }
+    return { id: stored.id, revision: channel.revision, status: 'error', reason: sentence(error), deliveries: [], index: [], notes: [] }
   }
   try {
     const body = channel.format.parse(stored.bytes)
     const index = channel.index.flatMap(({ name, path }) => channel.format.read(body, path).filter(Boolean).slice(0, 20).map((value) => ({ name, value: value.slice(0, 200) })))
     const { id, receivedAt, header } = stored
     const arrived: Message = { id, channel: channel.name, receivedAt, header, format: channel.format.name, body }
-    const done = after(runSteps(channel.steps, [arrived], stepTold(channel, null)), (messages) => after(fanOut(channel, messages), (outcome) => ({ id, index, ...outcome })))
+    const done = after(runSteps(channel.steps, [arrived], stepTold(channel, null)), (messages) => after(fanOut(channel, messages), (outcome) => ({ id, revision: channel.revision, index, ...outcome })))
     return done instanceof Promise ? done.catch(failed) : done
   } catch (error) {
     return failed(error)

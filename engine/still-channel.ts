@@ -10,6 +10,7 @@ export function stillChannel(loaded: LoadedChannel, world: Omit<World, 'store' |
   const feed = (): Promise<never> => Promise.reject(new Error('no other channel runs here'))
   return {
     ...buildChannel(loaded.definition, world.pieces, toolsFor({ ...world, clock }, loaded.file, feed)),
+    revision: loaded.revision,
     store, clock, log: () => {}, events: new Events(),
     arrived: () => {},
     queued: () => {},

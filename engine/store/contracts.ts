@@ -26,6 +26,7 @@ export interface Finished {
   readonly id: number
   readonly status: Exclude<MessageStatus, 'received'>
   readonly reason: string | null
+  readonly revision: string // of the channel that ran the steps
   readonly deliveries: readonly NewDelivery[]
   readonly index: readonly { readonly name: string; readonly value: string }[]
   /** What else the history shall say: what a destination's own steps filtered out, and why. */
@@ -109,10 +110,19 @@ export interface MessageArchive {
    * queues. A message on its way (deliveries queued or sending) cannot be put back before its steps. Returns how many.
    */
   replay(id: number, from: 'steps' | 'deliveries', destination: string | null, by: string, at: Date): Promise<number>
-  /** Gives up held or failed deliveries of a message, so that its queue goes on. Returns how many. */
-  skip(id: number, destination: string | null, by: string, at: Date): Promise<number>
+  /**
+   * Gives up held or failed deliveries of a message (one destination's or all), so that its queue goes on; without a
+   * destination a message that failed in its steps is settled too, as filtered. What was given up counts as seen. Returns how many.
+   */
+  skip(id: number, destination: string | null, by: string, at: Date, reason?: string | null): Promise<number>
   depth(channel: string): Promise<readonly { destination: string; waiting: number; held: number; oldest: Date | null }[]>
-  /** Forgets a bounded number of messages: their content or all of them. Never anything on its way. Returns how many. */
+  /** Every queue that a channel (or any) has ever had, with what is at its head and why it waits. */
+  queues(channel: string | null): Promise<readonly QueueState[]>
+  /** The messages of other channels that this one came from and led to; null if there is no such message. */
+  lineage(id: number): Promise<Lineage | null>
+  /** How far the search by words has come: everything up to `indexed` can be found by its text; `newest` is the last message kept. */
+  textIndexed(): Promise<{ readonly indexed: number; readonly newest: number }>
+  /** Forgets a bounded number of messages: their content or all of them. Never anything on its way, nor a failure that nobody has settled. Returns how many. */
   expire(channel: string, what: 'content' | 'facts', receivedBefore: Date, limit: number): Promise<number>
   /** Gives freed space back to the disk, a bounded piece at a time. */
   shrink(): Promise<void>
@@ -120,11 +130,12 @@ export interface MessageArchive {
 
 export interface MessageQuery {
   readonly channel?: string
-  readonly status?: MessageStatus | DeliveryStatus // a delivery's status: any of the message's deliveries has it
+  readonly status?: MessageStatus | DeliveryStatus // a delivery's status: any of the message's deliveries has it; `error`: and nobody has settled it
   readonly type?: string
   readonly controlId?: string
   readonly field?: string // an `index:` name; without it `value` is looked for in all
   readonly value?: string // an `index:` value, or its beginning followed by *
+  readonly text?: string // words of the message as received, all of them in any order and case; a word may end in *
   readonly since?: Date
   readonly until?: Date
   readonly before?: number
@@ -139,9 +150,47 @@ export interface MessageSummary {
   readonly header: Header
   readonly status: MessageStatus
   readonly reason: string | null
+  readonly revision: string | null // of the channel that took it through its steps; null before, and for what was kept before revisions were
   readonly size: number // bytes
   readonly index: readonly { readonly name: string; readonly value: string }[]
   readonly deliveries: readonly { readonly id: number; readonly destination: string; readonly status: DeliveryStatus; readonly attempts: number; readonly reason: string | null }[]
+}
+
+/** One destination's queue: how much of what lies in it, and what its head waits for. */
+export interface QueueState {
+  readonly channel: string
+  readonly destination: string
+  readonly waiting: number // queued or sending
+  readonly held: number
+  readonly failed: number // and settled by nobody yet
+  readonly oldest: Date | null // when the head's message was received
+  readonly head: QueueHead | null
+}
+
+/** The delivery that everything behind it in its lane waits for. */
+export interface QueueHead {
+  readonly message: number
+  readonly delivery: number
+  readonly status: DeliveryStatus
+  readonly attempts: number
+  readonly reason: string | null // of the last attempt; null before the first has ended
+  readonly due: Date | null // when the next attempt is
+}
+
+/** A tree of messages over the channels that feed each other, the first one first. */
+export interface Lineage {
+  readonly messages: readonly LineageMessage[]
+  readonly complete: boolean // false: there are more than are given
+}
+
+export interface LineageMessage {
+  readonly id: number
+  readonly channel: string
+  readonly receivedAt: Date
+  readonly header: Header
+  readonly status: MessageStatus
+  /** The message and the delivery of it that became this one; null where it came from outside, or that has been forgotten. */
+  readonly from: { readonly message: number; readonly destination: string; readonly delivery: number } | null
 }
 
 export interface MessageContent {

@@ -24,7 +24,7 @@ const arrivals = (store: MessageStore, size: number, serial: number, at: Date): 
   }))
 
 const finish = (store: MessageStore, accepted: readonly Acceptance[], at: Date): Promise<void> => store.finish(accepted.map(({ id }) => ({
-  id, status: 'transformed', reason: null, index: [], notes: [], deliveries: [{ destination: 'receiver', payload: PAYLOAD, hash: 0, lanes: 1 }],
+  id, status: 'transformed', reason: null, revision: '1', index: [], notes: [], deliveries: [{ destination: 'receiver', payload: PAYLOAD, hash: 0, lanes: 1 }],
 })), at)
 
 const settle = (store: MessageStore, deliveries: readonly Delivery[], at: Date): Promise<void> => store.settle(deliveries.map(({ id }) => ({

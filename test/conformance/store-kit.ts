@@ -24,7 +24,7 @@ export const bound = (payload: string | Buffer, over: Partial<NewDelivery> = {})
   ({ destination: 'ehr', payload: Buffer.from(payload), hash: 0, lanes: 1, ...over })
 
 export const finished = (id: number, deliveries: readonly NewDelivery[], over: Partial<Finished> = {}): Finished =>
-  ({ id, status: deliveries.length > 0 ? 'transformed' : 'filtered', reason: null, deliveries, index: [], notes: [], ...over })
+  ({ id, status: deliveries.length > 0 ? 'transformed' : 'filtered', reason: null, revision: 'r1', deliveries, index: [], notes: [], ...over })
 
 export const settled = (delivery: Pick<Delivery, 'id'>, status: Settlement['status'], over: Partial<Settlement> = {}): Settlement =>
   ({ id: delivery.id, status, reason: null, retryAt: null, attempted: true, response: null, at: after(2), ...over })

@@ -15,12 +15,15 @@ export const storeConformance = (t: Test, name: string, open: OpenStore): Promis
     void t.test(sentence, async (t) => {
       const folder = t.testdir()
       let store = await open(folder)
-      t.teardown(() => store.close())
-      await body(t, store, async () => {
+      try {
+        await body(t, store, async () => {
+          await store.close()
+          store = await open(folder)
+          return store
+        })
+      } finally {
         await store.close()
-        store = await open(folder)
-        return store
-      })
+      }
     })
   }
   arrivalConformance(on)

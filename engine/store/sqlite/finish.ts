@@ -8,7 +8,7 @@ export const INDEX_VALUE_LENGTH = 256
 
 export const openFinish = ({ database, names, history, attachments }: Parts): ((result: Finished, at: Date) => void) => {
   const before = database.prepare<[number], { channel_id: number; status: string }>('select channel_id, status from message where id = ?')
-  const end = database.prepare<[string, string | null, number]>('update message set status = ?, reason = ? where id = ?')
+  const end = database.prepare<[string, string | null, number, number]>('update message set status = ?, reason = ?, revision_id = ? where id = ?')
   const insert = database.prepare<[number, number, number, number | null, number]>(
     `insert into delivery (message_id, queue_id, lane, hash, status, active, attempts, size) values (?, ?, ?, ?, 'queued', 1, 0, ?)`)
   const insertPayload = database.prepare<[number, number | null, Buffer | null]>('insert into payload (delivery_id, attachment_id, bytes) values (?, ?, ?)')
@@ -24,11 +24,11 @@ export const openFinish = ({ database, names, history, attachments }: Parts): ((
   }
 
   return (result, at) => {
-    const { id, status, reason, deliveries, index, notes } = result
+    const { id, status, reason, revision, deliveries, index, notes } = result
     const row = before.get(id)
     if (row?.status !== 'received') throw unfinishable(id, row?.status)
     const channel = row.channel_id
-    end.run(status, reason, id)
+    end.run(status, reason, names.revision(channel, revision), id)
     for (const delivery of deliveries) queueUp(id, channel, delivery)
     if (index.length > 0) {
       forgetValues.run(id)

@@ -18,6 +18,7 @@ export interface Names {
   knownQueue(channel: string, destination: string): QueueRow | undefined
   queueById(id: number): QueueRow
   setLanes(queue: QueueRow, lanes: number): void
+  revision(channel: number, hash: string): number
   forget(): void
 }
 
@@ -30,7 +31,10 @@ export const openNames = (database: Database): Names => {
   const findQueueById = database.prepare<[number], QueueRow>(`select ${COLUMNS} where q.id = ?`)
   const addQueue = database.prepare<[number, string]>('insert into queue (channel_id, destination) values (?, ?)')
   const updateLanes = database.prepare<[number, number]>('update queue set lanes = ? where id = ?')
+  const findRevision = database.prepare<[number, string], number>('select id from revision where channel_id = ? and hash = ?').pluck() as Statement<[number, string], number>
+  const addRevision = database.prepare<[number, string]>('insert into revision (channel_id, hash) values (?, ?)')
   const channels = new Map<string, number>()
+  const revisions = new Map<string, number>()
   const queues = new Map<string, QueueRow>()
   const queuesById = new Map<number, QueueRow>()
 
@@ -75,8 +79,15 @@ export const openNames = (database: Database): Names => {
       updateLanes.run(lanes, queue.id)
       names.forget()
     },
+    revision: (channel, hash) => {
+      const key = keyOf(channel, hash)
+      const id = revisions.get(key) ?? findRevision.get(channel, hash) ?? Number(addRevision.run(channel, hash).lastInsertRowid)
+      revisions.set(key, id)
+      return id
+    },
     forget: () => {
       channels.clear()
+      revisions.clear()
       queues.clear()
       queuesById.clear()
     },

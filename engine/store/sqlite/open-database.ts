@@ -40,7 +40,8 @@ export const openDatabase = (file: string): Database.Database => {
   }
 }
 
-const createPrivately = (file: string): void => {
+/** Makes the file, and its folder, for the engine’s user alone. */
+export const createPrivately = (file: string): void => {
   try {
     mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
     closeSync(openSync(file, 'a', 0o600))

@@ -10,7 +10,12 @@ export type Synchronous<Contract> = {
   readonly [Name in keyof Contract]: Contract[Name] extends (...given: infer Given) => Promise<infer Result> ? (...given: Given) => Result : never
 }
 export type StoreOperations = Synchronous<Omit<MessageStore, 'close'>>
-export type ArchiveOperations = Synchronous<MessageArchive>
+export interface ArchiveOperations extends Synchronous<Omit<MessageArchive, 'search' | 'textIndexed' | 'expire'>> {
+  /** The oldest messages of a channel that may be forgotten: their content, or all of them. */
+  expirable(channel: string, what: 'content' | 'facts', receivedBefore: Date, limit: number): readonly number[]
+  /** Forgets those of these messages that still may be. Returns how many. */
+  forget(ids: readonly number[], what: 'content' | 'facts'): number
+}
 
 export interface Parts {
   readonly database: Database

@@ -8,15 +8,15 @@ interface OldRow { readonly id: number; readonly size: number }
 const SHRINK_PAGES = 1000
 
 const GIVEN = '(select value from json_each(?))'
+/** Not what is on its way (not through its steps, or with a delivery queued, sending or held), nor what failed and was settled by nobody. */
+const ENDED = `status <> 'received' and status <> 'error'
+  and not exists (select 1 from delivery where message_id = message.id and (active = 1 or (status = 'error' and resolved = 0)))`
 const DELIVERIES = `(select id from delivery where message_id in ${GIVEN})`
 
-export const openRetention = ({ database, names, attachments }: Parts): Pick<ArchiveOperations, 'expire' | 'shrink'> => {
-  // Not what is on its way: not through its steps, or with a delivery queued, sending or held.
+export const openRetention = ({ database, names, attachments }: Parts): Pick<ArchiveOperations, 'expirable' | 'forget' | 'shrink'> => {
   const old = database.prepare<[number, 0 | 1, number, number], OldRow>(`
-    select id, size from message
-     where channel_id = ? and content = ? and received_at < ? and status <> 'received'
-       and not exists (select 1 from delivery where message_id = message.id and active = 1)
-     order by received_at limit ?`)
+    select id, size from message where channel_id = ? and content = ? and received_at < ? and ${ENDED} order by received_at limit ?`)
+  const still = database.prepare<[string], { id: number }>(`select id from message where id in ${GIVEN} and ${ENDED}`)
   const attached = database.prepare<[string, string, string], { id: number }>(`
     select attachment_id as id from message_bytes where message_id in ${GIVEN} and attachment_id is not null union
     select attachment_id from payload where delivery_id in ${DELIVERIES} and attachment_id is not null union
@@ -35,11 +35,14 @@ export const openRetention = ({ database, names, attachments }: Parts): Pick<Arc
   ].map((sql) => database.prepare<[string]>(sql))
 
   return {
-    expire: (channel, what, receivedBefore, limit) => {
+    expirable: (channel, what, receivedBefore, limit) => {
       const id = names.knownChannel(channel)
       const before = receivedBefore.getTime()
       const empty = what === 'facts' ? old.all(id, 0, before, limit) : []
-      const rows = affordable([...empty, ...old.all(id, 1, before, limit - empty.length)])
+      return affordable([...empty, ...old.all(id, 1, before, limit - empty.length)]).map((row) => row.id)
+    },
+    forget: (given, what) => {
+      const rows = still.all(JSON.stringify(given))
       const ids = JSON.stringify(rows.map((row) => row.id))
       const released = attached.all(ids, ids, ids).map((row) => row.id)
       for (const statement of content) statement.run(ids)

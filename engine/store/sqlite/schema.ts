@@ -113,8 +113,35 @@ const VERSION_1 = `
   ) strict, without rowid;
 `
 
+/**
+ * Revisions of channels; failures that somebody has settled (`resolved`); and indexes that give the messages of a channel and a type,
+ * or of a status, newest first. `identity` tells one store from another, so that what is derived from this one is not taken for another's.
+ */
+const VERSION_2 = `
+  create table store (identity text not null) strict;
+  insert into store (identity) values (lower(hex(randomblob(16))));
+
+  create table revision (
+    id         integer primary key,
+    channel_id integer not null references channel (id),
+    hash       text not null,
+    unique (channel_id, hash)
+  ) strict;
+
+  alter table message add column revision_id integer references revision (id);
+  drop index message_error;
+  create index message_error on message (channel_id) where status = 'error';
+  create index message_filtered on message (channel_id) where status = 'filtered';
+  create index message_type on message (channel_id, type);
+
+  alter table delivery add column resolved integer not null default 0 check (resolved = 0 or (resolved = 1 and status = 'error'));
+  update delivery set resolved = 1 where status = 'error' and reason like 'Skipped by %';
+  drop index delivery_attention;
+  create index delivery_attention on delivery (status, queue_id, message_id) where status = 'held' or (status = 'error' and resolved = 0);
+`
+
 /** One entry per version: what turns the one before into it. Never edited once released; only added to. */
-const MIGRATIONS = [VERSION_1]
+const MIGRATIONS = [VERSION_1, VERSION_2]
 
 /** The version this program writes. */
 export const SCHEMA_VERSION = MIGRATIONS.length
