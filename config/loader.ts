@@ -52,9 +52,11 @@ export const loadConfiguration = ({ flags = {}, config, environment = process.en
     values[name] = isFolder(name) ? resolve(text) : value
   }
 
-  readFile(join(root, 'config', 'default.yaml'), name => (name === 'data' || name === 'secrets' ? process.cwd() : root))
-  const own = config ?? environment.REFERO_CONFIG
-  if (own) readFile(resolve(own), () => dirname(resolve(own)))
+  // What is written lies where the engine is started; so does what is read, where it is there: a folder of one's own beside the product's.
+  const own = (name: string): boolean => name === 'data' || name === 'secrets' || existsSync(join(process.cwd(), name))
+  readFile(join(root, 'config', 'default.yaml'), name => (own(name) ? process.cwd() : root))
+  const file = config ?? environment.REFERO_CONFIG
+  if (file) readFile(resolve(file), () => dirname(resolve(file)))
   for (const name of NAMES) {
     const text = environment[variableOf(name)]
     if (text !== undefined) take(name, text, variableOf(name))

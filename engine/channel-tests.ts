@@ -3,8 +3,8 @@ import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import type { LoadedChannel } from './channel-loader.js'
 import type { ChannelTest, MockOutcome } from './channel-definition.js'
-import type { Clock, MessageArchive, MessageStore, Outcome, Reply } from './contracts.js'
-import { checkExpectations, type Failure } from './expectations.js'
+import type { Clock, Inbound, MessageArchive, MessageStore, Outcome, Reply } from './contracts.js'
+import { checkExpectations, type Failure, type Result } from './expectations.js'
 import { sentence } from './errors.js'
 import type { Channel, Destination } from './channel.js'
 import { receive, settlement, transform } from './message-flow.js'
@@ -42,6 +42,12 @@ export async function runChannelTest(loaded: LoadedChannel, test: ChannelTest, w
 }
 
 async function run(loaded: LoadedChannel, test: ChannelTest, world: TestWorld, store: MessageStore & MessageArchive): Promise<readonly Failure[]> {
+  const given = test.given.map((file) => ({ bytes: readFileSync(resolve(world.fixtures, file)), origin: file }))
+  return checkExpectations(test.expect, await play(loaded, given, test, world, store))
+}
+
+/** Takes messages through the whole channel, with receivers that answer as mocked, and resolves with what came of them. */
+export async function play(loaded: LoadedChannel, given: readonly Inbound[], test: Pick<ChannelTest, 'at' | 'mock'>, world: TestWorld, store: MessageStore & MessageArchive): Promise<Result> {
   const clock = testClock(new Date(test.at ?? AT))
   const answered = new Map<string, number>()
   const still = stillChannel(loaded, world, store, clock)
@@ -53,14 +59,14 @@ async function run(loaded: LoadedChannel, test: ChannelTest, world: TestWorld, s
     },
   }
   const replies: Reply[] = []
-  for (const file of test.given) replies.push(await receive(channel, { bytes: readFileSync(resolve(world.fixtures, file)), origin: file }))
+  for (const inbound of given) replies.push(await receive(channel, inbound))
   await work(channel, test, answered, clock)
   const messages = [...(await store.search({ channel: channel.name, limit: 500 }))].reverse()
-  return checkExpectations(test.expect, { channel, messages, replies, store, loaded, pieces: world.pieces, fixtures: world.fixtures })
+  return { channel, messages, replies, store, loaded, pieces: world.pieces, fixtures: world.fixtures }
 }
 
 /** Does all that can be done now: every step, and every delivery that the mocks have an answer for. */
-async function work(channel: Channel, test: ChannelTest, answered: Map<string, number>, clock: TestClock): Promise<void> {
+async function work(channel: Channel, test: Pick<ChannelTest, 'mock'>, answered: Map<string, number>, clock: TestClock): Promise<void> {
   for (let waiting = await channel.store.received(channel.name, 100); waiting.length > 0; waiting = await channel.store.received(channel.name, 100)) await transform(channel, waiting)
   for (let moved = true; moved; ) {
     moved = false

@@ -16,7 +16,8 @@ export interface Failure {
   readonly detail: string // a diff, or empty
 }
 
-interface Result {
+/** What came of a test's messages. */
+export interface Result {
   readonly channel: Channel
   readonly loaded: LoadedChannel
   readonly pieces: Pieces
@@ -26,7 +27,7 @@ interface Result {
   readonly fixtures: string
 }
 
-interface Sent { readonly status: DeliveryStatus; readonly reason: string | null; readonly payload: Buffer }
+export interface Sent { readonly status: DeliveryStatus; readonly reason: string | null; readonly payload: Buffer }
 
 const STATES: readonly string[] = ['queued', 'held', 'error', 'sent']
 
@@ -94,7 +95,8 @@ function holds(expected: ExpectedValue, found: readonly string[]): boolean {
 
 const words = (expected: ExpectedValue): string => (expected === null ? 'nothing' : typeof expected === 'object' ? JSON.stringify(expected) : `“${expected}”`)
 
-async function deliveriesTo(name: string, { messages, store }: Result): Promise<readonly Sent[]> {
+/** What a destination got, or is to get, in order. */
+export async function deliveriesTo(name: string, { messages, store }: Result): Promise<readonly Sent[]> {
   const sent: Sent[] = []
   for (const message of messages) {
     const content = await store.content(message.id)
@@ -107,13 +109,14 @@ async function deliveriesTo(name: string, { messages, store }: Result): Promise<
 }
 
 /** The format that a destination's payloads are in, by what each step on the way there produces. */
-function formatOf(name: string, { channel, loaded: { definition }, pieces }: Result): MessageFormat {
+export function formatOf(name: string, { channel, loaded: { definition }, pieces }: Result): MessageFormat {
   const steps = [...definition.steps, ...(definition.destinations.find((destination) => destination.name === name)?.steps ?? [])]
   const produced = steps.map((step) => pieces.transforms.get(step.name)?.produces).filter((format) => format !== undefined)
   return channel.formats(produced.at(-1) ?? channel.format.name)
 }
 
-async function history({ messages, store }: Result): Promise<readonly string[]> {
+/** What happened to the messages, in order. */
+export async function history({ messages, store }: Result): Promise<readonly string[]> {
   const entries = await Promise.all(messages.map(({ id }) => store.history(id)))
   return entries.flatMap((one) => (one ?? []).map(({ what }) => what))
 }
@@ -124,7 +127,7 @@ function checkList(what: string, expected: readonly string[], found: readonly st
 }
 
 /** What a sender was told: the acknowledgement codes where the format has them (`CA AA`), and the verdict. */
-function acknowledged({ verdict, acknowledgements }: Reply): string {
+export function acknowledged({ verdict, acknowledgements }: Reply): string {
   const codes = acknowledgements.flatMap((bytes) => [...bytes.toString('latin1').matchAll(/[\r\n]MSA.([A-Z]{2})/g)].map(([, code]) => code))
   return [...codes, verdict].join(' ')
 }

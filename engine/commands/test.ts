@@ -1,7 +1,6 @@
 /** `refero test`: runs the tests inside the channel files. */
 import { writeFileSync } from 'node:fs'
-import { runChannelTest, type TestResult, type TestWorld } from '../channel-tests.js'
-import { clock } from '../clock.js'
+import { runChannelTest, type TestResult } from '../channel-tests.js'
 import { JSON_OPTION, type Command, type Terminal } from '../command.js'
 import { ReferoError } from '../errors.js'
 import { readInstallation } from '../installation.js'
@@ -9,8 +8,8 @@ import { junit } from '../junit.js'
 import { nearest } from '../nearest.js'
 import { problemLine } from '../problem.js'
 import { findPieces } from '../registry.js'
-import { openSqliteStore } from '../store/sqlite/sqlite-store.js'
 import { loadInstallation, SETTINGS_OPTIONS } from './parts/settings.js'
+import { testWorld } from './parts/test-world.js'
 
 const test: Command = {
   name: 'test',
@@ -27,10 +26,7 @@ const test: Command = {
     const names = channels.map(({ definition }) => definition.name)
     for (const word of given.words) if (!names.includes(word)) throw new ReferoError('NOT_FOUND', `No channel is called \`${word}\`${nearest(word, names) ? `; did you mean \`${nearest(word, names)}\`?` : '.'}`)
     const { settings } = configuration
-    const serve = (): never => {
-      throw new Error('nothing is served in a test')
-    }
-    const world: TestWorld = { pieces, mappings, clock, log: () => {}, dataFolder: settings.data, serve, fixtures: settings.fixtures, openStore: () => openSqliteStore(':memory:') }
+    const world = testWorld(settings, pieces, mappings)
     const results: TestResult[] = []
     for (const channel of channels.filter(({ definition }) => given.words.length === 0 || given.words.includes(definition.name))) {
       for (const one of channel.definition.tests) {

@@ -1,0 +1,92 @@
+/** `refero new`: a channel from a sample message, with its mapping and one test that passes. */
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { JSON_OPTION, type Command, type Given } from '../command.js'
+import { deidentificationKey, deidentifier } from '../deidentify/deidentify.js'
+import { ReferoError } from '../errors.js'
+import { readInstallation, type Installation } from '../installation.js'
+import { openMappings } from '../mappings.js'
+import { draftChannel, extensionOf, formatOf, type NewSource } from '../new-channel.js'
+import { shown } from '../problem.js'
+import { findPieces, type Pieces } from '../registry.js'
+import { saveTest } from '../save-test.js'
+import { plainTools } from '../world.js'
+import { loadInstallation, SETTINGS_OPTIONS } from './parts/settings.js'
+import { testWorld } from './parts/test-world.js'
+
+const FIRST_PORT = 2576
+
+const create: Command = {
+  name: 'new',
+  summary: 'Makes a channel from a sample message: source, steps, mapping, and one test that passes.',
+  usage: 'NAME --from SAMPLE [--port PORT | --path /PATH | --folder DIR] [--as-is]',
+  options: {
+    ...SETTINGS_OPTIONS,
+    from: { type: 'string', value: 'FILE', describe: 'the sample message: HL7 v2, FHIR, JSON or text' },
+    port: { type: 'string', value: 'PORT', describe: `listen for MLLP on this port; the first free one from ${FIRST_PORT} unless said` },
+    path: { type: 'string', value: '/PATH', describe: 'take messages by HTTP at this path instead' },
+    folder: { type: 'string', value: 'DIR', describe: 'take files from this folder instead' },
+    'as-is': { type: 'boolean', describe: 'keep the sample as it is; without this it is de-identified before it becomes a fixture' },
+    ...JSON_OPTION,
+  },
+  exits: '0 made, 2 not made (and nothing was written).',
+  async run(given, terminal) {
+    const [name, ...more] = given.words
+    const from = given.text('from')
+    if (!name || more.length > 0 || !from) throw new ReferoError('USAGE', 'Name the channel and a sample: refero new lab-results --from sample.hl7')
+    if (!/^[a-z][a-z0-9-]{0,63}$/.test(name)) throw new ReferoError('USAGE', `\`${name}\` is no name for a channel: a lower-case letter, then lower-case letters, digits and hyphens.`)
+    const configuration = loadInstallation(given, terminal)
+    const { settings } = configuration
+    const pieces = await findPieces()
+    const installation = await readInstallation(configuration, pieces)
+    const path = join(settings.channels, `${name}.yaml`)
+    if (existsSync(path) || installation.channels.some(({ definition }) => definition.name === name)) throw new ReferoError('USAGE', `A channel called ${name} is there already.`)
+
+    const sample = readSample(from)
+    const tools = plainTools(pieces, installation.mappings)
+    const format = tools.format(formatOf(sample))
+    const bytes = given.flag('as-is') ? sample : deidentifier(deidentificationKey(settings.data), tools.mapping)(sample, format)
+    const draft = draftChannel(name, { bytes, format, mappings: settings.mappings }, sourceOf(given, format.name, installation, pieces), tools)
+    const mapping = draft.mapping ? join(settings.mappings, 'fields', `${draft.mapping.name}.yaml`) : null
+    if (mapping && existsSync(mapping)) throw new ReferoError('USAGE', `The mapping ${shown(mapping)} is there already, and is not for ${draft.type}; give the channel another name.`)
+    if (mapping && draft.mapping) writeFileSync(mapping, draft.mapping.text, { flag: 'wx' })
+    const fixture = join(name, `sample.${extensionOf(format.name)}`)
+    try {
+      const mappings = openMappings(settings.mappings)
+      const test = { name: `${draft.type ?? 'a message'} goes through as the sample did`, sample: bytes, fixture, mock: {} }
+      await saveTest(path, draft.channel, test, { context: { ...installation.context, mappings }, world: testWorld(settings, pieces, mappings) })
+    } catch (error) {
+      if (mapping) rmSync(mapping, { force: true })
+      throw error
+    }
+    const written = [path, ...(mapping ? [mapping] : []), join(settings.fixtures, fixture)].map(shown)
+    if (given.flag('json')) terminal.out(JSON.stringify({ channel: name, written }))
+    else terminal.out(`Written, and its test passes:\n${written.map((file) => `  ${file}`).join('\n')}\n\nNext: read the channel file; \`refero map\` shows what its mapping makes of a sample; \`refero test ${name}\` runs its test; a running engine has taken it up already.`)
+    return 0
+  },
+}
+
+export default create
+
+function readSample(file: string): Buffer {
+  try {
+    return readFileSync(file)
+  } catch {
+    throw new ReferoError('NOT_FOUND', `The file ${file} cannot be read.`)
+  }
+}
+
+function sourceOf(given: Given, format: string, { channels }: Installation, pieces: Pieces): NewSource {
+  const path = given.text('path')
+  const folder = given.text('folder')
+  if (path) return { http: { path } }
+  if (folder) return { file: { folder } }
+  const port = given.text('port')
+  if (port !== undefined && !/^\d{1,5}$/.test(port)) throw new ReferoError('USAGE', `--port is a number, not \`${port}\`.`)
+  if (port !== undefined) return { mllp: { port: Number(port) } }
+  if (format !== 'hl7v2') return { http: { path: `/${given.words[0]}` } }
+  const taken = new Set(channels.flatMap(({ definition: { source } }) => pieces.sources.get(source.name)?.claims?.(source.settings) ?? []))
+  let free = FIRST_PORT
+  while (taken.has(`port ${free}`)) free += 1
+  return { mllp: { port: free } }
+}
