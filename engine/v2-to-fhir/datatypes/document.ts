@@ -28,12 +28,15 @@ const base64 = (data: Part, encoding: string, use: Use): Leaf | undefined => {
 interface Attachment { readonly contentType?: string; readonly data?: string; readonly url?: string }
 
 export const ED: Datatype = {
-  makes: ['Attachment', 'Binary'],
+  makes: ['Attachment', 'Binary', 'code'],
   read: (part, use): Draft | undefined => {
     const data = base64(part.part(5), part.part(4).text, use)
-    return data && { contentType: mediaType(part.part(2), part.part(3), use), data }
+    const contentType = mediaType(part.part(2), part.part(3), use)
+    if (!data) return undefined
+    return use.target === 'code' ? contentType : { contentType, data }
   },
   write: (value, use): Written | undefined => {
+    if (typeof value === 'string') return undefined
     const { contentType = '', data } = value as Attachment
     if (!data) return undefined
     const subtype = use.lookup('data-subtype').reverse(contentType) ?? contentType
@@ -52,3 +55,6 @@ export const RP: Datatype = {
     return url && !url.startsWith('urn:uuid:') ? [url, '', '', use.lookup('data-subtype').reverse(contentType) ?? contentType] : undefined
   },
 }
+
+/** What kind of document an ED is, without it. */
+export const mediaTypeOf: Datatype = { makes: ['code'], read: (part, use) => (part.part(2).text || part.part(3).text ? mediaType(part.part(2), part.part(3), use) : undefined) }
