@@ -16,10 +16,11 @@ export class Moments {
     if ((all.at(-1)?.position ?? 0) > last) this.#tell()
   }
 
-  /** The moments after a position that `wanted` holds for, oldest first; waits for one. None once the signal aborts. */
-  async after(position: number, signal: AbortSignal, wanted: (moment: IncidentMoment) => boolean): Promise<readonly IncidentMoment[]> {
+  /** The moments after a position that are wanted, oldest first; waits for one. None once the signal aborts. `wants` is asked at each look. */
+  async after(position: number, signal: AbortSignal, wants: () => (moment: IncidentMoment) => boolean): Promise<readonly IncidentMoment[]> {
     const ending = aborted(signal)
     while (!signal.aborted) {
+      const wanted = wants()
       const found = this.#all.filter((moment) => moment.position > position && wanted(moment))
       if (found.length > 0) return found
       await Promise.race([this.#more, ending])
@@ -40,7 +41,8 @@ export class Moments {
   }
 }
 
-const aborted = (signal: AbortSignal): Promise<void> =>
+/** Resolves when the signal aborts. */
+export const aborted = (signal: AbortSignal): Promise<void> =>
   new Promise((resolve) => {
     if (signal.aborted) resolve()
     else signal.addEventListener('abort', () => resolve(), { once: true })

@@ -12,6 +12,7 @@ import { zoneNamed } from './hours.js'
 import { Incidents } from './incidents.js'
 import { lookAtChannels, lookAtDisk, lookAtStore } from './installation-probe.js'
 import { Look } from './look.js'
+import { aborted } from './moments.js'
 import type { WatchSettings } from './settings.js'
 import { SourceProbe } from './source-probe.js'
 import { Traffic } from './traffic.js'
@@ -26,6 +27,10 @@ export class Watching {
   #pieces: World['pieces'] | null = null
   #worker: Worker | null = null
   #unlisten: () => void = () => {}
+  #begin: () => void = () => {}
+  readonly #started = new Promise<void>((resolve) => {
+    this.#begin = resolve
+  })
 
   /** Reads the incidents that are kept in the data folder; watches nothing yet. */
   constructor(settings: WatchSettings, dataFolder: string, clock: Clock, log: Log) {
@@ -62,6 +67,7 @@ export class Watching {
     this.#unlisten = traffic.listen(events)
     this.#worker = new Worker(round, this.#clock, (error) => this.#log('error', 'watching failed; it is tried again', { error }))
     this.#worker.start()
+    this.#begin()
   }
 
   async stop(): Promise<void> {
@@ -72,9 +78,12 @@ export class Watching {
 
   /** For the pieces of the channel in `file`: the moments of all incidents but those about itself or about what it feeds, which would go round for ever. */
   momentsFor(file: string): Tools['incidents'] {
-    return (after, signal) => {
-      const own = this.#fedBy(file)
-      return this.incidents.moments.after(after, signal, ({ channel }) => channel === null || !own.has(channel))
+    return async (after, signal) => {
+      await Promise.race([this.#started, aborted(signal)]) // before, nobody knows what feeds what
+      return this.incidents.moments.after(after, signal, () => {
+        const own = this.#fedBy(file)
+        return ({ channel }) => channel === null || !own.has(channel)
+      })
     }
   }
 
