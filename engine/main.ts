@@ -2,6 +2,7 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Configuration } from '../config/loader.js'
+import { channelRoutes } from './api/channels.js'
 import { createWebServer } from './api/server.js'
 import { hasToken, newToken } from './api/token.js'
 import { clock } from './clock.js'
@@ -12,6 +13,12 @@ import { readRunnable } from './installation.js'
 import type { Problem } from './problem.js'
 import { findPieces } from './registry.js'
 import { reloadWorker } from './reload.js'
+import { Changes } from './revisions/changes.js'
+import { disk } from './revisions/disk.js'
+import { History } from './revisions/history.js'
+import { Undertakings } from './revisions/undertaking.js'
+import { Wishes } from './revisions/wishes.js'
+import { openSqliteStore } from './store/sqlite/sqlite-store.js'
 import { openThreadedStore } from './store/sqlite/threaded-store.js'
 import { duration, size } from './units.js'
 import { Watching } from './watch/watching.js'
@@ -37,19 +44,21 @@ export async function startEngine(configuration: Configuration, log: Log, told: 
   const store = await openThreadedStore(join(settings.data, 'messages.db'))
   try {
     const web = createWebServer(settings.data, { body: size(settings.limits.message), requests: settings.limits.requests, openMetrics: settings.metrics.open })
+    const kept = join(settings.data, 'revisions')
+    const history = new History(kept, disk)
+    const undertakings = new Undertakings(kept, history, disk)
+    const wishes = new Wishes(history, disk)
+    await undertakings.recover()
     const read = await readRunnable(configuration, pieces)
     const watching = new Watching(settings.watch, settings.data, clock, log)
     const world = { pieces, mappings: read.mappings, store, clock, log, events: new Events((error) => log('error', 'a listener to events failed', { error })), dataFolder: settings.data, serve: web.serve, watching }
-    const engine = new Engine(world, duration(settings.retention.every))
-    told.web(await web.open(engine, settings.http))
+    const engine = new Engine(world, duration(settings.retention.every), wishes.controlOf)
+    const changes = new Changes({ configuration, engine, history, undertakings, wishes, openStore: () => openSqliteStore(':memory:'), told }, read)
+    told.web(await web.open(engine, settings.http, [channelRoutes(changes)]))
     if (!hasToken(settings.data)) told.token(newToken(settings.data))
     told.problems(read.problems)
-    await engine.apply(read.channels, read.problems, told.channel)
-    const reload = reloadWorker([settings.channels, settings.mappings, settings.secrets], async () => {
-      const again = await readRunnable(configuration, pieces)
-      told.problems(again.problems)
-      await engine.apply(again.channels, again.problems, told.channel, again.mappings)
-    }, clock, log)
+    await changes.take(read)
+    const reload = reloadWorker([settings.channels, settings.mappings, settings.secrets], () => changes.reload(), clock, log)
     reload.start()
     watching.start(engine, engine.world)
     return {

@@ -22,6 +22,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   config: ['engine', 'config'],
   engine: ['engine'],
   'engine/commands': ['engine', 'config'],
+  'engine/revisions': ['engine', 'config'],
   'engine/main.ts': ['engine', 'config'],
   'engine/installation.ts': ['engine', 'config'],
 }

@@ -10,7 +10,7 @@ export const By = Type.String({ minLength: 1, maxLength: 100, default: 'api', de
 export const Why = Type.String({ maxLength: 500, default: '', description: 'Why, for the history.', examples: ['the new lab sends OMG^O19 too'] })
 export const Instant = Type.String({ description: 'An instant, ISO 8601 in UTC.', examples: ['2026-11-23T08:00:00.000Z'] })
 
-const Trouble = Type.Object({
+export const Trouble = Type.Object({
   file: Type.Optional(Type.String({ examples: ['channels/adt-in.yaml'] })),
   line: Type.Optional(Type.Integer({ minimum: 1 })),
   column: Type.Optional(Type.Integer({ minimum: 1 })),

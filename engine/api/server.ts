@@ -10,6 +10,7 @@ import { Measures } from '../measures/measures.js'
 import { snapshotOf } from '../measures/snapshot.js'
 import { headline } from '../watch/incident.js'
 import { KnownPaths, sendError } from './api-errors.js'
+import { document, documentationRoutes } from './documentation.js'
 import { measuresRoutes, metricsRoute } from './metrics.js'
 import { ROUTES, type Routes } from './routes.js'
 import { allows } from './token.js'
@@ -45,6 +46,8 @@ export function createWebServer(dataFolder: string, limits: { body: number; requ
     async open(engine, { host, port }, more = []) {
       // The engine speaks plain HTTP on the inside of a network: nothing may tell a browser otherwise.
       await app.register(helmet, { hsts: false, contentSecurityPolicy: { directives: { upgradeInsecureRequests: null } } })
+      await document(app)
+      documentationRoutes(app)
       healthRoutes(app, engine)
       const look = snapshotOf(engine, new Measures(engine.world.events))
       metricsRoute(app, engine, look, (authorization) => limits.openMetrics || allows(dataFolder, authorization))
@@ -63,13 +66,14 @@ export function createWebServer(dataFolder: string, limits: { body: number; requ
 }
 
 function healthRoutes(app: FastifyInstance, engine: Engine): void {
-  app.get('/health', async () => ({ status: 'up' }))
-  app.get('/ready', async (_request, reply) => {
+  app.get('/health', { schema: { summary: 'Whether the process answers.' } }, async () => ({ status: 'up' }))
+  app.get('/ready', { schema: { summary: 'Whether everything works that should: 200, or 503 with what is wrong; and what waits or rests.' } }, async (_request, reply) => {
     const wrong = engine.troubles()
     const waiting = await engine.waiting().catch(() => [])
     const channels = engine.status().map(({ name, state, listening }) => ({ name, state, listening }))
+    const resting = engine.resting()
     const incidents = engine.world.watching?.incidents.open().map(headline) ?? []
-    return reply.code(wrong.length === 0 ? 200 : 503).send({ ready: wrong.length === 0, wrong, waiting, incidents, channels })
+    return reply.code(wrong.length === 0 ? 200 : 503).send({ ready: wrong.length === 0, wrong, waiting, resting, incidents, channels })
   })
 }
 
@@ -79,7 +83,6 @@ async function operations(api: FastifyInstance, engine: Engine, dataFolder: stri
     if (allows(dataFolder, request.headers.authorization)) return
     await reply.code(401).header('www-authenticate', 'Bearer').send({ code: 'NOT_ALLOWED', message: ERRORS.NOT_ALLOWED[0], detail: 'A bearer token is needed.', hint: 'It was shown at the first start; `refero token` makes a new one.' })
   })
-  api.get('/channels', async () => ({ channels: engine.status() }))
   for (const add of routes) add(api, engine)
 }
 

@@ -42,7 +42,7 @@ const serve: Command = {
   },
 }
 
-const channelLine = ({ name, state, listening, trouble }: ChannelStatus): string => `  ${name.padEnd(20)} ${listening ?? `${state}: ${trouble ?? ''}`}`
+const channelLine = ({ name, state, listening, trouble }: ChannelStatus): string => `  ${name.padEnd(20)} ${listening ?? `${state}${trouble ? `: ${trouble}` : ''}`}`
 
 function report(problems: readonly Problem[], terminal: Terminal): void {
   for (const problem of problems) terminal.err(problemLine(problem))
