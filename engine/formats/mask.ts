@@ -15,5 +15,5 @@ export const mask = (text: string, kept = ''): string => {
 
 const STAYS = ' .,:/+-()@'
 
-/** Whether a value in a coded place looks like a code at all: short, without spaces, and no number as long as an identifier. */
-export const isCode = (text: string): boolean => /^[\w.:/+-]{1,40}$/.test(text) && !/\d{9}/.test(text)
+/** Whether a value in a coded place looks like a code, or the address of a system of codes: without spaces, short where it is no address, and no number as long as an identifier. */
+export const isCode = (text: string): boolean => /^(?:(?:https?|urn):[\w.:/|-]{1,200}|[\w.:/+-]{1,40})$/.test(text) && !/\d{9}/.test(text)
