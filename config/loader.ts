@@ -87,6 +87,9 @@ export const productFolder = (): string => {
   return folder
 }
 
+/** The mappings that come with the product: what a folder of one's own does not have is found there. */
+export const shippedMappings = (): string => join(productFolder(), 'mappings')
+
 const readOwn = (path: string, environment: Environment, wrong: string[]): YamlSource | null => {
   let text: string
   try {

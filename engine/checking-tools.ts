@@ -1,5 +1,7 @@
 /** What pieces are given while a channel is only checked: everything to read, nothing that acts; what they read is noted. */
+import { existsSync } from 'node:fs'
 import { dirname, isAbsolute, join, resolve } from 'node:path'
+import { csvOf } from './code-rows.js'
 import type { LoadContext } from './channel-loader.js'
 import type { Tools } from './contracts.js'
 import { shown } from './problem.js'
@@ -17,7 +19,9 @@ export const checkingTools = ({ pieces, mappings, settings }: LoadContext, chann
   const tools = toolsFor(world, channelFile, () => Promise.reject(new Error('nothing is sent while a channel is only checked')))
   const reading = {
     table: (name: string) => {
-      files.add(mappings.file(`codes/${name}`))
+      const file = mappings.file(`codes/${name}`)
+      files.add(file)
+      if (existsSync(csvOf(file))) files.add(csvOf(file))
       return tools.table(name)
     },
     mapping: (path: string) => {

@@ -8,7 +8,7 @@ export const CodeTableFile = Type.Object({
   from: Type.String({ description: 'The code system (URL or name) of the codes that are looked up: the first cell of a row.' }),
   to: Type.Optional(Type.String({ description: 'The code system of the codes that are found. A row has it as `system`, unless `columns` names one of its own.' })),
   columns: Type.Optional(Type.Array(Type.String({ minLength: 1 }), { minItems: 1, uniqueItems: true, description: 'What the cells after the first are called. Left out: [code, display].' })),
-  rows: Type.Array(Type.Array(Type.String(), { minItems: 2 }), { description: 'One row a code: the code that is looked up, then a cell for each column; the last ones may be left out.' }),
+  rows: Type.Array(Type.Array(Type.String(), { minItems: 2 }), { description: 'One row a code: the code that is looked up, then a cell for each column; the last ones may be left out. Left out itself where a .csv file of the same name lies beside this one.' }),
 }, { additionalProperties: false })
 
 /** Makes a code table of a file. Throws a sentence that begins with the place of what is wrong. */

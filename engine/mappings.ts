@@ -2,6 +2,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join, relative, sep } from 'node:path'
 import { codeTable } from './code-table.js'
+import { csvOf, withRows } from './code-rows.js'
 import type { CodeTable, MappingDocument } from './contracts.js'
 import { didYouMean } from './nearest.js'
 import { problemLine, shown } from './problem.js'
@@ -18,15 +19,21 @@ export interface Mappings {
   names(under: string): readonly string[]
 }
 
-/** The mappings as they are in `folder` now; a file that changes is read again by opening them again. */
-export const openMappings = (folder: string): Mappings => {
+/**
+ * The mappings as they are in `folder` now; a file that changes is read again by opening them again. What is not there is
+ * looked for in `shipped`, the product's own, so that a folder of one's own need only hold what differs.
+ */
+export const openMappings = (folder: string, shipped = folder): Mappings => {
   const documents = new Map<string, MappingDocument>()
   const tables = new Map<string, CodeTable>()
-  const file = (path: string): string => join(folder, `${path}.yaml`)
+  const file = (path: string): string => {
+    const [own, product] = [join(folder, `${path}.yaml`), join(shipped, `${path}.yaml`)]
+    return existsSync(own) || !existsSync(product) ? own : product
+  }
   const mapping = (path: string): MappingDocument => {
     const known = documents.get(path)
     if (known) return known
-    if (!PATH.test(path) || !existsSync(file(path))) throw new Error(missing(folder, path))
+    if (!PATH.test(path) || !existsSync(file(path))) throw new Error(missing(folder, shipped, path))
     const document = read(file(path))
     documents.set(path, document)
     return document
@@ -34,11 +41,12 @@ export const openMappings = (folder: string): Mappings => {
   const table = (name: string): CodeTable => {
     const known = tables.get(name)
     if (known) return known
-    const made = codeTable(mapping(`codes/${name}`))
+    const path = `codes/${name}`
+    const made = codeTable(withRows(mapping(path), csvOf(file(path))))
     tables.set(name, made)
     return made
   }
-  return { table, mapping, file, names: under => existing(folder).filter(path => path.startsWith(under)).sort() }
+  return { table, mapping, file, names: under => paths(folder, shipped).filter(path => path.startsWith(under)) }
 }
 
 const PATH = /^[A-Za-z0-9][A-Za-z0-9_-]*(\/[A-Za-z0-9][A-Za-z0-9_-]*)*$/
@@ -54,14 +62,16 @@ const read = (path: string): MappingDocument => {
   return { value: source.value, place: source.place }
 }
 
-const missing = (folder: string, path: string): string => {
+const missing = (folder: string, shipped: string, path: string): string => {
   const slash = path.lastIndexOf('/') + 1
   const within = PATH.test(path) ? path.slice(0, slash) : ''
-  const names = existing(folder).filter(each => each.startsWith(within))
+  const names = paths(folder, shipped).filter(each => each.startsWith(within))
   const [kind, name] = within === 'codes/' ? ['code table', path.slice(slash)] : ['mapping', path]
   const candidates = within === 'codes/' ? names.map(each => each.slice(slash)) : names
   return `no ${kind} is called \`${name.slice(0, 100)}\` in ${shown(join(folder, within))}${didYouMean(name, candidates)}`
 }
+
+const paths = (folder: string, shipped: string): string[] => [...new Set([...existing(folder), ...existing(shipped)])].sort()
 
 const existing = (folder: string): string[] => {
   if (!existsSync(folder)) return []

@@ -1,7 +1,7 @@
 /** `refero map`: runs a mapping over a sample and shows every value beside where it came from; again at every change with `--watch`. */
 import { readFileSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
-import type { Configuration } from '../../config/loader.js'
+import { type Configuration, shippedMappings } from '../../config/loader.js'
 import { clock } from '../clock.js'
 import { JSON_OPTION, type Command, type Given, type Terminal } from '../command.js'
 import { ReferoError, sentence } from '../errors.js'
@@ -60,7 +60,7 @@ async function once(name: string, sample: string, { settings }: Configuration, p
   const timezone = given.text('timezone')
   let tried: TriedMapping
   try {
-    tried = await tryMapping(name.replace(/^(mappings\/)?fields\/|\.yaml$/g, ''), bytes, pieces, plainTools(pieces, openMappings(settings.mappings)), timezone ? { timezone } : {})
+    tried = await tryMapping(name.replace(/^(mappings\/)?fields\/|\.yaml$/g, ''), bytes, pieces, plainTools(pieces, openMappings(settings.mappings, shippedMappings())), timezone ? { timezone } : {})
   } catch (error) {
     if (error instanceof ReferoError) throw error
     terminal.err(given.flag('json') ? JSON.stringify({ error: sentence(error) }) : `refero: ${sample}: ${sentence(error)}`)

@@ -1,6 +1,7 @@
 /** `refero new`: a channel from a sample message, with its mapping and one test that passes. */
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { shippedMappings } from '../../config/loader.js'
 import { JSON_OPTION, type Command, type Given } from '../command.js'
 import { deidentificationKey, deidentifier } from '../deidentify/deidentify.js'
 import { ReferoError } from '../errors.js'
@@ -52,7 +53,7 @@ const create: Command = {
     if (mapping && draft.mapping) writeFileSync(mapping, draft.mapping.text, { flag: 'wx' })
     const fixture = join(name, `sample.${extensionOf(format.name)}`)
     try {
-      const mappings = openMappings(settings.mappings)
+      const mappings = openMappings(settings.mappings, shippedMappings())
       const test = { name: `${draft.type ?? 'a message'} goes through as the sample did`, sample: bytes, fixture, mock: {} }
       await saveTest(path, draft.channel, test, { context: { ...installation.context, mappings }, world: testWorld(settings, pieces, mappings) })
     } catch (error) {
