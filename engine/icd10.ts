@@ -18,11 +18,11 @@ export const readOrderFile = (text: string, file: string): readonly Icd10Row[] =
   lines.forEach((line, at) => {
     if (line.trim() === '') return
     const found = LINE.exec(line)
-    if (!found) throw new ReferoError('USAGE', `${file}:${at + 1}: this is no line of an ICD-10-CM order file: five digits, a code, 0 or 1, a short and a long description, each in its column.`)
+    if (!found) throw new ReferoError('WRONG_FILE', `${file}:${at + 1}: this is no line of an ICD-10-CM order file: five digits, a code, 0 or 1, a short and a long description, each in its column.`)
     const [, code = '', billable, short = '', display = ''] = found
     rows.push({ code: code.length > 3 ? `${code.slice(0, 3)}.${code.slice(3)}` : code, billable: billable === '1', short: short.trim(), display: display.trim() || short.trim() })
   })
-  if (rows.length === 0) throw new ReferoError('USAGE', `${file} holds no codes.`)
+  if (rows.length === 0) throw new ReferoError('WRONG_FILE', `${file} holds no codes.`)
   return rows
 }
 

@@ -66,7 +66,7 @@ const messageMapFor = (type: string, folder: string, tools: Pick<Tools, 'mapping
 const draftMapping = (type: string, body: unknown, folder: string, tools: Pick<Tools, 'mapping'>): string => {
   const names = [...new Set(segments(body).map(({ name }) => name))]
   const known = names.filter((name) => existsSync(join(folder, 'fields/segments', `${name.toLowerCase()}.yaml`)))
-  if (known.length === 0) throw new ReferoError('USAGE', `No segment of the sample (${names.join(', ')}) has a map in ${folder}/fields/segments/; write one first (mappings/README.md).`)
+  if (known.length === 0) throw new ReferoError('WRONG_FILE', `No segment of the sample (${names.join(', ')}) has a map in ${folder}/fields/segments/; write one first (mappings/README.md).`)
   const made = known.map((name) => {
     const { to } = tools.mapping(`fields/segments/${name.toLowerCase()}`).value as { readonly to: string }
     const subject = known.includes('PID') && name !== 'PID' ? ['subject', 'patient', 'beneficiary'].find((element) => elementOf(to, element)) : undefined

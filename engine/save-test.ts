@@ -29,9 +29,9 @@ export interface Desk {
  */
 export async function saveTest(path: string, text: string, { name, sample, fixture, mock }: NewTest, { context, world }: Desk): Promise<LoadedChannel> {
   const before = await read(path, context, text)
-  if (before.definition.tests.some((test) => test.name === name)) throw new ReferoError('USAGE', `The channel ${before.definition.name} has a test called “${name}” already; give this one another name.`)
+  if (before.definition.tests.some((test) => test.name === name)) throw new ReferoError('TAKEN', `The channel ${before.definition.name} has a test called “${name}” already; give this one another name.`)
   const file = join(world.fixtures, fixture)
-  if (existsSync(file)) throw new ReferoError('USAGE', `The file ${file} is there already; give the test another name.`)
+  if (existsSync(file)) throw new ReferoError('TAKEN', `The file ${file}.`)
   const store = world.openStore()
   const derived = await play(before, [{ bytes: sample, origin: fixture }], { mock: lists(mock) }, world, store).then(deriveExpectations).finally(() => store.close())
   const written = [{ file, bytes: sample }, ...derived.files.map(({ payload }, n) => ({ file: join(world.fixtures, expectedFile(fixture, n)), bytes: payload }))]
@@ -45,7 +45,7 @@ export async function saveTest(path: string, text: string, { name, sample, fixtu
     const after = await read(path, context, whole)
     const added = after.definition.tests.find((one) => one.name === name)
     const failures = added ? (await runChannelTest(after, added, world)).failures : []
-    if (!added || failures.length > 0) throw new ReferoError('USAGE', `The test does not pass a second time, so it was not kept: ${failures.map(({ what, expected, found }) => `${what}: expected ${expected}, found ${found}`).join('; ')}. Something in the channel depends on more than the message.`)
+    if (!added || failures.length > 0) throw new ReferoError('NOT_KEPT', `It does not pass a second time: ${failures.map(({ what, expected, found }) => `${what}: expected ${expected}, found ${found}`).join('; ')}.`)
     writeWhole(path, whole)
     return after
   } catch (error) {
@@ -61,7 +61,7 @@ export function withTest(text: string, test: object, path: string): string {
   const last = tests?.items?.at(-1)?.range?.[1]
   const first = tests?.items?.[0]?.range?.[0]
   if (tests === undefined) return `${text.trimEnd()}\ntests:\n${block('  ')}\n`
-  if (tests.flow || last === undefined || first === undefined) throw new ReferoError('USAGE', `${relative(process.cwd(), path)}: \`tests:\` is not written as a list of \`- name: …\` lines; write it so, and try again.`)
+  if (tests.flow || last === undefined || first === undefined) throw new ReferoError('WRONG_FILE', `${relative(process.cwd(), path)}: \`tests:\` is not written as a list of \`- name: …\` lines; write it so, and try again.`)
   const line = text.slice(text.lastIndexOf('\n', first) + 1, first)
   const head = text.slice(0, last).trimEnd()
   return `${head}\n${block(' '.repeat(Math.max(0, line.indexOf('-'))))}\n${text.slice(last).replace(/^[ \t]*\n/, '')}`
@@ -91,7 +91,7 @@ const withFolders = ({ expect, files }: Derived, fixture: string): Readonly<Reco
 
 const read = async (path: string, context: LoadContext, text: string): Promise<LoadedChannel> => {
   const { channel, problems } = await loadChannel(path, context, text)
-  if (!channel) throw new ReferoError('USAGE', `The channel cannot be read: ${problems.filter(({ severity }) => severity === 'error').map(problemLine).join(' ')}`)
+  if (!channel) throw new ReferoError('INVALID', `${problems.filter(({ severity }) => severity === 'error').map(problemLine).join(' ')}`)
   return channel
 }
 

@@ -30,7 +30,7 @@ export async function tryMapping(name: string, sample: Buffer, pieces: Pieces, t
   const run = pieces.transforms.get(step)?.create({ with: name, ...settings }, tools)
   const result: StepResult = (await run?.(messageOf(sample, input))) ?? []
   const [mapped] = 'filtered' in result ? [] : result
-  if (!mapped) throw new ReferoError('USAGE', `The mapping ${name} made nothing of the sample.`)
+  if (!mapped) throw new ReferoError('WRONG_FILE', `The mapping ${name} made nothing of the sample.`)
   const output = tools.format(to).serialize(mapped.body).toString()
   return step === 'to-fhir' ? { step, output, ...fromBundle(JSON.parse(output) as Bundle) } : { step, output, ...fromSegments(mapped.body, outgoingMap(name, tools).segments) }
 }

@@ -41,7 +41,7 @@ const create: Command = {
     const pieces = await findPieces()
     const installation = await readInstallation(configuration, pieces)
     const path = join(settings.channels, `${name}.yaml`)
-    if (existsSync(path) || installation.channels.some(({ definition }) => definition.name === name)) throw new ReferoError('USAGE', `A channel called ${name} is there already.`)
+    if (existsSync(path) || installation.channels.some(({ definition }) => definition.name === name)) throw new ReferoError('TAKEN', `A channel called ${name}.`)
 
     const sample = readSample(from)
     const tools = plainTools(pieces, installation.mappings)
@@ -49,7 +49,7 @@ const create: Command = {
     const bytes = given.flag('as-is') ? sample : deidentifier(deidentificationKey(settings.data), tools.mapping)(sample, format)
     const draft = draftChannel(name, { bytes, format, mappings: settings.mappings }, sourceOf(given, format.name, installation, pieces), tools)
     const mapping = draft.mapping ? join(settings.mappings, 'fields', `${draft.mapping.name}.yaml`) : null
-    if (mapping && existsSync(mapping)) throw new ReferoError('USAGE', `The mapping ${shown(mapping)} is there already, and is not for ${draft.type}; give the channel another name.`)
+    if (mapping && existsSync(mapping)) throw new ReferoError('TAKEN', `The mapping ${shown(mapping)}, which is not for ${draft.type}.`)
     if (mapping && draft.mapping) writeFileSync(mapping, draft.mapping.text, { flag: 'wx' })
     const fixture = join(name, `sample.${extensionOf(format.name)}`)
     try {

@@ -35,7 +35,7 @@ export async function fetchEngine(given: Given, terminal: Terminal, path: string
   }
   if (response.ok) return response
   if (response.status === 401) throw new ReferoError('NOT_ALLOWED')
-  const answer = (await response.json()) as { code?: string; detail?: string; message?: string; hint?: string }
-  if (answer.code && answer.code in ERRORS) throw new ReferoError(answer.code as ErrorCode, answer.detail)
-  throw new ReferoError('USAGE', `${answer.message ?? `The engine answered ${response.status}.`} ${answer.hint ?? ''}`)
+  const { code, detail, message, hint, ...facts } = (await response.json()) as { code?: string; detail?: string | null; message?: string; hint?: string }
+  if (code && code in ERRORS) throw new ReferoError(code as ErrorCode, detail ?? undefined, { facts })
+  throw new ReferoError('USAGE', `${message ?? `The engine answered ${response.status}.`} ${hint ?? ''}`)
 }
