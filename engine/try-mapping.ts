@@ -3,6 +3,7 @@ import type { Bundle } from 'fhir/r4.js'
 import type { Message, MessageFormat, StepResult, Tools } from './contracts.js'
 import { ReferoError } from './errors.js'
 import { segments } from './formats/hl7v2/view.js'
+import { formatOf } from './new-channel.js'
 import type { Pieces } from './registry.js'
 import { evidenceOf, untold } from './v2-to-fhir/evidence.js'
 import { type OutgoingSegment, outgoingMap } from './v2-to-fhir/outgoing-map.js'
@@ -27,6 +28,7 @@ export async function tryMapping(name: string, sample: Buffer, pieces: Pieces, t
   const step = isOutgoing(name, tools) ? 'to-hl7v2' : 'to-fhir'
   const [from, to] = step === 'to-fhir' ? ['hl7v2', 'fhir'] : ['fhir', 'hl7v2']
   const input = tools.format(from)
+  if (formatOf(sample) !== from) throw new ReferoError('WRONG_FILE', `The mapping ${name} makes ${to} of ${from}, and the sample is ${formatOf(sample)}.`)
   const run = pieces.transforms.get(step)?.create({ with: name, ...settings }, tools)
   const result: StepResult = (await run?.(messageOf(sample, input))) ?? []
   const [mapped] = 'filtered' in result ? [] : result
