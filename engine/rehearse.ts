@@ -1,5 +1,7 @@
 /** What a replay would send now, beside what was sent then: nothing is stored and nothing leaves. */
 import { createTwoFilesPatch } from 'diff'
+import type { Channel } from './channel.js'
+import type { MessageSummary } from './contracts.js'
 import type { Engine } from './engine.js'
 import { ReferoError } from './errors.js'
 import { prepare } from './message-flow.js'
@@ -17,22 +19,33 @@ export interface RehearsedDelivery {
   readonly diff: string // unified, a segment or a line of JSON a line; empty where nothing changed
 }
 
-/** `from` deliveries: what would be sent again is what is stored, so nothing can differ. */
-export async function rehearse(engine: Engine, id: number, from: 'steps' | 'deliveries', destination: string | null): Promise<Rehearsal> {
-  const { store, clock } = engine.world
-  const [summary] = await store.search({ before: id + 1, limit: 1 })
-  const content = await store.content(id)
-  if (!summary || summary.id !== id || !content) throw new ReferoError('NOT_FOUND', `No message has the number ${id}.`)
+export type Rehearse = (message: MessageSummary, from: 'steps' | 'deliveries', destination: string | null) => Promise<Rehearsal>
+
+/** Rehearses one message after the other, on channels that are made once. `from` deliveries: what would be sent again is what is stored, so nothing can differ. */
+export function rehearsalOf(engine: Engine): Rehearse {
+  const channels = new Map<string, Channel>()
+  const channelOf = (name: string): Channel => {
+    const { store, clock } = engine.world
+    const loaded = engine.channel(name)
+    if (!loaded) throw new ReferoError('NOT_FOUND', `No channel is called ${name} any more.`)
+    const channel = channels.get(name) ?? stillChannel(loaded, engine.world, store, clock)
+    channels.set(name, channel)
+    return channel
+  }
+  return (message, from, destination) => rehearse(engine, channelOf, message, from, destination)
+}
+
+async function rehearse(engine: Engine, channelOf: (name: string) => Channel, summary: MessageSummary, from: 'steps' | 'deliveries', destination: string | null): Promise<Rehearsal> {
+  const { id } = summary
+  const content = await engine.world.store.content(id)
+  if (!content) throw new ReferoError('NOT_FOUND', `No message has the number ${id}.`)
   const earlier = content.deliveries.filter((delivery) => destination === null || delivery.destination === destination)
   if (from === 'deliveries') {
     const again = summary.deliveries.filter(({ id: delivery, status }) => (status === 'held' || status === 'error') && earlier.some((other) => other.id === delivery))
     return { status: summary.status, reason: null, deliveries: again.map((delivery) => ({ destination: delivery.destination, same: true, diff: '' })) }
   }
   if (!content.bytes) throw new ReferoError('FORGOTTEN')
-  const loaded = engine.channel(summary.channel)
-  if (!loaded) throw new ReferoError('NOT_FOUND', `No channel is called ${summary.channel} any more.`)
-  const channel = stillChannel(loaded, engine.world, store, clock)
-  const finished = await prepare(channel, { id, channel: summary.channel, bytes: content.bytes, origin: summary.origin, receivedAt: summary.receivedAt, header: summary.header })
+  const finished = await prepare(channelOf(summary.channel), { id, channel: summary.channel, bytes: content.bytes, origin: summary.origin, receivedAt: summary.receivedAt, header: summary.header })
   const sent = new Map<string, Buffer[]>()
   for (const { destination: name, payload } of earlier) if (payload) sent.set(name, [...(sent.get(name) ?? []), payload])
   const deliveries = finished.deliveries.map(({ destination: name, payload }) => compare(name, sent.get(name)?.shift() ?? null, payload))

@@ -106,8 +106,8 @@ export interface MessageArchive {
   history(id: number): Promise<readonly HistoryEntry[] | null>
   content(id: number): Promise<MessageContent | null>
   /**
-   * Puts a message back before its steps, or its held and failed deliveries (one destination's or all) back in their
-   * queues. A message on its way (deliveries queued or sending) cannot be put back before its steps. Returns how many.
+   * Puts a message back before its steps, or its held and failed deliveries back in their queues: for one destination or
+   * all. A message on its way (deliveries queued or sending) cannot be put back before its steps. Returns how many.
    */
   replay(id: number, from: 'steps' | 'deliveries', destination: string | null, by: string, at: Date): Promise<number>
   /**

@@ -3,12 +3,14 @@ import type { DeliveryStatus } from '../../contracts.js'
 import { ReferoError } from '../../errors.js'
 import type { ArchiveOperations, Parts } from './parts.js'
 
-interface MessageRow { readonly status: string; readonly content: number }
+interface MessageRow { readonly status: string; readonly content: number; readonly channel_id: number }
 interface StoppedRow { readonly id: number; readonly queue_id: number; readonly status: DeliveryStatus; readonly hash: number | null; readonly resolved: number }
 
 export const openDecisions = ({ database, names, history }: Parts): Pick<ArchiveOperations, 'replay' | 'skip'> => {
-  const find = database.prepare<[number], MessageRow>('select status, content from message where id = ?')
+  const find = database.prepare<[number], MessageRow>('select status, content, channel_id from message where id = ?')
   const deliveries = database.prepare<[number], StoppedRow>('select id, queue_id, status, hash, resolved from delivery where message_id = ? order by id')
+  const queues = database.prepare<[number], { id: number; destination: string }>('select id, destination from queue where channel_id = ? order by id')
+  const onlyFor = database.prepare<[number | null, number]>('update message set only_queue_id = ? where id = ?')
   const setStatus = database.prepare<[string, string | null, number]>('update message set status = ?, reason = ? where id = ?')
   const requeue = database.prepare<[number, number]>(`
     update delivery set status = 'queued', active = 1, attempts = 0, due_at = null, reason = null, resolved = 0, lane = ?
@@ -28,17 +30,27 @@ export const openDecisions = ({ database, names, history }: Parts): Pick<Archive
     const named = deliveries.all(id).map((row) => ({ row, name: names.queueById(row.queue_id).destination }))
     const known = [...new Set(named.map(({ name }) => name))]
     if (destination !== null && !known.includes(destination)) {
-      throw new ReferoError('NOT_FOUND', `Message ${id} has no delivery to \`${destination}\`; it has ${known.length > 0 ? known.map((name) => `\`${name}\``).join(', ') : 'none at all'}.`)
+      throw new ReferoError('NOT_FOUND', `Message ${id} has no delivery to \`${destination}\`; it has ${listed(known)}.`)
     }
     return named.filter(({ row, name }) => (row.status === 'held' || row.status === 'error') && (destination === null || name === destination)).map(({ row }) => row)
   }
 
-  const replaySteps = (id: number, by: string, at: Date): number => {
-    const onItsWay = existing(id).status === 'received' || deliveries.all(id).some(({ status }) => status === 'queued' || status === 'sending')
+  const queueOf = (id: number, channel: number, destination: string): number => {
+    const known = queues.all(channel)
+    const queue = known.find((each) => each.destination === destination)
+    if (!queue) throw new ReferoError('NOT_FOUND', `The channel of message ${id} has no destination \`${destination}\`; it has ${listed(known.map((each) => each.destination))}.`)
+    return queue.id
+  }
+
+  const replaySteps = (id: number, destination: string | null, by: string, at: Date): number => {
+    const { status: now, channel_id } = existing(id)
+    const only = destination === null ? null : queueOf(id, channel_id, destination)
+    const onItsWay = now === 'received' || deliveries.all(id).some(({ status }) => status === 'queued' || status === 'sending')
     if (onItsWay) throw new ReferoError('ON_ITS_WAY', `It is message ${id}.`)
     setStatus.run('received', null, id)
     resolve.run(id) // what failed then has been seen by whoever decided this
-    history.add(id, at, 'replayed', null, 'From its steps.', by)
+    onlyFor.run(only, id)
+    history.add(id, at, 'replayed', only, 'From its steps.', by)
     return 1
   }
 
@@ -54,7 +66,7 @@ export const openDecisions = ({ database, names, history }: Parts): Pick<Archive
   return {
     replay: (id, from, destination, by, at) => {
       if (existing(id).content === 0) throw new ReferoError('FORGOTTEN', `It is message ${id}.`)
-      return from === 'steps' ? replaySteps(id, by, at) : replayDeliveries(id, destination, by, at)
+      return from === 'steps' ? replaySteps(id, destination, by, at) : replayDeliveries(id, destination, by, at)
     },
 
     skip: (id, destination, by, at, reason = null) => {
@@ -72,3 +84,5 @@ export const openDecisions = ({ database, names, history }: Parts): Pick<Archive
     },
   }
 }
+
+const listed = (names: readonly string[]): string => (names.length > 0 ? names.map((name) => `\`${name}\``).join(', ') : 'none at all')

@@ -7,8 +7,8 @@ import type { Parts } from './parts.js'
 export const INDEX_VALUE_LENGTH = 256
 
 export const openFinish = ({ database, names, history, attachments }: Parts): ((result: Finished, at: Date) => void) => {
-  const before = database.prepare<[number], { channel_id: number; status: string }>('select channel_id, status from message where id = ?')
-  const end = database.prepare<[string, string | null, number, number]>('update message set status = ?, reason = ?, revision_id = ? where id = ?')
+  const before = database.prepare<[number], { channel_id: number; status: string; only_queue_id: number | null }>('select channel_id, status, only_queue_id from message where id = ?')
+  const end = database.prepare<[string, string | null, number, number]>('update message set status = ?, reason = ?, revision_id = ?, only_queue_id = null where id = ?')
   const insert = database.prepare<[number, number, number, number | null, number]>(
     `insert into delivery (message_id, queue_id, lane, hash, status, active, attempts, size) values (?, ?, ?, ?, 'queued', 1, 0, ?)`)
   const insertPayload = database.prepare<[number, number | null, Buffer | null]>('insert into payload (delivery_id, attachment_id, bytes) values (?, ?, ?)')
@@ -29,7 +29,8 @@ export const openFinish = ({ database, names, history, attachments }: Parts): ((
     if (row?.status !== 'received') throw unfinishable(id, row?.status)
     const channel = row.channel_id
     end.run(status, reason, names.revision(channel, revision), id)
-    for (const delivery of deliveries) queueUp(id, channel, delivery)
+    const wanted = row.only_queue_id
+    for (const delivery of deliveries) if (wanted === null || names.queue(channel, delivery.destination).id === wanted) queueUp(id, channel, delivery)
     if (index.length > 0) {
       forgetValues.run(id)
       for (const { name, value } of index) insertValue.run(id, name, value.slice(0, INDEX_VALUE_LENGTH))

@@ -114,7 +114,7 @@ const VERSION_1 = `
 `
 
 /**
- * Revisions of channels; failures that somebody has settled (`resolved`); and indexes that give the messages of a channel and a type,
+ * Revisions of channels; the one destination that a message is put back before its steps for (`only_queue_id`); failures that somebody has settled (`resolved`); and indexes that give the messages of a channel and a type,
  * or of a status, newest first. `identity` tells one store from another, so that what is derived from this one is not taken for another's.
  */
 const VERSION_2 = `
@@ -129,6 +129,7 @@ const VERSION_2 = `
   ) strict;
 
   alter table message add column revision_id integer references revision (id);
+  alter table message add column only_queue_id integer references queue (id);
   drop index message_error;
   create index message_error on message (channel_id) where status = 'error';
   create index message_filtered on message (channel_id) where status = 'filtered';
