@@ -144,6 +144,6 @@ const labelled = (item: unknown, step: Step, depth: number, map: SegmentMap, row
     if (fixed === undefined || oneWay || shared?.label !== step.label || shared.name !== step.name) return true
     if (element.steps.slice(0, depth).some(({ name }, index) => name !== row.element.steps[index]?.name)) return true
     const rest = element.steps.slice(depth + 1)
-    return rest.length !== 1 || matches((item as Json)[rest[0]?.name ?? ''], fixed)
+    return rest.length === 0 || rest.slice(0, -1).some(({ list }) => list) || matches(item, rest.reduceRight<unknown>((pattern, { name }) => ({ [name]: pattern }), fixed))
   })
 }

@@ -4,6 +4,7 @@ import { MessageFault } from '../errors.js'
 import { buildMessage, type ComponentContent, type FieldContent, type RepetitionContent, type SegmentContent } from '../formats/hl7v2/view.js'
 import { codeSystem } from './code-systems.js'
 import type { Lookup, Written } from './datatype.js'
+import type { FieldPath } from './field-path.js'
 import { type Graph, type Json, graph } from './graph.js'
 import type { FixedField, OutgoingMap, OutgoingSegment } from './outgoing-map.js'
 import { type Fields, isEmpty, isFor, isLabelled, put, textAt, writeRows } from './rows-to-hl7v2.js'
@@ -45,13 +46,17 @@ const write = (outgoing: OutgoingSegment, from: Json, bundle: Graph, lookup: Loo
     const fields: Fields = new Map()
     for (const { map, path } of outgoing.rows) for (const each of bundle.follow(resource, path)) writeRows(map, each, fields, lookup, bundle.whole)
     const followed = outgoing.followed.flatMap((each) => write(each, resource, bundle, lookup))
-    if ((outgoing.rows.length > 0 && [...fields.values()].flat().every(isEmpty)) || (outgoing.needs && textAt(fields, outgoing.needs) === '')) return followed
+    if ((outgoing.rows.length > 0 && [...fields.values()].flat().every(isEmpty)) || (outgoing.needs && lacks(fields, outgoing.needs))) return followed
     count += 1
     for (const fixed of outgoing.set) putFixed(fields, fixed, count)
     return [{ name: outgoing.segment, fields: contents(fields) }, ...followed]
   })
   return written.length > 0 ? written : outgoing.otherwise.flatMap((each) => write(each, from, bundle, lookup))
 }
+
+/** Whether a field has nothing at all, or nothing where the path says. */
+const lacks = (fields: Fields, path: FieldPath): boolean =>
+  path.component === null ? (fields.get(path.field ?? 0) ?? []).every(isEmpty) : textAt(fields, path) === ''
 
 /** The resources that get a segment each: those that the map's own rows are for. */
 const sources = ({ each, rows, split, only, unless }: OutgoingSegment, from: Json, bundle: Graph): readonly Json[] => {

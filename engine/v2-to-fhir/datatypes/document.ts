@@ -28,15 +28,12 @@ const base64 = (data: Part, encoding: string, use: Use): Leaf | undefined => {
 interface Attachment { readonly contentType?: string; readonly data?: string; readonly url?: string }
 
 export const ED: Datatype = {
-  makes: ['Attachment', 'Binary', 'code'],
+  makes: ['Attachment', 'Binary'],
   read: (part, use): Draft | undefined => {
     const data = base64(part.part(5), part.part(4).text, use)
-    const contentType = mediaType(part.part(2), part.part(3), use)
-    if (!data) return undefined
-    return use.target === 'code' ? contentType : { contentType, data }
+    return data && { contentType: mediaType(part.part(2), part.part(3), use), data }
   },
   write: (value, use): Written | undefined => {
-    if (typeof value === 'string') return undefined
     const { contentType = '', data } = value as Attachment
     if (!data) return undefined
     const subtype = use.lookup('data-subtype').reverse(contentType) ?? contentType
