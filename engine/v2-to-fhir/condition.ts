@@ -17,7 +17,7 @@ export type Test =
   | { readonly kind: 'once' }
   | { readonly kind: 'one of'; readonly values: readonly string[] }
   | { readonly kind: 'not one of'; readonly values: readonly string[] }
-  | { readonly kind: 'matches'; readonly pattern: RegExp }
+  | { readonly kind: 'matches' | 'not matches'; readonly pattern: RegExp }
   | { readonly kind: 'longer than' | 'not longer than'; readonly length: number }
   | { readonly kind: 'same as' | 'not same as'; readonly path: FieldPath }
 
@@ -27,7 +27,7 @@ export type Test =
  */
 export type Values = (path: FieldPath, all?: boolean) => readonly string[]
 
-const WORDS = ['exists', 'empty', 'repeats', 'once', 'is', 'one of', 'not one of', 'longer than', 'not longer than', 'matches', 'same as', 'not same as']
+const WORDS = ['exists', 'empty', 'repeats', 'once', 'is', 'one of', 'not one of', 'longer than', 'not longer than', 'matches', 'not matches', 'same as', 'not same as']
 
 /** Reads a condition. Throws a sentence that says what is wrong and what is allowed. */
 export const condition = (text: string): Condition => {
@@ -62,6 +62,7 @@ export const condition = (text: string): Condition => {
     for (const kind of ['exists', 'empty', 'repeats', 'once'] as const) if (take(kind)) return { kind }
     if (take('same', 'as')) return { kind: 'same as', path: field(next()) }
     if (take('not', 'same', 'as')) return { kind: 'not same as', path: field(next()) }
+    if (take('not', 'matches')) return { kind: 'not matches', pattern: pattern(next()) }
     if (take('matches')) return { kind: 'matches', pattern: pattern(next()) }
     if (take('not', 'longer', 'than')) return { kind: 'not longer than', length: length(next()) }
     if (take('longer', 'than')) return { kind: 'longer than', length: length(next()) }
@@ -102,7 +103,7 @@ export const holds = (asked: Condition, valuesAt: Values): boolean => {
   if (test.kind === 'repeats') return found.length > 1
   if (test.kind === 'once') return found.length === 1
   if (test.kind === 'same as' || test.kind === 'not same as') return valuesAt(test.path).some((value) => found.includes(value)) === (test.kind === 'same as')
-  if (test.kind === 'matches') return found.some((value) => test.pattern.test(value))
+  if ('pattern' in test) return found.some((value) => test.pattern.test(value)) === (test.kind === 'matches')
   if ('length' in test) return found.some((value) => value.length > test.length) === (test.kind === 'longer than')
   return 'values' in test && found.some((value) => test.values.includes(value)) === (test.kind === 'one of')
 }
