@@ -9,6 +9,9 @@ const Text = Type.String({ minLength: 1, maxLength: 1000 })
 const Path = Type.String({ minLength: 1, maxLength: 1000, description: 'A path as the message’s own standard writes it: PID-3.1, ServiceRequest.priority.' })
 const object = { additionalProperties: false }
 
+/** How many lanes `partition: PID-3.1` has. */
+export const LANES = 16
+
 /** One key, the name of a connector, transform or format; below it, that piece’s own settings. */
 const Piece = (kind: string) =>
   Type.Record(Type.String(), Type.Unknown(), { minProperties: 1, maxProperties: 1, description: `One ${kind}: a single key that names it, with its settings below: \`name: { … }\`.` })
@@ -27,7 +30,7 @@ const Retry = Type.Object({
   longest: withDefault(Duration, '5m', 'No wait is longer than this.'),
   jitter: Type.Number({ default: 0.1, minimum: 0, maximum: 1, description: 'By which part of itself a wait is varied at random, so that queues do not knock together.' }),
   attempts: Type.Union([Type.Literal('unlimited'), Type.Integer({ minimum: 1, maximum: 1_000_000 })], { default: 'unlimited', description: 'After how many attempts to give up.' }),
-}, { ...object, default: {} })
+}, { ...object, default: {}, description: 'How long is waited between attempts, and how many there are.' })
 
 /** What an entry of `destinations:` may say. */
 export const Destination = Type.Object({
@@ -36,7 +39,7 @@ export const Destination = Type.Object({
   to: Piece('connector'),
   keep: Type.Optional(Type.Unknown({ description: 'Short for a first step `keep` of this destination.' })),
   steps: Steps,
-  partition: Type.Optional(Type.Union([Path, Type.Object({ by: Path, lanes: Type.Optional(Type.Integer({ minimum: 1, maximum: 256 })) }, object)], {
+  partition: Type.Optional(Type.Union([Path, Type.Object({ by: Path, lanes: Type.Optional(Type.Integer({ minimum: 1, maximum: 256, default: LANES, description: 'How many values are served at once.' })) }, object)], {
     description: 'The order is kept per value at this path (a patient), in 16 parallel lanes where `lanes` says nothing else.',
   })),
   retry: Retry,
@@ -67,7 +70,7 @@ const Expected = Type.Union([Text, Type.Array(Type.Union([Text, Values]), { minI
 })
 
 const Test = Type.Object({
-  name: Text,
+  name: Type.String({ minLength: 1, maxLength: 1000, description: 'What is tested, in a sentence.' }),
   given: Type.Union([Text, Type.Array(Text, { minItems: 1, maxItems: 100 })], { description: 'A file of fixtures/, or several in order.' }),
   at: Type.Optional(Type.String({
     pattern: '^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(:[0-9]{2}(\\.[0-9]{1,3})?)?(Z|[+-][0-9]{2}:[0-9]{2})$',
@@ -92,17 +95,17 @@ export const ChannelFile = Type.Object({
     default: 'received', description: 'What must be durably true before the sender is told “accepted”.',
   }),
   acknowledgeWithin: withDefault(Duration, '30s', 'With `acknowledge: transformed` or `delivered`: after this time the sender is told to try again.'),
-  duplicates: Type.Object({ within: withDefault(Duration, '7d', 'The same control id and the same bytes within this time are one message, answered as before.') }, { ...object, default: {} }),
+  duplicates: Type.Object({ within: withDefault(Duration, '7d', 'The same control id and the same bytes within this time are one message, answered as before.') }, { ...object, default: {}, description: 'What counts as a repetition.' }),
   index: Type.Record(Type.String({ pattern: '^[a-z][A-Za-z0-9-]{0,63}$' }), Path, { default: {}, maxProperties: 50, additionalProperties: false, description: 'What people can search for: a name, and the path of its values.' }),
   steps: Steps,
-  destinations: Type.Array(Destination, { minItems: 1, maxItems: 100 }),
+  destinations: Type.Array(Destination, { minItems: 1, maxItems: 100, description: 'Where messages go; each has a queue of its own.' }),
   concurrency: Type.Integer({ default: 1, minimum: 1, maximum: 64, description: 'How many messages go through the steps at once; more than 1 gives up their order.' }),
   watch: Watch,
   retain: Type.Object({
     content: withDefault(Duration, '30d', 'How long finished messages keep their content.'),
     facts: withDefault(Duration, '2y', 'How long it is remembered that they were here, and what became of them.'),
-  }, { ...object, default: {} }),
-  tests: Type.Array(Test, { default: [], maxItems: 1000 }),
+  }, { ...object, default: {}, description: 'How long messages are kept.' }),
+  tests: Type.Array(Test, { default: [], maxItems: 1000, description: 'What `refero test` runs.' }),
 }, { ...object, description: 'A channel' })
 
 type Written = Static<typeof ChannelFile>
@@ -140,6 +143,3 @@ export interface ChannelDefinition extends Readonly<Omit<Written, 'uses' | 'with
   readonly destinations: readonly ChannelDestination[]
   readonly tests: readonly ChannelTest[]
 }
-
-/** How many lanes `partition: PID-3.1` has. */
-export const LANES = 16
