@@ -47,15 +47,15 @@ export function incidentRoutes(api: FastifyInstance, engine: Engine): void {
   const one = answers(Incident)
 
   api.get<{ Querystring: Static<typeof Query> }>('/incidents', {
-    schema: { querystring: Query, response: answers(Type.Object({ incidents: Type.Array(Incident), next: orNull(Type.String({ description: '`after` of the next page.' })) })) },
+    schema: { summary: 'Incidents: those not resolved first, then the newest.', querystring: Query, response: answers(Type.Object({ incidents: Type.Array(Incident), next: orNull(Type.String({ description: '`after` of the next page.' })) })) },
   }, async ({ query }) => {
     const page = incidents().list(query)
     return { incidents: page.incidents.map(told), next: page.next }
   })
 
-  api.get<{ Params: Static<typeof Id> }>('/incidents/:id', { schema: { params: Id, response: one } }, async ({ params }) => told(incidents().get(params.id)))
+  api.get<{ Params: Static<typeof Id> }>('/incidents/:id', { schema: { summary: 'One incident.', params: Id, response: one } }, async ({ params }) => told(incidents().get(params.id)))
 
   api.post<{ Params: Static<typeof Id>; Body: Static<typeof Note> }>('/incidents/:id/acknowledge', {
-    schema: { params: Id, body: Note, response: one },
+    schema: { summary: 'Takes note of an incident, for all to see; it is resolved when its cause is gone.', params: Id, body: Note, response: one },
   }, async ({ params, body }) => told(await incidents().acknowledge(params.id, body.by, body.why, engine.world.clock.now())))
 }

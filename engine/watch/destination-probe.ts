@@ -1,13 +1,11 @@
 /** Looks at the steps and the destinations of channels: what waits, what is held, what is refused, what cannot be reached. */
-import type { MessageArchive } from '../contracts.js'
+import type { MessageArchive, QueueState } from '../contracts.js'
 import { duration } from '../units.js'
 import type { WatchedChannel } from './engine-view.js'
 import { type IncidentKind, instantIn, some, span, type Subject } from './incident.js'
 import type { Look } from './look.js'
 import { lasting, type Times } from './settings.js'
 import type { Traffic } from './traffic.js'
-
-interface Queue { readonly channel: string; readonly destination: string; readonly waiting: number; readonly held: number; readonly oldest: Date | null }
 
 const KINDS: readonly IncidentKind[] = ['oldest', 'depth', 'held', 'disconnected']
 
@@ -27,7 +25,7 @@ export class DestinationProbe {
 
   async look(channels: readonly WatchedChannel[], look: Look): Promise<void> {
     for (const channel of channels) this.#lookAtFailures(channel, look)
-    let queues: readonly Queue[]
+    let queues: readonly QueueState[]
     try {
       queues = await this.#archive.queues(null)
     } catch {
@@ -41,11 +39,11 @@ export class DestinationProbe {
     }
   }
 
-  #lookAtQueue({ name, loaded: { definition: { watch } } }: WatchedChannel, { destination, waiting, held, oldest }: Queue, look: Look): void {
-    const about = { channel: name, destination }
+  #lookAtQueue({ name, loaded: { definition: { watch } } }: WatchedChannel, { destination, waiting, held, oldest, head }: QueueState, look: Look): void {
+    const about = { channel: name, destination, because: this.#reason(head) }
     const waits = `${some(waiting, 'delivery waits', 'deliveries wait')} for ${destination} in channel ${name}`
     if (held > 0) {
-      look.find({ ...about, kind: 'held', since: look.at, count: held, what: `${some(held, 'delivery is', 'deliveries are')} held for ${destination} in channel ${name}, and what is behind waits.` })
+      look.find({ ...about, because: null, kind: 'held', since: look.at, count: held, what: `${some(held, 'delivery is', 'deliveries are')} held for ${destination} in channel ${name}, and what is behind waits.` })
     }
     const age = oldest && waiting > 0 ? look.at.getTime() - oldest.getTime() : 0
     const longest = lasting(watch.oldest) ?? this.#oldest
@@ -61,7 +59,14 @@ export class DestinationProbe {
     const reach = this.#traffic.reach(name, destination)
     if (reach?.unavailableSince && look.at.getTime() - reach.unavailableSince.getTime() >= disconnected) {
       look.find({ ...about, kind: 'disconnected', since: reach.unavailableSince, count: waiting, what: `${destination} in channel ${name} cannot be reached since ${instantIn(this.#zone, reach.unavailableSince)}; ${some(waiting, 'delivery waits', 'deliveries wait')}.` })
-    } else if (reach === null || reach.unavailableSince) look.unsure((one) => same(one, { ...about, kind: 'disconnected', subject: null }))
+    } else if (reach === null || reach.unavailableSince) look.unsure((one) => same(one, { channel: name, destination, kind: 'disconnected', subject: null }))
+  }
+
+  /** Why the head still waits, in the connector's own words: what a receiver says may quote a message, and stays in the history. */
+  #reason(head: QueueState['head']): string | null {
+    if (!head?.reason?.startsWith('unavailable: ')) return null
+    const next = head.due ? `; the next is due ${instantIn(this.#zone, head.due)}` : ''
+    return `The last of ${some(head.attempts, 'attempt', 'attempts')} at message ${head.message}: ${head.reason.slice('unavailable: '.length)}${next}.`
   }
 
   #lookAtFailures({ name, loaded: { definition: { watch, destinations } } }: WatchedChannel, look: Look): void {

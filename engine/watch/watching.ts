@@ -1,5 +1,4 @@
 /** Looks at the engine again and again, and turns what is wrong into incidents. */
-import { mkdirSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import type { Clock, Log, Tools } from '../contracts.js'
 import { duration } from '../units.js'
@@ -34,7 +33,6 @@ export class Watching {
 
   /** Reads the incidents that are kept in the data folder; watches nothing yet. */
   constructor(settings: WatchSettings, dataFolder: string, clock: Clock, log: Log) {
-    mkdirSync(dataFolder, { recursive: true })
     this.#settings = settings
     this.#folder = dataFolder
     this.#clock = clock

@@ -4,7 +4,8 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { loadChannel, type LoadedChannel } from '../../engine/channel-loader.js'
-import type { MessageArchive } from '../../engine/contracts.js'
+import { checkChannels } from '../../engine/check.js'
+import type { MessageArchive, QueueHead } from '../../engine/contracts.js'
 import type { EngineEvent } from '../../engine/events.js'
 import { CertificateProbe, certificatesIn } from '../../engine/watch/certificate-probe.js'
 import { DestinationProbe } from '../../engine/watch/destination-probe.js'
@@ -79,6 +80,17 @@ t.test('a channel file with a wrong `watch:` is told of by line and column', asy
   t.match(await problems('{ refused: 0 }'), [/^2:19 `refused` must be a whole number from 1/])
 })
 
+t.test('`refero check` tells of settings of `watch:` that have no effect', async (t) => {
+  const said = async (watch: string): Promise<readonly string[]> => {
+    const folder = t.testdir({ 'one.yaml': `name: one\nsource: { mllp: { port: 1 } }\nformat: hl7v2\nwatch: ${watch}\ndestinations: [ { name: out, to: { mllp: { host: a, port: 2 } } } ]\n` })
+    const { channel } = await loadChannel(join(folder, 'one.yaml'), context())
+    return checkChannels(channel ? [channel] : [], context()).filter(({ rule }) => rule === 'no-effect').map(({ line, column, severity, message }) => `${line}:${column} ${severity} ${message}`)
+  }
+  t.strictSame(await said('{ silent: 4h, hours: Mon-Fri, zone: UTC }'), [])
+  t.match(await said('{ hours: Mon-Fri, oldest: 5m }'), [/^4:10 warning `hours` has no effect: only `silent` and `disconnected`/])
+  t.match(await said('{ silent: 4h, zone: UTC }'), [/^4:22 warning `zone` has no effect/])
+})
+
 const START = Date.parse('2026-03-02T14:00:00Z')
 
 /** An engine with one channel, as watching sees it, and what happens to it. */
@@ -88,7 +100,7 @@ const watched = (watch: Watch, more: { source?: object; to?: object; file?: stri
     destinations: [{ name: 'ehr', to: { name: 'mllp', settings: more.to ?? {} } }],
   }
   const channel = { name: 'adt', state: 'running', trouble: null as string | null, loaded: { definition, file: more.file ?? 'adt.yaml' } as unknown as LoadedChannel }
-  const world = { connections: null as number | null, last: null as Date | null, queues: [] as { waiting: number; held: number; oldest: Date | null }[], storeWorks: true }
+  const world = { connections: null as number | null, last: null as Date | null, queues: [] as { waiting: number; held: number; oldest: Date | null; head?: QueueHead }[], storeWorks: true }
   const engine: EngineView = { status: () => [channel], channel: () => channel.loaded, connections: () => world.connections, problems: [], storeTrouble: null }
   const archive = {
     search: async () => (world.storeWorks ? (world.last ? [{ receivedAt: world.last }] : []) : Promise.reject(new Error('the disk is full'))),
@@ -175,6 +187,11 @@ t.test('queues: too old, too deep, held', async (t) => {
   world.queues = [{ waiting: 3, held: 0, oldest: new Date(START) }]
   t.strictSame(kinds(await at(4)), [])
   t.match((await at(5)).causes, [{ kind: 'oldest', destination: 'ehr', count: 3, since: new Date(START), what: '3 deliveries wait for ehr in channel adt, the oldest since Mon 2026-03-02 14:00 UTC: longer than 5m.' }])
+  const head = { message: 7, delivery: 9, status: 'queued', attempts: 4, due: new Date(START + 6 * MINUTE) } as const
+  world.queues = [{ waiting: 3, held: 0, oldest: new Date(START), head: { ...head, reason: 'unavailable: nothing listens there (ECONNREFUSED)' } }]
+  t.match((await at(5)).causes, [{ because: 'The last of 4 attempts at message 7: nothing listens there (ECONNREFUSED); the next is due Mon 2026-03-02 14:06 UTC.' }])
+  world.queues = [{ waiting: 3, held: 0, oldest: new Date(START), head: { ...head, reason: 'refused for now: MRN 123 is unknown' } }]
+  t.match((await at(5)).causes, [{ because: null }], 'what a receiver says may quote a message')
   world.queues = [{ waiting: 10, held: 2, oldest: new Date(START + 6 * MINUTE) }]
   t.strictSame(kinds(await at(7)), ['held ehr', 'depth ehr'])
   world.storeWorks = false
