@@ -8,16 +8,19 @@ const STATUS: Partial<Record<ErrorCode, number>> = {
 }
 const BY_STATUS: Readonly<Record<number, ErrorCode>> = { 404: 'NOT_FOUND', 413: 'TOO_LARGE', 429: 'TOO_MANY' }
 
+const LOOK = '/docs tells what this request takes.'
+
 /** Answers with what was thrown. What is nobody's business outside is said in the log alone. */
 export function sendError(reply: FastifyReply, error: FastifyError | Error): FastifyReply {
-  if (error instanceof ReferoError) return refuse(reply, error)
+  if (error instanceof ReferoError) return refuse(reply, error, undefined, error.code === 'USAGE' ? { message: error.detail ?? error.message, hint: LOOK } : {})
   const status = 'statusCode' in error && typeof error.statusCode === 'number' ? error.statusCode : 500
   if (status >= 500) return reply.code(status).send({ code: 'INTERNAL', message: 'The request failed.', detail: null, hint: 'See the log of the engine.' })
   const wrong = 'validation' in error ? error.validation : undefined
-  if (!wrong) return refuse(reply, new ReferoError(BY_STATUS[status] ?? 'USAGE', `${error.message}.`), status)
+  if (!wrong) return refuse(reply, new ReferoError(BY_STATUS[status] ?? 'USAGE', `${error.message}.`), status, BY_STATUS[status] ? {} : { message: `${error.message}.`, hint: LOOK })
   const where = ('validationContext' in error && error.validationContext) || 'request'
   const problems = wrong.map(({ instancePath, message, params }) => ({ path: `${where}${instancePath}`, message: `${message ?? 'is wrong'}${allowed(params)}` }))
-  return refuse(reply, new ReferoError('USAGE', `${problems.map(({ path, message }) => `${path} ${message}`).join('; ')}.`), status, { problems, hint: '/docs tells what this request takes.' })
+  const message = `${problems.map((problem) => `${problem.path} ${problem.message}`).join('; ')}.`
+  return refuse(reply, new ReferoError('USAGE', message), status, { message, problems, hint: LOOK })
 }
 
 /** What a schema's own words leave out: the values that are allowed, the name that is not. */
