@@ -16,11 +16,12 @@ export const CoverageFile = Type.Object({
 }, { additionalProperties: false })
 
 /** Reads them. Throws a sentence with file:line:column where one is broken. */
-export const readCoverage = (folder: string, tools: Pick<Tools, 'mapping' | 'table'>): { readonly maps: readonly MessageMap[]; readonly engine: readonly Remark[]; readonly leftOut: readonly Remark[] } => {
+export const readCoverage = (folder: string, tools: Pick<Tools, 'mapping' | 'table'>): { readonly names: readonly string[]; readonly maps: readonly MessageMap[]; readonly engine: readonly Remark[]; readonly leftOut: readonly Remark[] } => {
   const files = names(join(folder, 'guide')).map((name) => check(CoverageFile, tools.mapping(`guide/${name}`)))
   const isMessageMap = (name: string): boolean => Object.hasOwn((tools.mapping(`fields/${name}`).value ?? {}) as object, 'resources')
+  const found = names(join(folder, 'fields')).filter(isMessageMap)
   return {
-    maps: names(join(folder, 'fields')).filter(isMessageMap).map((name) => messageMap(name, tools)),
+    names: found, maps: found.map((name) => messageMap(name, tools)),
     engine: files.flatMap(({ engine = {} }) => remarks(engine)),
     leftOut: files.flatMap(({ leftOut = {} }) => remarks(leftOut)),
   }

@@ -1,7 +1,7 @@
 /** Which rows of HL7's v2-to-FHIR guide our mapping files carry: the same field, to the same element, of the same resource, reached the same way. */
 import type { ElementPath } from './element-path.js'
 import type { GuideRow, GuideStep, Hop } from './guide-rows.js'
-import type { MessageMap, ResourceMap } from './message-map.js'
+import type { LinkTarget, MessageMap, ResourceMap } from './message-map.js'
 import type { Row } from './segment-map.js'
 
 /** What the files of mappings/guide/ say about rows that no row of ours carries. */
@@ -51,8 +51,8 @@ const reaches = (map: MessageMap, resource: ResourceMap, row: GuideRow, [hop, ne
   if (!next) return own.some((each) => fills(each, row, hop)) || isSet(resource, row, hop) || isLinked(map, resource, row, hop)
   const made = own.some((each) => each.as === next.type && further.length === 0 && reads(each, row) && sameSteps(stepsOf(each.element), hop.path))
   return made || resource.links.some(({ element, to }) => sameSteps(stepsOf(element), hop.path)
-    && to.some(({ name, same }) => map.resources.some((each) => each.name === name && each.type === next.type
-      && (reaches(map, each, row, [next, ...further]) || (further.length === 0 && same.some(({ ours }) => `${ours.segment}-${ours.field}` === row.field))))))
+    && to.some((target) => map.resources.some((each) => each.name === target.name && each.type === next.type
+      && (reaches(map, each, row, [next, ...further]) || (further.length === 0 && saysSame(target, row))))))
 }
 
 /** Whether a row of ours reads the guide's field, or a component of it; a fixed value of the whole segment reads none. */
@@ -77,8 +77,12 @@ const isSet = ({ set, selectors }: ResourceMap, row: GuideRow, { path }: Hop): b
 
 /** A reference of which the guide does not say to what: a link to a resource that reads the field. */
 const isLinked = (map: MessageMap, { links }: ResourceMap, row: GuideRow, { path }: Hop): boolean =>
-  links.some(({ element, to }) => sameSteps(stepsOf(element), path) && to.some(({ name }) => map.resources.some((each) =>
-    each.name === name && each.rows.some(({ map: { rows } }) => rows.some((own) => own.field.field !== null && reads(own, row))))))
+  links.some(({ element, to }) => sameSteps(path.at(-1)?.name === 'extension' ? stepsOf(element).slice(0, path.length) : stepsOf(element), path)
+    && to.some((target) => saysSame(target, row) || map.resources.some((each) =>
+      each.name === target.name && each.rows.some(({ map: { rows } }) => rows.some((own) => own.field.field !== null && reads(own, row))))))
+
+/** A link by equal numbers reads the field that has ours. */
+const saysSame = ({ same }: LinkTarget, row: GuideRow): boolean => same.some(({ ours }) => `${ours.segment}-${ours.field}` === row.field)
 
 /** Whether a value has something at the rest of a path: the literal that is wanted, or anything. */
 const has = (value: unknown, rest: readonly GuideStep[], wanted: string | null): boolean => {

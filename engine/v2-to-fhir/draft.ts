@@ -63,7 +63,7 @@ export const settle = (draft: Draft | undefined, origin: string): Settled | unde
     const extension = [{ url: ORIGINAL_TEXT, valueString: draft.text }]
     return { value: undefined, beside: { extension }, origins: [{ path: '.extension[0].valueString', origin: draft.origin }] }
   }
-  return isOwn(draft) ? settle(draft.display, origin) : settleObject(draft, origin)
+  return isOwn(draft) ? settle({ display: draft.display }, origin) : settleObject(draft, origin)
 }
 
 const isOwn = (draft: object): draft is Own => 'kind' in draft && draft.kind === 'resource'

@@ -48,10 +48,10 @@ const cells = (text: string): readonly (readonly string[])[] => {
 
 const guideRow = (row: Readonly<Record<string, string>>, all: readonly Readonly<Record<string, string>>[]): GuideRow => {
   const { segment = '', map = '', hl7_field: field = '', condition = '', fhir_attribute: attribute = '', datatype_map: datatype = '', assignment = '' } = row
-  const related = all.filter((each) => each.map === map && (each.hl7_field === field || each.hl7_field?.startsWith(`${segment}-`)))
+  const related = all.filter((each) => each.map === map).sort((one, other) => Number(other.hl7_field === field) - Number(one.hl7_field === field))
   const type = resourceIn(map)
   const whole = attribute.startsWith('$this') ? [{ type: resourceIn(datatype) || type, path: [] }] : hops(type, attribute)
-  const read = whole.map((hop, at) => (at < whole.length - 1 ? hop : withUrls(hop, attribute, [row, ...related])))
+  const read = whole.map((hop, at) => withUrls(hop, attribute.split('(')[at] ?? '', related))
   return { segment, map, field, condition, attribute, hops: read, fixed: /^"/.test(assignment) || assignment.startsWith('http') ? bare(assignment) : null }
 }
 
@@ -65,6 +65,8 @@ const bare = (text: string): string => text.replaceAll('"', '').trim()
 
 /** The guide's slips of the pen. */
 const SLIPS: readonly (readonly [RegExp, string])[] = [
+  [/^occur\w*Timing\b/i, 'occurrenceTiming'], [/^occurrenceTiming\.(?=bounds|duration)/, 'occurrenceTiming.repeat.'], [/valuedateTime/, 'valueDateTime'], [/\(Annotation\./, '.'],
+  [/\bcontent\[(\d)\]\.(?=data|url)/, 'content[$1].attachment.'], [/^medication\(/, 'medicationReference('], [/\bMedication\.doseForm/, 'Medication.form'], [/^extension\.(?=url|extension)/, 'extension[1].'],
   [/organziation/g, 'organization'], [/practioner\b/g, 'practitioner'], [/^payer\b/, 'payor'], [/\.(?:=|\()/g, '('],
   [/="[^"]*"?/g, ''], [/\.reference\b/g, ''], [/\b(coding|function\.coding)\.uri\b/g, '$1.system'], [/\bcoding\.value\b/g, 'coding.code'],
   [/\bPractitioner\(/g, 'practitioner('], [/extension\[(\d)\]\.uri\b/g, 'extension[$1].url'], [/\.contentType\b/g, '.attachment.contentType'],
@@ -85,8 +87,8 @@ const hops = (type: string, attribute: string): readonly Hop[] => {
 const steps = (path: string): readonly GuideStep[] => path.split('.').filter(Boolean).map((step) => ({ name: step.replace(/\[[^\]]*\]?/g, ''), url: null }))
 
 /** An extension's URL stands in another row of the same map: `extension[2].url`. */
-const withUrls = ({ type, path }: Hop, attribute: string, rows: readonly Readonly<Record<string, string>>[]): Hop => {
-  const numbered = attribute.slice(attribute.lastIndexOf('(') + 1).replaceAll(')', '').replace(/\.uri\b/g, '.url').split('.')
+const withUrls = ({ type, path }: Hop, written: string, rows: readonly Readonly<Record<string, string>>[]): Hop => {
+  const numbered = written.replaceAll(')', '').replace(/\.uri\b/g, '.url').split('.')
   const own = numbered.slice(numbered.length - path.length)
   const found = path.map((step, at): GuideStep => {
     if (step.name !== 'extension') return step

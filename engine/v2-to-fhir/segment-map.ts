@@ -65,7 +65,7 @@ export const segmentMap = (file: MappingDocument, table: (name: string) => CodeT
   const { to, rows } = check(SegmentMapFile, file, (value) => checkRows(value, file))
   if (!isResource(to)) throw new Error(`${file.place('to')}: FHIR R4 has no resource "${to}"${didYouMean(to, resourceTypes())}.`)
   const read = rows.map((cells, index) => row(cells, to, table, (cell, key) => file.place('rows', index, cell, ...(key ? [key] : []))))
-  const [first] = read
+  const first = read.find(({ field }) => field.segment !== 'MSH') ?? read[0]
   const segment = first?.field.segment ?? ''
   const odd = read.findIndex(({ field }) => field.segment !== segment && field.segment !== 'MSH')
   if (odd >= 0) throw new Error(`${file.place('rows', odd, 0)}: this file maps ${segment}; a row of ${read[odd]?.field.segment} belongs in a file of its own.`)
@@ -156,8 +156,8 @@ const coded = (text: string, type: string): Draft => {
 
 const fillOf = ({ use, type, system, display, text }: Static<typeof RowOptions>, target: string): Readonly<Record<string, Draft>> => ({
   ...(use === undefined ? {} : { use }),
-  ...(type === undefined ? {} : { type: target === 'Identifier' ? { coding: [{ system: 'http://terminology.hl7.org/CodeSystem/v2-0203', code: type }] } : type }),
+  ...(type === undefined ? {} : { type: target === 'Identifier' ? { coding: [{ system: 'http://terminology.hl7.org/CodeSystem/v2-0203', code: type }], ...(text === undefined ? {} : { text }) } : type }),
   ...(system === undefined ? {} : { system }),
   ...(display === undefined ? {} : { display }),
-  ...(text === undefined ? {} : { text }),
+  ...(text === undefined || target === 'Identifier' ? {} : { text }),
 })

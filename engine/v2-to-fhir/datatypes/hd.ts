@@ -1,7 +1,7 @@
 /** HD, a namespace or an assigning authority (2.A.33), and what an identifier gets of it. */
 import { authorityOf, authorityParts } from '../code-systems.js'
 import type { Datatype, Lookup, Use, Written } from '../datatype.js'
-import { type Draft, leaf } from '../draft.js'
+import { type Draft, leaf, own } from '../draft.js'
 import { type Part, leafOf } from '../part.js'
 
 /** The `system` of an identifier and, where the authority has a name, its `assigner`; no system is invented. */
@@ -11,7 +11,20 @@ export const authority = (part: Part, use: Use): { system?: Draft; assigner?: Dr
   const origin = universal.text ? universal.origin : namespace.origin
   const told = leafOf(namespace) ?? (system ? undefined : leafOf(universal))
   const isSystem = system === `urn:oid:${namespace.text}` || use.lookup('assigning-authority').lookup(namespace.text.toUpperCase()) !== undefined
-  return { ...(system ? { system: leaf(system, origin) } : {}), ...(told && !isSystem ? { assigner: { display: told } } : {}) }
+  return { ...(system ? { system: leaf(system, origin) } : {}), ...(told && !isSystem ? { assigner: own('Organization', named(part, system), told) } : {}) }
+}
+
+/** Whoever an HD names: by its namespace and by its universal id. */
+const named = (part: Part, system: string | undefined): { readonly identifier: readonly Draft[]; readonly name: Draft } | undefined => {
+  const name = leafOf(part.part(1)) ?? leafOf(part.part(2))
+  const universal = universalId(part, system)
+  return name && { identifier: [leafOf(part.part(1)) && { value: name }, universal].filter((each) => each !== undefined), name }
+}
+
+/** A URI where the universal id is one, else the id as it stands. */
+const universalId = (part: Part, system: string | undefined): Draft | undefined => {
+  const value = leafOf(part.part(2))
+  return value && (system ? { system: 'urn:ietf:rfc:3986', value: leaf(system, value.origin) } : { value })
 }
 
 /** The way back: [namespace, universal id, type] of an identifier. */
@@ -24,14 +37,14 @@ export const authorityFields = (identifier: { readonly system?: string; readonly
 export const HD: Datatype = {
   makes: ['Identifier', 'Reference', 'string', 'uri', 'url', 'Organization', 'Location', 'Device'],
   read: (part, use) => {
-    const { system } = authority(part, use)
+    const system = authorityOf(part.part(1).text, part.part(2).text, part.part(3).text, use.lookup)
     const name = leafOf(part.part(1)) ?? leafOf(part.part(2))
-    if (use.target === 'uri' || use.target === 'url') return system
+    if (use.target === 'uri' || use.target === 'url') return system === undefined ? undefined : leaf(system, (part.part(2).text ? part.part(2) : part.part(1)).origin)
     if (use.target === 'string') return name
-    const universal = leafOf(part.part(2)) && { ...(system ? { system: 'urn:ietf:rfc:3986' } : {}), value: system ?? leafOf(part.part(2)) }
-    if (use.target === 'Organization' || use.target === 'Location') return name && { identifier: [{ value: name }, universal].filter((each) => each !== undefined), name }
-    if (use.target === 'Device') return name && { identifier: [{ value: name }, universal].filter((each) => each !== undefined), deviceName: [{ name, type: 'user-friendly-name' }] }
-    const identifier = universal ?? { value: name }
+    const whole = named(part, system)
+    if (use.target === 'Organization' || use.target === 'Location') return whole
+    if (use.target === 'Device') return whole && { identifier: whole.identifier, deviceName: [{ name: whole.name, type: 'user-friendly-name' }] }
+    const identifier = universalId(part, system) ?? { value: name }
     return use.target === 'Reference' ? { identifier, display: name } : identifier
   },
   write: (value, use): Written | undefined => {

@@ -2,7 +2,7 @@
 import type { Datatype } from '../datatype.js'
 import { CWE, ID } from './cwe.js'
 import { CX } from './cx.js'
-import { ED, RP } from './document.js'
+import { ED, mediaTypeOf, RP } from './document.js'
 import { DTM, TM } from './dtm.js'
 import { EI, EIP } from './ei.js'
 import { HD } from './hd.js'
@@ -11,6 +11,7 @@ import { NDL } from './ndl.js'
 import { boolean, NM, ST, TX } from './plain.js'
 import { DLD, DLN, PL, PLN } from './places.js'
 import { CQ, DR, MO, NR, range, SN, VR } from './quantity.js'
+import { lines, names } from './pieces.js'
 import { earliest, later, latest, minutes } from './reckoned.js'
 import { durationUnit, durationValue, RPT } from './timing.js'
 import { ethnicity, race } from './us-core.js'
@@ -23,5 +24,5 @@ import { XTN } from './xtn.js'
 export const DATATYPES: Readonly<Record<string, Datatype>> = {
   CE: CWE, CF: CWE, CNE: CWE, CWE, code: CWE, CQ, CX, date: DTM, DR, DT: DTM, DTM, ED, EI, EIP, ethnicity, DLD, DLN, FT: TX, HD, ID, IS: CWE, MO, MSG, NM, NR,
   PL, PLN, PT, race, RP, SI: NM, SN, ST, string: ST, text: TX, TM, TS: DTM, TX, XAD, XCN, XON, XPN, XTN, boolean,
-  durationUnit, durationValue, earliest, later, latest, minutes, NDL, range, RPT, VR,
+  durationUnit, durationValue, earliest, later, latest, lines, mediaType: mediaTypeOf, minutes, names, NDL, range, RPT, VR,
 }

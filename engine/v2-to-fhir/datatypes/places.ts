@@ -117,3 +117,14 @@ export const DLN: Datatype = {
     return held.value ? [held.value, held.assigner?.display, dateTimeText(held.period?.end)] : undefined
   },
 }
+
+/** Where somebody was discharged to (2.A.18): a code or a name, of a place. */
+export const DLD: Datatype = {
+  makes: ['Reference', 'Location', 'string'],
+  read: (part, use) => {
+    const name = leafOf(part.part(1).part(2)) ?? leafOf(part.part(1))
+    if (!name || use.target === 'string') return name
+    return use.target === 'Reference' ? { display: name } : { identifier: part.part(1).divided ? [{ value: leafOf(part.part(1)) }] : undefined, name, mode: 'instance' }
+  },
+  write: (value): Written | undefined => (typeof value === 'string' ? value : (value as Place).name ?? (value as Place).display),
+}

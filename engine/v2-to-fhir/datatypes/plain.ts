@@ -67,7 +67,7 @@ export const boolean: Datatype = {
   makes: ['boolean'],
   read: (part, use) => {
     if (part.text === '') return undefined
-    if (/^[YN]$/i.test(part.text)) return leaf(part.text.toUpperCase() === 'Y', part.origin)
+    if (/^(Y|N|YES|NO)$/i.test(part.text)) return leaf(/^Y/i.test(part.text), part.origin)
     use.issue(part, 'is neither Y nor N')
     return unreadable(part.text, part.origin)
   },

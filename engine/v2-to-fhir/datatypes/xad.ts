@@ -1,16 +1,17 @@
 /** XAD, an address (2.A.87). */
 import type { Datatype, Written } from '../datatype.js'
-import { leaf } from '../draft.js'
+import { type Leaf, leaf } from '../draft.js'
 import { type Part, leafOf } from '../part.js'
 import { period } from './cx.js'
 import { dateTimeText } from './dtm.js'
 import { type Used, usage, usageCode } from './use.js'
 
-/** The street line: written out (SAD.1), or its name and number (SAD.2, SAD.3). */
-const street = (part: Part) => {
+/** The street lines: written out (SAD.1), and its number and name (SAD.3, SAD.2) where they say more. */
+const streets = (part: Part): readonly Leaf[] => {
   const written = leafOf(part.part(1))
-  if (part.part(2).text === '') return written
-  return leaf([part.part(3).text, part.part(2).text].filter(Boolean).join(' '), part.origin)
+  const built = [part.part(3).text, part.part(2).text].filter(Boolean).join(' ')
+  const said = part.part(2).text !== '' && part.part(1).text.includes(part.part(2).text)
+  return [...(written ? [written] : []), ...(built && !said ? [leaf(built, part.part(2).text ? part.part(2).origin : part.part(3).origin)] : [])]
 }
 
 interface Address extends Used {
@@ -29,7 +30,7 @@ export const XAD: Datatype = {
   makes: ['Address', 'string'],
   read: (part, use) => {
     if (use.target === 'string') return part.whole ? leaf(part.whole, part.origin) : undefined
-    const line = [street(part.part(1)), leafOf(part.part(2)), leafOf(part.part(19))].filter((each) => each !== undefined)
+    const line = [...streets(part.part(1)), leafOf(part.part(2)), leafOf(part.part(19))].filter((each) => each !== undefined)
     const made = {
       line, city: leafOf(part.part(3)), district: leafOf(part.part(9)), state: leafOf(part.part(4)),
       postalCode: leafOf(part.part(5)), country: leafOf(part.part(6)),
@@ -39,7 +40,7 @@ export const XAD: Datatype = {
     const row = use.lookup('address-use').lookup(kind.text)
     return {
       use: usage(kind, 'address-use', 'use', use), type: row?.type ? leaf(row.type, kind.origin) : undefined,
-      ...made, period: period(part.part(13), part.part(14), use),
+      ...made, period: period(part.part(13), part.part(14), use) ?? period(part.part(12).part(1), part.part(12).part(2), use),
     }
   },
   write: (value, use): Written | undefined => {
