@@ -1,7 +1,7 @@
 /** Makes the runtime's channel out of a channel file: every name looked up, every setting in the unit that the runtime counts in. */
 import type { TSchema } from 'typebox'
 import type { ChannelDefinition, ChannelDestination, ChannelPiece } from './channel-definition.js'
-import type { Definition, MessageFormat, SourceConnector, Tools, TransformStep } from './contracts.js'
+import type { Definition, MessageFormat, SourceConnector, StepResult, Tools, TransformStep } from './contracts.js'
 import { MessageFault, sentence } from './errors.js'
 import type { Channel, Destination } from './channel.js'
 import type { Pieces } from './registry.js'
@@ -54,17 +54,18 @@ function buildDestination(destination: ChannelDestination, { concurrency, format
   }
 }
 
-/** Names the step in whatever it throws, so that the history says which one failed; the place in the message comes first. */
+/** Names the step in whatever it throws or filters by, so that the history says which one it was; the place in a message that failed comes first. */
 function makeStep(pieces: Pieces, piece: ChannelPiece, where: string, tools: Tools): TransformStep {
   const step = make<TransformStep>(pieces.transforms, piece, tools)
   const failed = (error: unknown): never => {
     const { location, reason } = error instanceof MessageFault ? error.fault : { location: undefined, reason: sentence(error) }
     throw new Error(`${location ? `${location}: ` : ''}${where} (${piece.name}): ${reason}`, { cause: error })
   }
+  const named = (result: StepResult): StepResult => ('filtered' in result ? { filtered: `${where}, ${result.filtered}` } : result)
   return (message) => {
     try {
       const result = step(message)
-      return result instanceof Promise ? result.catch(failed) : result
+      return result instanceof Promise ? result.then(named).catch(failed) : named(result)
     } catch (error) {
       return failed(error)
     }

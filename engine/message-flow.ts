@@ -156,7 +156,7 @@ function newDelivery(channel: Channel, destination: Destination, message: Messag
 // 3. Delivered: the connector reports an outcome, and this alone decides what follows.
 export function settlement(channel: Channel, destination: Destination, delivery: Delivery, outcome: Outcome): Settlement {
   const at = channel.clock.now()
-  const ended = (status: 'sent' | 'held' | 'error', reason: string | null, response: Buffer | null = null): Settlement => ({ id: delivery.id, status, reason, retryAt: null, attempted: true, response, at })
+  const ended = (status: Settlement['status'], reason: string | null, response: Buffer | null = null): Settlement => ({ id: delivery.id, status, reason, retryAt: null, attempted: true, response, at })
   if (outcome.kind === 'sent') return ended('sent', null, outcome.response ?? null)
   if (outcome.kind === 'refused' && !(outcome.code && destination.retryOn.includes(outcome.code))) {
     const status = ({ error: 'error', hold: 'held', skip: 'sent' } as const)[destination.whenRefused]
@@ -166,7 +166,8 @@ export function settlement(channel: Channel, destination: Destination, delivery:
   if (outcome.kind === 'unknown' && destination.whenUnknown === 'hold') return ended('held', reason)
   const wait = destination.retry(delivery.attempts)
   if (wait === null) return ended('error', `${reason} (given up after ${delivery.attempts} attempts)`)
-  return { ...ended('held', reason), status: 'queued', retryAt: new Date(at.getTime() + wait) }
+  const retryAt = new Date(at.getTime() + wait)
+  return { ...ended('queued', `${reason} (attempt ${delivery.attempts}, the next at ${retryAt.toISOString()})`), retryAt }
 }
 
 /** A delivery that was claimed and never sent goes back to the head of its queue as if it had not been touched. */

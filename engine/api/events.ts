@@ -32,9 +32,9 @@ const Query = Type.Object({
 
 /** Adds /events. Each event's `data` is one line of JSON; `lost` says how many were not told to a slow reader, `note` why something cannot be looked at. */
 export const eventRoutes: Routes = (api: FastifyInstance, engine: Engine) => {
-  const listeners = new Set<() => void>()
+  const listeners = new Set<() => Promise<void>>()
   api.addHook('preClose', async () => {
-    for (const close of listeners) close()
+    await Promise.all([...listeners].map((end) => end()))
   })
   api.get<{ Querystring: Static<typeof Query> }>('/events', { schema: { summary: 'What happens, as server-sent events', querystring: Query } }, async (request, reply) => {
     if (listeners.size >= MOST_LISTENERS) throw new ReferoError('TOO_MANY', `${MOST_LISTENERS} listen to events already, and no more can.`)
@@ -61,7 +61,7 @@ function wantedBy({ channel, destination, what, step, where, content }: Static<t
 }
 
 /** The stream of one listener; it ends with its connection, or with the engine. */
-function listen(engine: Engine, wanted: Wanted, listeners: Set<() => void>, { raw }: FastifyRequest): Readable {
+function listen(engine: Engine, wanted: Wanted, listeners: Set<() => Promise<void>>, { raw }: FastifyRequest): Readable {
   const stream = new PassThrough({ highWaterMark: MOST_UNSENT })
   const write = (event: string, data: object): void => void stream.write(`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`)
   const { format } = toolsFor(engine.world, '.', () => Promise.reject(new Error('a view feeds nothing')))
@@ -79,10 +79,14 @@ function listen(engine: Engine, wanted: Wanted, listeners: Set<() => void>, { ra
   const close = (): void => {
     clearInterval(heartbeat)
     view.close()
-    listeners.delete(close)
+    listeners.delete(end)
     stream.end()
   }
-  listeners.add(close)
+  const end = async (): Promise<void> => {
+    await view.end()
+    close()
+  }
+  listeners.add(end)
   stream.on('drain', () => view.resume())
   stream.on('error', close)
   stream.once('close', close)

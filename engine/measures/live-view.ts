@@ -54,6 +54,13 @@ export class LiveView {
     if (this.#waiting.length > 0) this.#soon()
   }
 
+  /** Hears no more, tells what it has heard as far as it is read at once, and closes. */
+  async end(): Promise<void> {
+    this.#deaf()
+    while (!this.#closed && this.#waiting.length > 0 && this.#reader.ready) await this.#next()
+    this.close()
+  }
+
   close(): void {
     this.#closed = true
     this.#deaf()
@@ -94,17 +101,17 @@ export class LiveView {
 
   async #work(): Promise<void> {
     const started = performance.now()
-    while (!this.#closed && this.#reader.ready && performance.now() - started < LONGEST_TURN) {
-      const event = this.#waiting.shift()
-      if (!event) break
-      if ('lost' in event) this.#reader.lost(event.lost)
-      else {
-        this.#bytes -= this.#sizeOf(event)
-        await this.#show(event)
-      }
-    }
+    while (!this.#closed && this.#waiting.length > 0 && this.#reader.ready && performance.now() - started < LONGEST_TURN) await this.#next()
     this.#busy = false
     this.resume()
+  }
+
+  async #next(): Promise<void> {
+    const event = this.#waiting.shift()
+    if (!event) return
+    if ('lost' in event) return this.#reader.lost(event.lost)
+    this.#bytes -= this.#sizeOf(event)
+    await this.#show(event)
   }
 
   async #show(event: EngineEvent): Promise<void> {

@@ -1,6 +1,7 @@
 /** What a live view says of an event: never more of a message than was asked for. */
 import type { MessageFormat } from '../contracts.js'
 import type { EngineEvent } from '../events.js'
+import { isResourceType } from '../formats/fhir/definitions.js'
 import { mask } from '../formats/mask.js'
 
 export type ContentAsked = 'none' | 'redacted' | 'full'
@@ -36,7 +37,7 @@ export function shown(event: EngineEvent, format: MessageFormat | null, asked: C
 }
 
 /** What a message that is out of step has where its type should be may be anything. */
-const typeOf = (type: string | null): string | null => (type === null || /^[A-Z][A-Z0-9]{2}(?:\^[A-Z0-9_]{2,7}){0,2}$|^[A-Z][a-z]+(?:[A-Z][a-z]+)*$/.test(type) ? type : mask(type, '^'))
+const typeOf = (type: string | null): string | null => (type === null || /^[A-Z]{3}\^[A-Z][A-Z0-9]\d(?:\^[A-Z]{3}(?:_[A-Z]\d\d)?)?$|^ACK$/.test(type) || (/^[A-Z][a-z]/.test(type) && isResourceType(type)) ? type : mask(type, '^'))
 
 /** Every part of the product keeps content out of its sentences; what a script throws is its author's own. */
 const withoutWords = (reason: string | null): string | null => reason?.replace(/(step \d+(?: of [^ ]+)? \(script\)): .*/su, '$1: what it says is shown with the full content only') ?? null
