@@ -5,7 +5,7 @@ import { createServer as createTcpServer, type AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { deframe } from '../bench/frames.js'
-import { type Answer, framed, freePort, type Product, refero, sendRaw, startProduct, until } from './product.js'
+import { type Answer, framed, freePort, type Product, refero, ROOT, sendRaw, startProduct, until } from './product.js'
 
 const SOON = { REFERO_WATCH_EVERY: '50ms', REFERO_WATCH_GRACE: '200ms', REFERO_WATCH_AGAIN: '0s', REFERO_WATCH_DISK: '0%' }
 const message = (id: number): Buffer => framed(`MSH|^~\\&|A|B|C|D|20260302||ADT^A01|${id}|P|2.5.1\rPID|1||123\r`)
@@ -63,6 +63,7 @@ t.test('a channel silent in its hours is one incident; it is told once, survives
   t.match(await refero(['incidents'], { env }), { code: 0, out: /acknowledged for.*\n.*\n.*acknowledged by ada: the lab moves/ })
   t.match(await refero(['incidents', 'acknowledge', '1'], { env }), { code: 2, err: /Say why with --why/ })
   t.match(await refero(['incidents', 'acknowledge', '99', '--why', 'x'], { env }), { code: 2, err: /No incident has the number 99/ })
+  t.match(JSON.parse((await refero(['incidents', '--all', '--json'], { env })).out), { incidents: [{ id: 1, kind: 'silent', state: 'acknowledged' }] })
   t.equal(await first.stop(), 0)
   t.equal(logged(first, 'opened'), 1)
 
@@ -168,4 +169,8 @@ destinations: [ { name: post, to: { http: { url: "http://127.0.0.1:${(webhook.ad
   await until(() => posted.length > 0, again.output)
   await again.stop()
   t.strictSame(posted.map(({ moment, channel, kind }) => `${moment} ${channel} ${kind}`), ['opened adt silent'], 'the incident of the channel that it feeds is not among them')
+})
+
+t.test('the example channel that posts incidents passes its tests', async (t) => {
+  t.match(await refero(['test', 'incidents-webhook', '--channels', join(ROOT, 'fixtures/channels')]), { code: 0 })
 })
