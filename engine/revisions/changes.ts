@@ -14,7 +14,7 @@ import { type Examined, errorsIn, examine, withoutIt } from './examine.js'
 import type { History, NewRevision, Revision } from './history.js'
 import type { Asking, Change, ChannelFileNow, DeployRequest, RemoveRequest, RollbackRequest } from './requests.js'
 import { planRollback } from './rollback.js'
-import { contentOf, digest, nameOf, pathOf, revisionOf, snapshotOf } from './snapshot.js'
+import { contentOf, digest, nameOf, pathOf, revisionOf, revisionOfSnapshot, snapshotOf } from './snapshot.js'
 import type { Undertaking, Undertakings } from './undertaking.js'
 import type { Wish, Wishes } from './wishes.js'
 
@@ -52,8 +52,10 @@ export class Changes {
   }
 
   /** Makes the files as they were read run, and records what is new of them. */
-  take(read: Installation, origin: Origin = BY_HAND): Promise<void> {
-    return this.#inTurn(() => this.#take(read, origin))
+  take(read: Installation): Promise<void> {
+    return this.#inTurn(async () => {
+      await Promise.all([this.#apply(read), this.#record(read, BY_HAND)]) // the first time there is much to record, and nobody shall wait for it
+    })
   }
 
   /** Reads the files as they are now, and does the same. */
@@ -178,13 +180,14 @@ export class Changes {
   async #reload(origin: Origin): Promise<void> {
     const read = await readRunnable(this.#parts.configuration, this.#parts.engine.world.pieces)
     this.#parts.told.problems(read.problems)
-    await this.#take(read, origin)
+    await this.#record(read, origin)
+    await this.#apply(read)
   }
 
-  async #take(read: Installation, origin: Origin): Promise<void> {
+  async #apply(read: Installation): Promise<void> {
     this.#read = read
     const { engine, told } = this.#parts
-    await Promise.all([engine.apply(read.channels, read.problems, told.channel, read.mappings), this.#record(read, origin)])
+    await engine.apply(read.channels, read.problems, told.channel, read.mappings)
   }
 
   /** A file that is broken is what it was: only what can run is a revision, and only a file that is gone is a removal. */
@@ -192,7 +195,8 @@ export class Changes {
     for (const channel of channels) {
       const { name } = channel.definition
       const head = this.history.head(name)
-      if (head?.revision !== revisionOf(channel) || head.from === 'removal') await this.history.append(name, this.#newRevision(channel, origin))
+      const revision = this.#newRevision(channel, origin) // its name and its contents from one look at the files
+      if (head?.revision !== revision.revision || head.from === 'removal') await this.history.append(name, revision)
     }
     for (const name of this.history.channels()) {
       const head = this.history.head(name)
@@ -203,8 +207,9 @@ export class Changes {
   }
 
   #newRevision(channel: LoadedChannel, origin: Origin): NewRevision {
-    const { text, files } = snapshotOf(channel)
-    return { revision: revisionOf(channel), at: this.#now(), ...origin, file: nameOf(resolve(channel.file), this.#folders), text, files: files.map(({ path, content }) => ({ name: nameOf(path, this.#folders), content })) }
+    const snapshot = snapshotOf(channel)
+    const { text, files } = snapshot
+    return { revision: revisionOfSnapshot(snapshot), at: this.#now(), ...origin, file: nameOf(resolve(channel.file), this.#folders), text, files: files.map(({ path, content }) => ({ name: nameOf(path, this.#folders), content })) }
   }
 
   async #carryOut(undertaking: Undertaking, plan: Change): Promise<Change> {

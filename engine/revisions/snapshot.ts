@@ -29,23 +29,18 @@ export function contentOf(path: string): string | null {
   }
 }
 
-const known = new WeakMap<object, string>()
-
-/**
- * The revision of a channel: twelve hexadecimal digits of the SHA-256 of its text and of what it depends on. Unlike
- * LoadedChannel.revision, which changes only when what runs does, it changes with a comment, and is the same after a restart.
- */
-export function revisionOf(loaded: Pick<LoadedChannel, 'text' | 'files'>): string {
-  const before = known.get(loaded)
-  if (before !== undefined) return before
-  const revision = revisionOfContents(loaded.text, snapshotOf(loaded).files.map(({ content }) => content === null ? null : digest(content)))
-  known.set(loaded, revision)
-  return revision
+/** The name of a content: twelve hexadecimal digits of the SHA-256 of its text and of what it depends on. It is the same after a restart. */
+export function revisionOfSnapshot({ text, files }: Snapshot): string {
+  return createHash('sha256').update(text).update(files.map(({ content }) => `\0${content === null ? '' : digest(content)}`).join('')).digest('hex').slice(0, 12)
 }
 
-/** The same, where the SHA-256 of each file that it depends on is known already. */
-export function revisionOfContents(text: string, files: readonly (string | null)[]): string {
-  return createHash('sha256').update(text).update(files.map((file) => `\0${file ?? ''}`).join('')).digest('hex').slice(0, 12)
+const known = new WeakMap<object, string>()
+
+/** The same of a channel, its files as they were when this was first asked for: unlike LoadedChannel.revision it changes with a comment too. */
+export function revisionOf(loaded: Pick<LoadedChannel, 'text' | 'files'>): string {
+  const revision = known.get(loaded) ?? revisionOfSnapshot(snapshotOf(loaded))
+  known.set(loaded, revision)
+  return revision
 }
 
 export const digest = (content: string): string => createHash('sha256').update(content).digest('hex')

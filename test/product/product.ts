@@ -19,7 +19,7 @@ export interface Product {
   /** Everything that it printed, the log included. */
   output(): string
   /** Calls the operations API; the token is sent unless `headers` says otherwise. */
-  api(path: string, body?: object, headers?: Record<string, string>): Promise<{ status: number; body: Answer }>
+  api(path: string, body?: object, headers?: Record<string, string>, method?: string): Promise<{ status: number; body: Answer }>
   stop(signal?: NodeJS.Signals): Promise<number | null>
 }
 
@@ -51,9 +51,9 @@ export async function startProduct(t: Test, options: { channels?: Readonly<Recor
   return {
     folder, mllp, http, token,
     output: () => output,
-    api: async (path, body, headers) => {
+    api: async (path, body, headers, method = body ? 'POST' : 'GET') => {
       const response = await fetch(`http://127.0.0.1:${http}${path}`, {
-        method: body ? 'POST' : 'GET',
+        method,
         headers: { authorization: `Bearer ${token}`, ...(body && { 'content-type': 'application/json' }), ...headers },
         ...(body && { body: JSON.stringify(body) }),
       })
