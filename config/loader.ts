@@ -90,6 +90,12 @@ export const productFolder = (): string => {
 /** The mappings that come with the product: what a folder of one's own does not have is found there. */
 export const shippedMappings = (): string => join(productFolder(), 'mappings')
 
+/** The settings as what is written by hand is to be added: not to the product's own folders, but beside where the command runs. */
+export const ownSettings = (settings: Settings): Settings => {
+  const own = (name: 'channels' | 'mappings' | 'fixtures'): string => (settings[name] === join(productFolder(), name) ? resolve(name) : settings[name])
+  return { ...settings, channels: own('channels'), mappings: own('mappings'), fixtures: own('fixtures') }
+}
+
 const readOwn = (path: string, environment: Environment, wrong: string[]): YamlSource | null => {
   let text: string
   try {

@@ -1,10 +1,9 @@
 /** Drafts a channel from a sample message: source, what is indexed, steps with a mapping, a destination, and later one test. */
-import { existsSync, readdirSync } from 'node:fs'
-import { join } from 'node:path'
 import { stringify } from 'yaml'
-import type { MappingDocument, MessageFormat, Tools } from './contracts.js'
+import type { MappingDocument, MessageFormat } from './contracts.js'
 import { ReferoError } from './errors.js'
 import { segments } from './formats/hl7v2/view.js'
+import type { Mappings } from './mappings.js'
 import { elementOf } from './v2-to-fhir/r4.js'
 
 /** Where a new channel takes its messages from. */
@@ -16,7 +15,8 @@ export interface Draft {
   readonly type: string | null // of the sample: REF^I12
 }
 
-interface Sample { readonly bytes: Buffer; readonly format: MessageFormat; readonly mappings: string /* folder */ }
+interface Sample { readonly bytes: Buffer; readonly format: MessageFormat }
+type Known = Pick<Mappings, 'mapping' | 'names'>
 
 /** Which format a sample is in, by how it begins. */
 export const formatOf = (bytes: Buffer): 'hl7v2' | 'fhir' | 'json' | 'text' => {
@@ -26,11 +26,11 @@ export const formatOf = (bytes: Buffer): 'hl7v2' | 'fhir' | 'json' | 'text' => {
   return /"resourceType"\s*:/.test(text) ? 'fhir' : 'json'
 }
 
-export function draftChannel(name: string, { bytes, format, mappings }: Sample, source: NewSource, tools: Pick<Tools, 'mapping'>): Draft {
+export function draftChannel(name: string, { bytes, format }: Sample, source: NewSource, mappings: Known): Draft {
   const body = format.parse(bytes)
   const { type } = format.readHeader(bytes)
-  const known = format.name === 'hl7v2' && type !== null ? messageMapFor(type, mappings, tools) : null
-  const mapping = format.name === 'hl7v2' && type !== null && known === null ? { name, text: draftMapping(type, body, mappings, tools) } : null
+  const known = format.name === 'hl7v2' && type !== null ? messageMapFor(type, mappings) : null
+  const mapping = format.name === 'hl7v2' && type !== null && known === null ? { name, text: draftMapping(type, body, mappings) } : null
   const map = known ?? mapping?.name ?? null
   const steps = [...(type && format.name !== 'json' ? [{ keep: { types: [type] } }] : []), ...(map ? [{ 'to-fhir': { with: map } }] : [])]
   const index = indexOf(body, format)
@@ -54,21 +54,22 @@ export const extensionOf = (format: string): string => ({ hl7v2: 'hl7', fhir: 'j
 const flow = (value: unknown): string => stringify(value, { collectionStyle: 'flow', lineWidth: 0 }).trim()
 
 /** The message map that is for the type; of several, the one that is for the fewest. */
-const messageMapFor = (type: string, folder: string, tools: Pick<Tools, 'mapping'>): string | null => {
-  const maps = listed(join(folder, 'fields')).flatMap((name) => {
-    const { messages } = (tools.mapping(`fields/${name}`) as MappingDocument & { readonly value: { readonly messages?: readonly string[] } }).value
+const messageMapFor = (type: string, mappings: Known): string | null => {
+  const maps = mappings.names('fields/').map((path) => path.slice('fields/'.length)).filter((name) => !name.includes('/')).flatMap((name) => {
+    const { messages } = (mappings.mapping(`fields/${name}`) as MappingDocument & { readonly value: { readonly messages?: readonly string[] } }).value
     return messages?.includes(type) ? [{ name, count: messages.length }] : []
   })
   return maps.sort((a, b) => a.count - b.count || (a.name < b.name ? -1 : 1))[0]?.name ?? null
 }
 
 /** A message map of every segment that has a segment map of its name; what points at a patient does. */
-const draftMapping = (type: string, body: unknown, folder: string, tools: Pick<Tools, 'mapping'>): string => {
+const draftMapping = (type: string, body: unknown, mappings: Known): string => {
+  const maps = new Set(mappings.names('fields/segments/'))
   const names = [...new Set(segments(body).map(({ name }) => name))]
-  const known = names.filter((name) => existsSync(join(folder, 'fields/segments', `${name.toLowerCase()}.yaml`)))
-  if (known.length === 0) throw new ReferoError('WRONG_FILE', `No segment of the sample (${names.join(', ')}) has a map in ${folder}/fields/segments/; write one first (mappings/README.md).`)
+  const known = names.filter((name) => maps.has(`fields/segments/${name.toLowerCase()}`))
+  if (known.length === 0) throw new ReferoError('WRONG_FILE', `No segment of the sample (${names.join(', ')}) has a map in mappings/fields/segments/; write one first (mappings/README.md).`)
   const made = known.map((name) => {
-    const { to } = tools.mapping(`fields/segments/${name.toLowerCase()}`).value as { readonly to: string }
+    const { to } = mappings.mapping(`fields/segments/${name.toLowerCase()}`).value as { readonly to: string }
     const subject = known.includes('PID') && name !== 'PID' ? ['subject', 'patient', 'beneficiary'].find((element) => elementOf(to, element)) : undefined
     const each = segments(body).filter((segment) => segment.name === name).length > 1
     return `  ${name === 'PID' ? 'patient' : name.toLowerCase()}: ${flow({ segment: name, ...(each ? { each: true } : {}), rows: { [name]: name.toLowerCase() }, ...(subject ? { [subject]: 'patient' } : {}) })}`
@@ -83,5 +84,3 @@ const indexOf = (body: unknown, format: MessageFormat): Record<string, string> =
   }
   return Object.fromEntries(Object.entries(wanted[format.name] ?? {}).filter(([, path]) => format.read(body, path).some((value) => value !== '')))
 }
-
-const listed = (folder: string): readonly string[] => readdirSync(folder).filter((file) => file.endsWith('.yaml')).map((file) => file.slice(0, -'.yaml'.length)).sort()

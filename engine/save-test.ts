@@ -64,7 +64,8 @@ export function withTest(text: string, test: object, path: string): string {
   if (tests.flow || last === undefined || first === undefined) throw new ReferoError('WRONG_FILE', `${relative(process.cwd(), path)}: \`tests:\` is not written as a list of \`- name: …\` lines; write it so, and try again.`)
   const line = text.slice(text.lastIndexOf('\n', first) + 1, first)
   const head = text.slice(0, last).trimEnd()
-  return `${head}\n${block(' '.repeat(Math.max(0, line.indexOf('-'))))}\n${text.slice(last).replace(/^[ \t]*\n/, '')}`
+  const rest = text.slice(head.length)
+  return `${head}\n${block(' '.repeat(Math.max(0, line.indexOf('-'))))}${rest === '' ? '\n' : rest}`
 }
 
 /** Lists of words on one line, as a person would write them. */

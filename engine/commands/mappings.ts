@@ -1,6 +1,7 @@
 /** `refero mappings icd10`: makes the code table of ICD-10-CM from the official order file of a year. */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
+import { ownSettings } from '../../config/loader.js'
 import { csvOf } from '../code-rows.js'
 import { JSON_OPTION, type Command } from '../command.js'
 import { ReferoError } from '../errors.js'
@@ -24,7 +25,7 @@ const command: Command = {
     const name = given.text('name') ?? 'icd10cm'
     if (!/^[a-z][a-z0-9-]{0,63}$/.test(name)) throw new ReferoError('USAGE', `\`${name}\` is no name for a table: lower-case letters, digits and hyphens.`)
     const rows = readOrderFile(text(file), file)
-    const path = join(loadSettings(given, terminal).mappings, 'codes', `${name}.yaml`)
+    const path = join(ownSettings(loadSettings(given, terminal)).mappings, 'codes', `${name}.yaml`)
     mkdirSync(join(path, '..'), { recursive: true })
     writeFileSync(csvOf(path), csv(rows))
     writeFileSync(path, `# ICD-10-CM, from ${basename(file)} (CMS; public domain). Its rows lie in ${basename(csvOf(path))}.\nfrom: http://hl7.org/fhir/sid/icd-10-cm\ncolumns: [display, billable, short]\n`)

@@ -1,7 +1,7 @@
 /** `refero new`: a channel from a sample message, with its mapping and one test that passes. */
-import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
-import { shippedMappings } from '../../config/loader.js'
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { ownSettings, shippedMappings } from '../../config/loader.js'
 import { JSON_OPTION, type Command, type Given } from '../command.js'
 import { deidentificationKey, deidentifier } from '../deidentify/deidentify.js'
 import { ReferoError } from '../errors.js'
@@ -37,7 +37,7 @@ const create: Command = {
     if (!name || more.length > 0 || !from) throw new ReferoError('USAGE', 'Name the channel and a sample: refero new lab-results --from sample.hl7')
     if (!/^[a-z][a-z0-9-]{0,63}$/.test(name)) throw new ReferoError('USAGE', `\`${name}\` is no name for a channel: a lower-case letter, then lower-case letters, digits and hyphens.`)
     const configuration = loadInstallation(given, terminal)
-    const { settings } = configuration
+    const settings = ownSettings(configuration.settings)
     const pieces = await findPieces()
     const installation = await readInstallation(configuration, pieces)
     const path = join(settings.channels, `${name}.yaml`)
@@ -47,10 +47,12 @@ const create: Command = {
     const tools = plainTools(pieces, installation.mappings)
     const format = tools.format(formatOf(sample))
     const bytes = given.flag('as-is') ? sample : deidentifier(deidentificationKey(settings.data), tools.mapping)(sample, format)
-    const draft = draftChannel(name, { bytes, format, mappings: settings.mappings }, sourceOf(given, format.name, installation, pieces), tools)
+    const draft = draftChannel(name, { bytes, format }, sourceOf(given, format.name, installation, pieces), installation.mappings)
     const mapping = draft.mapping ? join(settings.mappings, 'fields', `${draft.mapping.name}.yaml`) : null
     if (mapping && existsSync(mapping)) throw new ReferoError('TAKEN', `The mapping ${shown(mapping)}, which is not for ${draft.type}.`)
+    if (mapping && draft.mapping) mkdirSync(dirname(mapping), { recursive: true })
     if (mapping && draft.mapping) writeFileSync(mapping, draft.mapping.text, { flag: 'wx' })
+    mkdirSync(settings.channels, { recursive: true })
     const fixture = join(name, `sample.${extensionOf(format.name)}`)
     try {
       const mappings = openMappings(settings.mappings, shippedMappings())
