@@ -65,8 +65,7 @@ export class DestinationProbe {
   /** Why the head still waits, in the connector's own words: what a receiver says may quote a message, and stays in the history. */
   #reason(head: QueueState['head']): string | null {
     if (!head?.reason?.startsWith('unavailable: ')) return null
-    const next = head.due ? `; the next is due ${instantIn(this.#zone, head.due)}` : ''
-    return `The last of ${some(head.attempts, 'attempt', 'attempts')} at message ${head.message}: ${head.reason.slice('unavailable: '.length)}${next}.`
+    return `The last attempt, at message ${head.message}: ${head.reason.slice('unavailable: '.length)}.`
   }
 
   #lookAtFailures({ name, loaded: { definition: { watch, destinations } } }: WatchedChannel, look: Look): void {

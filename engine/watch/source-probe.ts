@@ -2,7 +2,7 @@
 import type { MessageArchive } from '../contracts.js'
 import type { EngineView, WatchedChannel } from './engine-view.js'
 import { ALWAYS, type Hours, openTime, readHours } from './hours.js'
-import { instantIn, span } from './incident.js'
+import { instantIn } from './incident.js'
 import type { Look } from './look.js'
 import { lasting } from './settings.js'
 import type { Traffic } from './traffic.js'
@@ -54,7 +54,7 @@ export class SourceProbe {
       const since = arrival ?? first
       const quiet = open(since, silent)
       if (quiet >= silent && open(first, SETTLING) >= Math.min(silent, SETTLING)) {
-        const what = `Channel ${name} has received nothing since ${instantIn(zone, since)}: for ${watch.silent}${within(hours, watch.hours)}.`
+        const what = `Channel ${name} has received nothing since ${instantIn(zone, since)}: longer than ${watch.silent}${within(hours, watch.hours)}.`
         look.find({ kind: 'silent', channel: name, destination: null, since, count: 1, what })
       } else look.unsure((one) => about('silent')(one) && since <= one.since)
     }
@@ -65,7 +65,7 @@ export class SourceProbe {
     if (connections > 0) this.#connected.set(name, look.at)
     const since = latest(this.#connected.get(name), arrival, first)
     if (connections === 0 && open(since, disconnected) >= disconnected) {
-      const what = `Nobody has been connected to channel ${name} since ${instantIn(zone, since)}: for ${span(look.at.getTime() - since.getTime())}${within(hours, watch.hours)}.`
+      const what = `Nobody has been connected to channel ${name} since ${instantIn(zone, since)}: longer than ${watch.disconnected}${within(hours, watch.hours)}.`
       look.find({ kind: 'disconnected', channel: name, destination: null, since, count: 1, what })
     } else if (connections === 0 && !this.#connected.has(name)) look.unsure((one) => about('disconnected')(one) && (arrival === null || arrival <= one.since))
   }
