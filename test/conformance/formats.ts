@@ -66,6 +66,16 @@ export function formatConformance(test: typeof t, definition: Definition<TSchema
     t.ok(format.serialize(body).equals(first), 'the first body is as it was')
   })
 
+  test.test(`${definition.name}: redacted, a message keeps its structure and says nothing of its people`, async (t) => {
+    if (!format.redact) return t.comment('it has no structure to keep')
+    for (const [name, bytes] of messages) {
+      const body = format.parse(bytes)
+      const shown = format.serialize(format.redact(body))
+      t.notOk(shown.includes(secret), `${name} has lost “${secret}”`)
+      t.ok(format.serialize(body).equals(bytes), 'the body itself is as it was')
+    }
+  })
+
   test.test(`${definition.name}: what is no path is refused in a sentence`, async (t) => {
     for (const path of ['', '??', '[', ' ', '.', 'a..b', 'x'.repeat(5000)]) {
       const problem = format.checkPath(path)
