@@ -45,3 +45,13 @@ const shorter = (before: ChannelDefinition, after: ChannelDefinition): string[] 
     ...(less(before.duplicates.within, after.duplicates.within) ? [`A message that is sent again after more than ${after.duplicates.within} is a new message.`] : []),
   ]
 }
+
+interface Waiting { readonly channel: string; readonly destination: string; readonly waiting: number; readonly held: number }
+
+/** The same with how much waits, now, in the queues that would go. */
+export const withWaiting = (changes: readonly ChannelChange[], queues: readonly Waiting[]): readonly ChannelChange[] => changes.map((change) => {
+  const old = change.before ?? change.channel
+  const going = (destination: string): boolean => change.change === 'removed' || change.before !== null || change.destinations.removed.includes(destination) || change.destinations.renamed.some(({ from }) => from === destination)
+  const full = queues.filter(({ channel, destination, waiting, held }) => channel === old && going(destination) && waiting + held > 0)
+  return { ...change, consequences: [...change.consequences, ...full.map(({ destination, waiting, held }) => `In the queue of \`${destination}\` now: ${waiting} waiting, ${held} held.`)] }
+})

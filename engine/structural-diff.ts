@@ -46,8 +46,9 @@ const compared = (before: LoadedChannel | undefined, after: LoadedChannel | unde
   const tests = testChanges(before.definition, after.definition)
   const touched = [...new Set([...before.files, ...after.files].flatMap((file) => documents.get(file) ?? []))].sort()
   const scripts = scriptsChanged(before, after)
-  if (found.settings.length === 0 && Object.values(tests).every((names) => names.length === 0) && touched.length === 0 && scripts.length === 0) return []
-  const restarts = after.definition.enabled && (before.definition.enabled ? found.settings.some(({ path }) => path !== 'description') || touched.length > 0 || scripts.length > 0 : true)
+  const destinations = Object.values(found.destinations).some((names) => names.length > 0)
+  if (found.settings.length === 0 && !destinations && Object.values(tests).every((names) => names.length === 0) && touched.length === 0 && scripts.length === 0) return []
+  const restarts = after.definition.enabled && (before.definition.enabled ? destinations || found.settings.some(({ path }) => path !== 'description') || touched.length > 0 || scripts.length > 0 : true)
   const change = { channel: after.definition.name, change: 'changed' as const, file: after.file, before: null, ...found, tests, documents: [...touched, ...scripts], restarts }
   return [{ ...change, consequences: consequencesOf(change, before.definition, after.definition) }]
 }

@@ -1,6 +1,7 @@
 /** `refero diff`: what a changed folder of channels would change, setting by setting. */
 import { existsSync, statSync } from 'node:fs'
 import { join, resolve } from 'node:path'
+import { shippedMappings } from '../../config/loader.js'
 import { type LoadContext, type LoadedChannel, loadChannels } from '../channel-loader.js'
 import { JSON_OPTION, type Command, type Given, type Terminal } from '../command.js'
 import { ReferoError } from '../errors.js'
@@ -8,7 +9,9 @@ import { openMappings } from '../mappings.js'
 import { type Problem, problemLine, shown } from '../problem.js'
 import { findPieces } from '../registry.js'
 import { channelChanges, type ChannelChange } from '../structural-diff.js'
+import { withWaiting } from '../structural-diff-consequences.js'
 import { documentChanges, type DocumentChange } from '../structural-diff-documents.js'
+import { askEngine, ENGINE_OPTIONS } from './parts/engine-api.js'
 import { loadInstallation, SETTINGS_OPTIONS } from './parts/settings.js'
 
 interface Side {
@@ -21,15 +24,17 @@ interface Side {
 const diff: Command = {
   name: 'diff',
   summary: 'Shows what a changed folder of channels would change, setting by setting.',
-  usage: 'FOLDER [OTHER] [--channels DIR] [--json]',
-  options: { ...SETTINGS_OPTIONS, ...JSON_OPTION },
+  usage: 'FOLDER [OTHER] [--waiting] [--channels DIR] [--json]',
+  options: { ...SETTINGS_OPTIONS, waiting: { type: 'boolean', describe: 'ask the running engine how much waits in the queues that would go' }, ...ENGINE_OPTIONS, ...JSON_OPTION },
   exits: '0 nothing is different, 1 something is (a file that cannot be used counts), 2 they could not be compared. With one folder the present channels are compared with it. A folder that has channels/ in it may have mappings/ too.',
   async run(given, terminal) {
     const [before, after] = await sides(given, terminal)
     const users = (file: string): string[] => [...before.channels, ...after.channels].filter(({ files }) => files.includes(file)).map(({ definition }) => definition.name)
     const documents = documentChanges(before.context.mappings, after.context.mappings, users)
     const named = new Map(documents.flatMap(({ document, files }) => files.map((file) => [file, `mappings/${document}.yaml`] as const)))
-    const channels = channelChanges(before.channels, after.channels, named)
+    const changes = channelChanges(before.channels, after.channels, named)
+    const { queues } = given.flag('waiting') ? ((await askEngine(given, terminal, '/api/queues')) as { queues: Parameters<typeof withWaiting>[1] }) : { queues: [] }
+    const channels = withWaiting(changes, queues)
     const problems = [...before.errors, ...after.errors]
     if (given.flag('json')) terminal.out(JSON.stringify({ before: before.folder, after: after.folder, channels, documents, problems }))
     else print(channels, documents, problems, terminal)
@@ -47,7 +52,7 @@ async function sides(given: Given, terminal: Terminal): Promise<readonly [Side, 
     const whole = folder !== null && existsSync(join(folder, 'channels'))
     const from = folder === null ? settings.channels : resolve(whole ? join(folder, 'channels') : folder)
     const mappings = whole && existsSync(join(folder, 'mappings')) ? resolve(folder, 'mappings') : settings.mappings
-    const context: LoadContext = { pieces, mappings: openMappings(mappings), environment, secrets, settings }
+    const context: LoadContext = { pieces, mappings: openMappings(mappings, shippedMappings()), environment, secrets, settings }
     const { channels, problems } = await loadChannels(from, context)
     return { folder: shown(from), context, channels, errors: problems.filter(({ severity }) => severity === 'error') }
   }

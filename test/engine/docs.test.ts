@@ -10,7 +10,8 @@ import { pages } from '../../engine/docs/pages.js'
 import { ERRORS } from '../../engine/errors.js'
 import { openMappings } from '../../engine/mappings.js'
 import { findPieces } from '../../engine/registry.js'
-import { refero, ROOT } from '../product/product.js'
+import { command } from './command-line.js'
+import { ROOT } from '../product/product.js'
 
 const pieces = await findPieces()
 const mappings = openMappings(join(ROOT, 'mappings'))
@@ -125,12 +126,12 @@ t.test('typical mistakes are marked while they are written', async t => {
 
 t.test('`refero docs` writes them, and says with --check what is not current', async t => {
   const folder = t.testdir({})
-  const first = await refero(['docs', '--out', 'reference'], { cwd: folder })
+  const first = await command(['docs', '--out', 'reference'], { cwd: folder })
   t.equal(first.code, 0)
   t.match(first.out, new RegExp(`${all.size} files, ${all.size} written\\.`))
   t.equal(readFileSync(join(folder, 'reference/steps.md'), 'utf8'), page('steps.md'))
-  t.equal((await refero(['docs', '--out', 'reference', '--check'], { cwd: folder })).code, 0)
-  const { code, out } = await refero(['docs', '--out', 'elsewhere', '--check', '--json'], { cwd: folder })
+  t.equal((await command(['docs', '--out', 'reference', '--check'], { cwd: folder })).code, 0)
+  const { code, out } = await command(['docs', '--out', 'elsewhere', '--check', '--json'], { cwd: folder })
   t.equal(code, 1)
   t.equal((JSON.parse(out) as { changed: string[] }).changed.length, all.size)
   t.notOk(existsSync(join(folder, 'elsewhere')), 'nothing is written')
