@@ -2,9 +2,11 @@
 import type { Test } from 'tap'
 import { archiveConformance } from './store-archive.js'
 import { arrivalConformance } from './store-arrivals.js'
+import { decisionConformance } from './store-decisions.js'
 import type { OpenStore, Store } from './store-kit.js'
 import { queueConformance } from './store-queues.js'
 import { retentionConformance } from './store-retention.js'
+import { searchConformance } from './store-search.js'
 
 /** Runs one test on a store of its own; `reopen` closes it and opens it again on what it kept. */
 export type OnStore = (sentence: string, body: (t: Test, store: Store, reopen: () => Promise<Store>) => Promise<void>) => void
@@ -29,5 +31,7 @@ export const storeConformance = (t: Test, name: string, open: OpenStore): Promis
   arrivalConformance(on)
   queueConformance(on)
   archiveConformance(on)
+  decisionConformance(on)
+  searchConformance(on)
   retentionConformance(on)
 })

@@ -12,7 +12,7 @@ import { openTextIndex, type TextIndex } from './text-index.js'
 const REST = 300
 const REST_AFTER_FAILURE = 5000
 /** How many steps of indexing a search by words waits for. */
-const CATCHING_UP = 10
+const CATCHING_UP = 3
 
 export interface Reader extends Pick<MessageArchive, 'search' | 'textIndexed' | 'history' | 'content' | 'depth' | 'queues' | 'lineage'> {
   intendToForget(ids: readonly number[]): Promise<void>

@@ -1,18 +1,21 @@
 /**
- * The words of messages, in one full-text table for each million message numbers: the newest is asked first, so that a common word is
+ * The words of messages, in one full-text table for each quarter of a million message numbers: the newest is asked first, so that a common word is
  * found as fast as a rare one, and a table goes as a whole once all its messages are forgotten.
  */
 import type { Database, Statement } from 'better-sqlite3'
 import type { Words } from './text-words.js'
 
 /** How many message numbers one table covers, as a power of two. */
-const SHARD_BITS = 20
+const SHARD_BITS = 18
 const SIZE = 2 ** SHARD_BITS
 
 /** Where so many of a piece's messages are forgotten, in percent, it is written anew without their words. */
 const FORGOTTEN_SHARE = 5
 /** Words that are gathered in memory before they are written, in bytes. */
 const GATHERED = 8 * 1024 * 1024
+
+/** Numbers arrive as floating point, and a full-text table passes over every bound that is not an integer. */
+const WHOLE = 'cast(? as integer)'
 
 interface Shard {
   readonly add: Statement<[number, string]>
@@ -43,8 +46,8 @@ export const openShards = (database: Database): Shards => {
     const shard: Shard = {
       add: database.prepare(`insert into ${table} (rowid, words) values (?, ?)`),
       remove: database.prepare(`delete from ${table} where rowid = ?`),
-      find: database.prepare(`select rowid from ${table} where ${table} match ? and rowid >= ? and rowid < ? order by rowid desc limit ?`).pluck() as Shard['find'],
-      has: database.prepare(`select rowid from ${table} where ${table} match ? and rowid = ?`).pluck() as Shard['has'],
+      find: database.prepare(`select rowid from ${table} where ${table} match ? and rowid >= ${WHOLE} and rowid < ${WHOLE} order by rowid desc limit ?`).pluck() as Shard['find'],
+      has: database.prepare(`select rowid from ${table} where ${table} match ? and rowid = ${WHOLE}`).pluck() as Shard['has'],
     }
     open.set(number, shard)
     return shard
@@ -54,9 +57,9 @@ export const openShards = (database: Database): Shards => {
   const create = (number: number): Shard => {
     database.exec(`create virtual table words_${number} using fts5
       (words, content = '', contentless_delete = 1, detail = none, tokenize = 'unicode61 remove_diacritics 2')`)
-    const configure = database.prepare<[string, number]>(`insert into words_${number} (words_${number}, rank) values (?, ?)`)
-    configure.run('hashsize', GATHERED)
-    configure.run('deletemerge', FORGOTTEN_SHARE)
+    const configure = (setting: string, value: number): unknown => database.exec(`insert into words_${number} (words_${number}, rank) values ('${setting}', ${value})`)
+    configure('hashsize', GATHERED)
+    configure('deletemerge', FORGOTTEN_SHARE)
     database.prepare('insert into shard (number, kept) values (?, 0)').run(number)
     return prepare(number)
   }

@@ -8,6 +8,7 @@ export const TEXT_BYTES = 256 * 1024
 const MOST_WORDS = 20
 /** Longer runs without a space or a delimiter are documents in base64 and the like: no words. */
 const NO_WORD = /[A-Za-z0-9+/=_-]{120,}/g
+const MAY_HOLD_DOCUMENTS = 4096 // characters
 /** Private-use characters are letters to the index: with one in front, a channel's number or a type is a word that no text contains. */
 const MARKS = { channel: '\u{E000}', type: '\u{E001}' } as const
 const MARKED = /[\u{E000}\u{E001}]/gu
@@ -28,7 +29,7 @@ const CHARSETS: readonly (readonly [name: RegExp, label: (match: RegExpExecArray
 export const textOf = (bytes: Buffer): string => {
   const encoding = encodingOf(bytes)
   const text = encoding === 'utf-8' ? bytes.toString('utf8') : decode(bytes, encoding)
-  return text.replace(NO_WORD, ' ').replace(MARKED, ' ')
+  return (text.length > MAY_HOLD_DOCUMENTS ? text.replace(NO_WORD, ' ') : text).replace(MARKED, ' ')
 }
 
 const encodingOf = (bytes: Buffer): string => {
