@@ -1,4 +1,4 @@
-/** Property: an appointment, a document and an answer to a referral keep every fact that the way back claims, whatever a sender fills in. */
+/** Property: an appointment, a document, a referral and its answer keep every fact that the way back claims, whatever a sender fills in. */
 import type { Bundle } from 'fhir/r4.js'
 import t from 'tap'
 import type { Message } from '../../engine/contracts.js'
@@ -81,16 +81,20 @@ const mdm = (roll: Dice): readonly string[] => {
   ]
 }
 
-const rri = (roll: Dice): readonly string[] => [
-  header(`RRI^${roll.pick('I12', 'I13')}^RRI_I12`),
-  `MSA|${roll.pick('AA', 'AE', 'AR')}|C-${roll.number(99_999)}`,
-  `RF1|${roll.pick('A', 'P', 'R', 'E', 'PA')}|${roll.pick('S', 'A', 'R')}|${roll.maybe(coded(roll))}|${roll.maybe(coded(roll))}|${roll.maybe(coded(roll))}|${id(roll)}|2026030${1 + roll.number(9)}|20260615|${roll.maybe(roll.time())}|${roll.maybe(coded(roll))}|${roll.maybe(id(roll))}`,
+const referred = (roll: Dice, ...statuses: readonly string[]): readonly string[] => [
+  `RF1|${roll.pick(...statuses)}|${roll.pick('S', 'A', 'R')}|${roll.maybe(coded(roll))}|${roll.maybe(coded(roll))}|${roll.maybe(coded(roll))}|${id(roll)}|2026030${1 + roll.number(9)}|20260615|${roll.maybe(roll.time())}|${roll.maybe(coded(roll))}|${roll.maybe(id(roll))}`,
   ...numbered(roll.number(2), () => `AUT||${roll.word()}|${roll.word()}|20260301|20260601|${id(roll)}||${1 + roll.number(9)}|${1 + roll.number(9)}|20260302`),
   `PRD|RP^Referring Provider^HL70286|${roll.word()}^${roll.word()}|||||1548291736^NPI`,
   `PRD|RT^Referred to Provider^HL70286|${roll.word()}^${roll.word()}|||||1234567893^NPI`,
   patient(roll),
   ...numbered(roll.number(3), (at) => `NTE|${at}||${roll.word()}\\.br\\${roll.word()}`),
 ]
+
+const rri = (roll: Dice): readonly string[] =>
+  [header(`RRI^${roll.pick('I12', 'I13')}^RRI_I12`), `MSA|${roll.pick('AA', 'AE', 'AR')}|C-${roll.number(99_999)}`, ...referred(roll, 'A', 'P', 'R', 'E', 'PA')]
+const ref = (roll: Dice): readonly string[] => [header(`REF^${roll.pick('I12', 'I13')}^REF_I12`), ...referred(roll, 'A', 'P')]
+
+const REFERRAL = ['RF1-1', 'RF1-2', 'RF1-3', 'RF1-4', 'RF1-5', 'RF1-6', 'RF1-7', 'RF1-8', 'RF1-9', 'RF1-10', 'RF1-11', 'AUT-2', 'AUT-3', 'AUT-4', 'AUT-5', 'AUT-6', 'AUT-8', 'AUT-9', 'AUT-10', 'PRD-1', 'PRD-2', 'PRD-7', 'PID-3', 'PID-5', 'PID-7', 'PID-8', 'NTE-3']
 
 /** What the way back claims: every value at these paths comes back as it was. */
 const CLAIMS: Readonly<Record<string, { readonly make: (roll: Dice) => readonly string[]; readonly from: string; readonly to: string; readonly paths: readonly string[] }>> = {
@@ -99,8 +103,8 @@ const CLAIMS: Readonly<Record<string, { readonly make: (roll: Dice) => readonly 
     'AIS-3', 'AIS-4', 'AIS-7', 'AIS-8', 'AIS-10', 'AIG-3.1', 'AIG-3.2', 'AIG-4', 'AIG-8', 'AIG-11', 'AIG-14', 'AIL-3', 'AIL-4', 'AIL-6', 'AIL-9', 'AIL-12', 'AIP-3', 'AIP-4', 'AIP-6', 'AIP-9', 'AIP-10', 'AIP-12'] },
   MDM: { make: mdm, from: 'document', to: 'mdm-t02', paths: [
     'MSH-9', 'PID-3', 'PID-5', 'PID-7', 'PID-8', 'TXA-2', 'TXA-4', 'TXA-6', 'TXA-7', 'TXA-8', 'TXA-9', 'TXA-10', 'TXA-12', 'TXA-13', 'TXA-14', 'TXA-15', 'TXA-16', 'TXA-17', 'TXA-18.1', 'TXA-19', 'TXA-21', 'TXA-23', 'TXA-25', 'OBX-5'] },
-  RRI: { make: rri, from: 'referral-answer', to: 'rri', paths: [
-    'MSH-9', 'MSA-1', 'MSA-2', 'RF1-1', 'RF1-2', 'RF1-3', 'RF1-4', 'RF1-5', 'RF1-6', 'RF1-7', 'RF1-8', 'RF1-9', 'RF1-10', 'RF1-11', 'AUT-2', 'AUT-3', 'AUT-4', 'AUT-5', 'AUT-6', 'AUT-8', 'AUT-9', 'AUT-10', 'PRD-1', 'PRD-2', 'PRD-7', 'PID-3', 'PID-5', 'PID-7', 'PID-8', 'NTE-3'] },
+  RRI: { make: rri, from: 'referral-answer', to: 'rri', paths: ['MSH-9', 'MSA-1', 'MSA-2', ...REFERRAL] },
+  REF: { make: ref, from: 'referral', to: 'ref-i12', paths: ['MSH-9', ...REFERRAL] },
 }
 
 const SEEDS = 12
