@@ -10,7 +10,7 @@ import { ReferoError } from '../errors.js'
 import { type Installation, readRunnable } from '../installation.js'
 import { openMappings } from '../mappings.js'
 import type { Problem } from '../problem.js'
-import { type Examined, errorsIn, examine, withoutIt } from './examine.js'
+import { type Examined, errorsIn, examine, feeding } from './examine.js'
 import type { History, NewRevision, Revision } from './history.js'
 import type { Asking, Change, ChannelFileNow, DeployRequest, RemoveRequest, RollbackRequest } from './requests.js'
 import { planRollback } from './rollback.js'
@@ -114,7 +114,7 @@ export class Changes {
       const there = contentOf(path)
       if (there === null) throw new ReferoError('NOT_FOUND', `No channel is called \`${name}\`.`)
       this.#refuseEdited(name, basedOn, there, null)
-      const problems = withoutIt(name, this.#read.channels, this.#fresh())
+      const problems = feeding(name, this.#read.channels, this.#fresh())
       if (problems.length > 0) throw invalid(problems)
       if (!abandon) await this.#refuseWaiting(name)
       const channel = this.#parts.engine.channel(name)

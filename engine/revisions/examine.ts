@@ -3,6 +3,7 @@ import { resolve } from 'node:path'
 import { runChannelTest, type TestWorld } from '../channel-tests.js'
 import { loadChannel, type LoadContext, type LoadedChannel } from '../channel-loader.js'
 import { checkChannels } from '../check.js'
+import { complaint } from '../complaint.js'
 import { inOrder, type Problem, problemLine } from '../problem.js'
 
 /** What a changed channel would be. */
@@ -43,9 +44,11 @@ function joined(others: readonly LoadedChannel[], channel: LoadedChannel, contex
   return after.filter((problem) => resolve(problem.file) === resolve(channel.file)).concat(newErrors(checkChannels(inFileOrder(others), context), after, channel.file))
 }
 
-/** The errors that are not there without the channel `name`: of the channels that lead to it. */
-export function withoutIt(name: string, channels: readonly LoadedChannel[], context: LoadContext): Problem[] {
-  return newErrors(checkChannels(inFileOrder(channels), context), checkChannels(inFileOrder(channels.filter(({ definition }) => definition.name !== name)), context), '')
+/** What keeps a channel from being removed: the others that feed it. */
+export function feeding(name: string, channels: readonly LoadedChannel[], { pieces }: LoadContext): Problem[] {
+  return channels.flatMap((channel) => channel.definition.destinations
+    .filter(({ to }) => channel.definition.name !== name && pieces.destinations.get(to.name)?.leadsTo?.(to.settings) === name)
+    .map((destination) => complaint(channel, destination.to.keys, 'error', 'fed', `The channel \`${channel.definition.name}\` feeds \`${name}\` through its destination \`${destination.name}\`.`, 'Remove that destination first, or send it somewhere else.', 'key')))
 }
 
 function newErrors(before: readonly Problem[], after: readonly Problem[], except: string): Problem[] {

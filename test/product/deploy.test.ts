@@ -180,7 +180,7 @@ t.test('a new channel is deployed, a removed one can be brought back, and not wh
 
   const feeder = channel('feeder', b).replace(/source: .*/, 'source: { file: { folder: /nowhere } }').replace(/to: .*/, 'to: { channel: { name: two } }')
   t.match(await product.api('/api/channels', { name: 'feeder', text: feeder }), { status: 201 })
-  t.match(await product.api('/api/channels/two', { basedOn: (await product.api('/api/channels/two')).body.basedOn }, {}, 'DELETE'), { status: 422, body: { problems: [{ message: /No channel is called `two`/, file: /feeder\.yaml$/ }] } })
+  t.match(await product.api('/api/channels/two', { basedOn: (await product.api('/api/channels/two')).body.basedOn }, {}, 'DELETE'), { status: 422, body: { problems: [{ message: /The channel `feeder` feeds `two` through its destination `out`/, file: /feeder\.yaml$/ }] } })
 })
 
 t.test('a pause refuses senders and goes on with what was taken, a stop leaves it, and both hold over a restart', async (t) => {
@@ -195,7 +195,7 @@ t.test('a pause refuses senders and goes on with what was taken, a stop leaves i
   t.match(await product.api('/ready'), { status: 200, body: { ready: true, resting: [/channel one is paused by ada since .*: the lab moves/, /channel two is stopped by bob/, /web is paused/] } })
   t.equal(await product.stop(), 0)
 
-  const later = await startProduct(t, { folder: product.folder, env: { REFERO_HTTP_PORT: String(product.http) } })
+  const later = await startProduct(t, { folder: product.folder })
   const asked = { authorization: `Bearer ${product.token}` }
   t.equal(await sendRaw(a, message('1')), null, 'it is paused still')
   t.equal((await post(later)).status, 503)
@@ -265,7 +265,7 @@ t.test('the API describes itself completely, and every error has one shape', asy
   for (const [url, operations] of Object.entries(document.paths)) {
     for (const [method, { summary, responses = {} }] of Object.entries(operations)) {
       t.ok(summary, `${method} ${url} says what it does`)
-      if (url.startsWith('/api')) t.ok(Object.entries(responses).some(([status, { content }]) => status.startsWith('2') && content), `${method} ${url} says what it answers`)
+      if (url.startsWith('/api') && url !== '/api/events') t.ok(Object.entries(responses).some(([status, { content }]) => status.startsWith('2') && content), `${method} ${url} says what it answers`)
     }
   }
   t.match(Object.keys(document.paths), ['/health', '/ready'])
