@@ -1,5 +1,5 @@
 /** Which rows of HL7's v2-to-FHIR guide our mapping files carry: the same field, to the same element, of the same resource, reached the same way. */
-import type { ElementPath } from './element-path.js'
+import { type ElementPath, urlOf } from './element-path.js'
 import type { GuideRow, GuideStep, Hop } from './guide-rows.js'
 import type { LinkTarget, MessageMap, ResourceMap } from './message-map.js'
 import type { Row } from './segment-map.js'
@@ -93,7 +93,7 @@ const has = (value: unknown, rest: readonly GuideStep[], wanted: string | null):
   return typeof value === 'object' && has((value as Readonly<Record<string, unknown>>)[step.name], further, wanted)
 }
 
-const stepsOf = ({ steps }: ElementPath): readonly GuideStep[] => steps.map(({ name, label }) => ({ name, url: name === 'extension' ? label : null }))
+const stepsOf = ({ steps }: ElementPath): readonly GuideStep[] => steps.map(({ name, label }) => ({ name, url: name === 'extension' && label !== null ? urlOf(label) : null }))
 
 const sameSteps = (one: readonly GuideStep[], other: readonly GuideStep[]): boolean =>
   one.length === other.length && one.every(({ name, url }, at) => name === other[at]?.name && (name !== 'extension' || (url !== null && lastPart(url) === lastPart(other[at]?.url ?? ''))))

@@ -2,7 +2,7 @@
 import { type Element, elementOf, elementsOf, isPrimitive } from './r4.js'
 import { didYouMean } from './mapping-errors.js'
 
-/** One step of a path. Rows with the same label write into the same item of a list; an extension's label is its URL. */
+/** One step of a path. Rows with the same label write into the same item of a list; an extension's label is its URL (`extension[url second]`: another one of that URL). */
 export interface Step extends Element {
   readonly name: string
   readonly label: string | null
@@ -34,6 +34,9 @@ export const elementPath = (text: string, of: string): ElementPath => {
 
 /** An extension without a scheme is one of HL7's own; inside another extension it is a plain name. */
 const url = (label: string): string => (label.includes(':') ? label : HL7 + label)
+
+/** The URL of an extension's label: what stands before a word that tells two extensions of one URL apart. */
+export const urlOf = (label: string): string => label.split(' ')[0] ?? label
 
 /** Splits at the dots that are not inside brackets. */
 const pieces = (text: string): readonly string[] => text.match(/(?:\[[^\]]*\]|[^.[\]])+/g) ?? [text]

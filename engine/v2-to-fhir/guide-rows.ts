@@ -47,12 +47,13 @@ const cells = (text: string): readonly (readonly string[])[] => {
 }
 
 const guideRow = (row: Readonly<Record<string, string>>, all: readonly Readonly<Record<string, string>>[]): GuideRow => {
-  const { segment = '', map = '', hl7_field: field = '', condition = '', fhir_attribute: attribute = '', datatype_map: datatype = '', assignment = '' } = row
+  const { segment = '', map = '', hl7_field: said = '', condition = '', fhir_attribute: attribute = '', datatype_map: datatype = '', assignment = '' } = row
+  const field = map === 'RXO[MedicationRequest]' ? said.replace('RXE-19', 'RXO-23') : said // the total daily dose
   const related = all.filter((each) => each.map === map).sort((one, other) => Number(other.hl7_field === field) - Number(one.hl7_field === field))
   const type = resourceIn(map)
   const whole = attribute.startsWith('$this') ? [{ type: resourceIn(datatype) || type, path: [] }] : hops(type, attribute)
   const read = whole.map((hop, at) => withUrls(hop, attribute.split('(')[at] ?? '', related))
-  return { segment, map, field, condition, attribute, hops: read, fixed: /^"/.test(assignment) || assignment.startsWith('http') ? bare(assignment) : null }
+  return { segment, map, field, condition, attribute, hops: read, fixed: (/^"/.test(assignment) && !assignment.includes('+')) || assignment.startsWith('http') ? bare(assignment) : null }
 }
 
 /** The resource of `PRT[Patient-GeneralPractitioner-Practitioner]`: the first of its words. */
@@ -70,11 +71,12 @@ const SLIPS: readonly (readonly [RegExp, string])[] = [
   [/organziation/g, 'organization'], [/practioner\b/g, 'practitioner'], [/^payer\b/, 'payor'], [/\.(?:=|\()/g, '('],
   [/="[^"]*"?/g, ''], [/\.reference\b/g, ''], [/\b(coding|function\.coding)\.uri\b/g, '$1.system'], [/\bcoding\.value\b/g, 'coding.code'],
   [/\bPractitioner\(/g, 'practitioner('], [/extension\[(\d)\]\.uri\b/g, 'extension[$1].url'], [/\.contentType\b/g, '.attachment.contentType'],
-  [/attachment\.attachment/g, 'attachment'], [/\(\[\d+\]/g, '('], [/coveragePeriod/g, 'period'], [/valueExtension/g, 'extension'],
+  [/attachment\.attachment/g, 'attachment'], [/\(\[\d+\]/g, '('], [/coveragePeriod/g, 'period'], [/valueExtension/g, 'extension'], [/^occurred$/, 'occurredDateTime'],
 ]
 
 /** `participant[1].individual(PractitionerRole.practitioner(Practitioner.address))` as its three hops. */
-const hops = (type: string, attribute: string): readonly Hop[] => {
+const hops = (type: string, written: string): readonly Hop[] => {
+  const attribute = type === 'MedicationRequest' ? written.replace(/^occur\w*Timing\.(?=bounds)/, 'dosageInstruction.timing.repeat.').replace(/^text$/, 'dosageInstruction.text') : written
   const [own = '', ...others] = SLIPS.reduce((text, [slip, meant]) => text.replace(slip, meant), attribute).replaceAll(' ', '').replaceAll(')', '').split('(')
   return [{ type, path: steps(own) }, ...others.map((each) => {
     const [named = '', ...rest] = each.split('.')
@@ -93,7 +95,7 @@ const withUrls = ({ type, path }: Hop, written: string, rows: readonly Readonly<
   const found = path.map((step, at): GuideStep => {
     if (step.name !== 'extension') return step
     const wanted = `${own.slice(0, at + 1).join('.')}.url`
-    const said = rows.find((row) => (row.fhir_attribute ?? '').replace(/\.uri\b/g, '.url').replaceAll(')', '').endsWith(wanted) && row.assignment)?.assignment
+    const said = rows.find((row) => (row.fhir_attribute ?? '').replace(/\.uri\b/g, '.url').replace(/^extension\.url/, 'extension[1].url').replaceAll(')', '').endsWith(wanted) && row.assignment)?.assignment
     return { name: step.name, url: said ? bare(said) : null }
   })
   return { type, path: found.filter((step, at) => !(at > 0 && found[at - 1]?.name === 'extension' && (step.name === 'url'))) }

@@ -1,6 +1,6 @@
 /** Builds one resource, value by value, remembering where each came from. */
 import { isDeepStrictEqual } from 'node:util'
-import type { ElementPath, Step } from './element-path.js'
+import { type ElementPath, type Step, urlOf } from './element-path.js'
 import { type Draft, type Origin, type Own, type Settled, assign, below, detached, settle } from './draft.js'
 import { isPrimitive } from './r4.js'
 
@@ -62,7 +62,7 @@ const itemOf = (builder: ResourceBuilder, list: Json[], step: Step, path: string
   const key = `${path} ${step.label} ${whole ? source.split(' ')[0] : source}`
   const known = step.label === null ? undefined : builder.items.get(key)
   if (known !== undefined) return known
-  list.push(step.name === 'extension' && step.label ? { url: step.label } : {})
+  list.push(step.name === 'extension' && step.label ? { url: urlOf(step.label) } : {})
   builder.items.set(key, list.length - 1)
   return list.length - 1
 }

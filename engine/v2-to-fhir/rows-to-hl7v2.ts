@@ -1,7 +1,7 @@
 /** Reads the rows of a segment map backwards: what a resource says, as the fields of a segment. */
 import { demands } from './condition.js'
 import type { Lookup, Use, Written } from './datatype.js'
-import type { Step } from './element-path.js'
+import { type Step, urlOf } from './element-path.js'
 import type { FieldPath } from './field-path.js'
 import { type Json, matches } from './graph.js'
 import { isPrimitive } from './r4.js'
@@ -28,7 +28,7 @@ interface Value {
 export const writeRows = (map: SegmentMap, resource: Json, fields: Fields, lookup: Lookup, whole: Whole = (value) => value): void => {
   if (resource.resourceType !== map.to) return
   const used = new Set<string>()
-  const rows = map.rows.filter(({ oneWay, datatype, each, field }) => !oneWay && !each && datatype?.write && field.segment === map.segment)
+  const rows = map.rows.filter(({ oneWay, datatype, field }) => !oneWay && datatype?.write && field.segment === map.segment)
   // Rows for one kind of value (an identifier's type, a number's use) take theirs before the row that takes what is left.
   const narrow = rows.filter(({ fill }) => Object.keys(fill).length > 0)
   const full = new Set(fields.keys())
@@ -45,7 +45,7 @@ const matchesFill = (value: unknown, { fill }: Row): boolean => Object.keys(fill
 
 const writeRow = (row: Row, map: SegmentMap, resource: Json, fields: Fields, full: ReadonlySet<number>, used: Set<string>, { lookup, whole, fits }: Ways): void => {
   const { field, element, datatype, table } = row
-  if (field.field === null || full.has(field.field) || !datatype?.write) return
+  if (field.field === null || full.has(field.field) || !datatype?.write || !belongs(row, map, resource)) return
   // An element that has one value adds no repetition to a field that an earlier row has filled.
   if (field.component === null && fields.has(field.field) && element.steps.every(({ list }) => !list) && !(element.type === 'Quantity' && field.field === 6)) return
   const use: Use = { target: row.as ?? element.type, table, lookup, timezone: undefined, issue: () => {} }
@@ -53,6 +53,7 @@ const writeRow = (row: Row, map: SegmentMap, resource: Json, fields: Fields, ful
     // The unit of a quantity is in a field of its own.
     const key = element.type === 'Quantity' && field.field === 6 ? `${place} unit` : place
     if (used.has(key) || !fits(value, row) || !demanded(row, fields) || isFixed(value, row, map)) continue
+    if (row.each && fields.has(field.field)) return // said once for all
     const led = row.as ? ledTo(whole(value), row.as) : value
     const written = led === undefined ? undefined : datatype.write(led, use)
     if (written === undefined || isEmpty(written) || !put(fields, field, written)) continue
@@ -80,6 +81,10 @@ export const isLabelled = ({ rows }: SegmentMap, list: string, item: unknown): b
   return telling.some(({ element }) => telling.filter((each) => each.element.steps[0]?.label === element.steps[0]?.label)
     .every(({ element: { steps }, fixed }) => matches((item as Json)[steps[1]?.name ?? ''], fixed)))
 }
+
+/** A value is of a field only where the resource has what the map adds to it for that field: of a role with the director's code. */
+const belongs = ({ field }: Row, map: SegmentMap, resource: Json): boolean => map.rows.every(({ fixed, when, field: other, element: { steps } }) =>
+  fixed === undefined || when !== null || other.text !== field.text || steps.length !== 1 || steps[0]?.label !== null || matches(resource[steps[0].name], fixed))
 
 /** What the map itself adds to an element is not a fact of the segment. */
 const isFixed = (value: unknown, { element }: Row, map: SegmentMap): boolean =>
@@ -138,7 +143,7 @@ const valuesAt = (resource: Json, steps: readonly Step[], map: SegmentMap, row: 
 /** An extension is known by its URL; another labelled item by the fixed values that the map writes under the same label. */
 const labelled = (item: unknown, step: Step, depth: number, map: SegmentMap, row: Row): boolean => {
   if (step.label === null) return true
-  if (step.name === 'extension') return (item as Json).url === step.label
+  if (step.name === 'extension') return (item as Json).url === urlOf(step.label)
   return map.rows.every(({ fixed, element, oneWay }) => {
     const shared = element.steps[depth]
     if (fixed === undefined || oneWay || shared?.label !== step.label || shared.name !== step.name) return true

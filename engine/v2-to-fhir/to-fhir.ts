@@ -136,14 +136,14 @@ const nodesOf = ({ selectors, where, when }: ResourceMap, root: Node): readonly 
 }
 
 /** What is so where no row says otherwise, `$received` being when the message came. Its origin is nobody's: it is not recorded. */
-const defaults = ({ map, builder }: Instance, received: string): void => {
+const defaults = ({ map, node, builder }: Instance, received: string): void => {
   const known = builder.origins.length
   for (const { element, value: said } of map.set) {
     const [first] = element.steps
     const value = said === '$received' ? received : said
     // A value that could not be read leaves its text beside the empty element; the default still fills the element.
     if (first && element.steps.length === 1 && builder.json[first.name] === undefined) builder.json[first.name] = first.list && !Array.isArray(value) ? [value] : value
-    else if (element.steps.length > 1) place(builder, element, value as string, '', '')
+    else if (element.steps.length > 1) place(builder, element, value as string, '', `${node.origin} 1`)
   }
   builder.origins.splice(known)
 }
