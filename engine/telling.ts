@@ -72,7 +72,7 @@ export function tellChannel(events: Events, at: Date, channel: string, what: 'st
   tell(events, at, channel, what, { reason })
 }
 
-/** A person has given up what was held or failed of a message. */
-export function tellSkipped(events: Events, at: Date, channel: string, message: number, destination: string | null): void {
-  tell(events, at, channel, 'skipped', { message, destination })
+/** A person has given up what was held or failed of a message, at one destination or all (null). */
+export function tellSkipped(events: Events, at: Date, channel: string, message: number, destination: string | null, reason: string | null): void {
+  tell(events, at, channel, 'skipped', { message, destination, reason })
 }

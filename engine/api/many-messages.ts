@@ -4,6 +4,7 @@ import type { Static } from 'typebox'
 import type { Engine } from '../engine.js'
 import { ReferoError } from '../errors.js'
 import { doToAll, rehearseAll, select } from '../many-messages.js'
+import { tellSkipped } from '../telling.js'
 import { ReplayedMany, ReplayMany, SkipMany, SkippedMany, toQuery } from './message-schemas.js'
 import { answers } from './schemas.js'
 
@@ -11,7 +12,7 @@ const LONGEST = 240 // seconds that one request may take: whoever asks must stil
 const GIVEN_UP_A_SECOND = 1000
 
 export function manyMessagesRoutes(api: FastifyInstance, engine: Engine): void {
-  const { store, clock } = engine.world
+  const { store, clock, events } = engine.world
 
   api.post<{ Body: Static<typeof ReplayMany> }>('/messages/replay', {
     schema: { summary: 'Replays everything that a search finds, oldest first and at a pace; stops when the connection is closed.', body: ReplayMany, response: answers(ReplayedMany) },
@@ -31,7 +32,11 @@ export function manyMessagesRoutes(api: FastifyInstance, engine: Engine): void {
   }, async ({ body: { query, most, by, dryRun, reason = null, destination = null } }, reply) => {
     const selected = await select(store, toQuery(query), most)
     if (dryRun) return { found: selected.messages.length, more: selected.more, skipped: 0, refused: { count: 0, first: [] } }
-    const { done, ...rest } = await doToAll(engine, selected, GIVEN_UP_A_SECOND, closed(reply), ({ id }) => store.skip(id, destination, by, clock.now(), reason))
+    const { done, ...rest } = await doToAll(engine, selected, GIVEN_UP_A_SECOND, closed(reply), async ({ id, channel }) => {
+      const skipped = await store.skip(id, destination, by, clock.now(), reason)
+      if (skipped > 0 && events.heard) tellSkipped(events, clock.now(), channel, id, destination, reason)
+      return skipped
+    })
     return { ...rest, skipped: done }
   })
 }

@@ -5,11 +5,12 @@ import type { MessageSummary } from '../contracts.js'
 import type { Engine } from '../engine.js'
 import { ReferoError } from '../errors.js'
 import { rehearsalOf } from '../rehearse.js'
+import { tellSkipped } from '../telling.js'
 import { Family, Found, Id, Query, Replay, Replayed, Skip, Skipped, toQuery, Whole } from './message-schemas.js'
 import { answers } from './schemas.js'
 
 export function messageRoutes(api: FastifyInstance, engine: Engine): void {
-  const { store, clock } = engine.world
+  const { store, clock, events } = engine.world
 
   api.get<{ Querystring: Static<typeof Query> }>('/messages', {
     schema: { summary: 'Messages, newest first.', querystring: Query, response: answers(Found) },
@@ -64,6 +65,7 @@ export function messageRoutes(api: FastifyInstance, engine: Engine): void {
   }, async ({ params: { id }, body }) => {
     const { channel } = await one(engine, id)
     const skipped = await store.skip(id, body.destination ?? null, body.by, clock.now(), body.reason ?? null)
+    if (skipped > 0 && events.heard) tellSkipped(events, clock.now(), channel, id, body.destination ?? null, body.reason ?? null)
     engine.wake(channel, id)
     return { skipped }
   })

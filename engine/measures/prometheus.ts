@@ -47,7 +47,7 @@ export function prometheusText(engine: Engine, look: () => Promise<readonly Chan
   counter('refero_messages_filtered_total', 'Messages that no destination gets, because of a step.', CHANNEL, perChannel(({ counted }) => [[{}, counted.filtered]]))
   counter('refero_messages_failed_total', 'Messages that failed in their steps.', CHANNEL, perChannel(({ counted }) => [[{}, counted.errors]]))
   counter('refero_deliveries_filtered_total', 'Messages that a destination does not get, because of its own steps.', DESTINATION, perDestination(({ counted }) => [[{}, counted.filtered]]))
-  counter('refero_deliveries_skipped_total', 'Deliveries that were given up, by a person or as the channel says.', DESTINATION, perDestination(({ counted }) => [[{}, counted.skipped]]))
+  counter('refero_deliveries_skipped_total', 'Deliveries that the channel says to skip when they are refused, or that a person gave up at this destination.', DESTINATION, perDestination(({ counted }) => [[{}, counted.skipped]]))
   counter('refero_attempts_total', 'Attempts to deliver, by what became of them.', [...DESTINATION, 'outcome'], perDestination(({ counted }) => Object.entries(counted.attempts).map(([outcome, value]): Value => [{ outcome }, value])))
 
   gauge('refero_channel_up', 'Whether the channel runs.', CHANNEL, perChannel(({ state }) => [[{}, state === 'running' ? 1 : 0]]))
