@@ -1,8 +1,9 @@
 /**
  * How fast a full store opens, finds and pages. Run: node dist/test/bench/search.js [--messages 100000] [--folder DIR]
+ * A folder that is named is kept, and what an earlier run wrote there (or as much as it came to) is asked again.
  * Messages are written into a store's file directly, as the engine would have left them, then indexed and searched through its own code.
  */
-import { mkdtempSync, rmSync, statSync } from 'node:fs'
+import { existsSync, mkdtempSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
@@ -78,23 +79,25 @@ const fill = (): void => {
   database.close()
 }
 
-const indexWords = (): number => {
+/** Indexes what is not indexed yet; gives how many messages there are, and how many were indexed in a second. */
+const indexWords = (): { total: number; rate: number } => {
   const main = new Database(file, { readonly: true })
+  const total = Number(main.prepare('select max(id) from message').pluck().get())
   const words = openTextIndex(main, join(folder, 'search.db'))
+  const before = words.indexed
   const began = performance.now()
   for (let steps = 0; words.step(); steps++) if (steps % 20 === 0) progress('indexed', words.indexed, began)
-  progress('indexed', MESSAGES, began)
-  const took = seconds(began)
+  const rate = (total - before) / seconds(began)
   words.close()
   main.close()
-  return MESSAGES / took
+  return { total, rate }
 }
 
 // ── Asking ──────────────────────────────────────────────────────────────────────────────
 
-const opening = async (): Promise<{ store: MessageStore & MessageArchive; milliseconds: number }> => {
+const opening = async (at: string): Promise<{ store: MessageStore & MessageArchive; milliseconds: number }> => {
   const began = performance.now()
-  const store = await openThreadedStore(file)
+  const store = await openThreadedStore(at)
   await store.queues(null)
   return { store, milliseconds: performance.now() - began }
 }
@@ -114,10 +117,10 @@ const measure = async (archive: MessageArchive, what: string, queries: readonly 
   console.log(`${what.padEnd(62)} ${say(first)} ${say(rest[rest.length >> 1] ?? 0)} ${say(rest.at(-1) ?? 0)}  ${String(found).padStart(3)} found`)
 }
 
-const ask = async (archive: MessageArchive): Promise<void> => {
+const ask = async (archive: MessageArchive, total: number): Promise<void> => {
   const one = hospital(MESSAGES)
-  const picked = Array.from({ length: TIMES }, (_, n) => one(Math.floor((MESSAGES - 1) * ((n * 7919) % 1000) / 1000)))
-  const day = (n: number): Date => new Date(START + MESSAGES * EVERY * n)
+  const picked = Array.from({ length: TIMES }, (_, n) => one(Math.floor((total - 1) * ((n * 7919) % 1000) / 1000)))
+  const day = (n: number): Date => new Date(START + total * EVERY * n)
   const [busy, , quiet] = CHANNELS as readonly [{ name: string }, unknown, { name: string }]
   console.log(`${''.padEnd(62)} ${'first'.padStart(10)} ${'median'.padStart(10)} ${'slowest'.padStart(10)}`)
   await measure(archive, 'one MRN (a different one each time)', picked.map(({ mrn }) => ({ field: 'mrn', value: mrn })))
@@ -136,14 +139,14 @@ const ask = async (archive: MessageArchive): Promise<void> => {
   await measure(archive, 'a word among what failed', [{ text: 'glucose', status: 'error' }])
   await measure(archive, 'first page', [{}])
   await measure(archive, 'last page', [{ before: 51 }])
-  await measure(archive, 'a page in the middle', [{ before: MESSAGES >> 1 }])
-  await measure(archive, 'a quiet channel (1 of 10,000), last page', [{ channel: quiet.name, before: MESSAGES >> 3 }])
+  await measure(archive, 'a page in the middle', [{ before: total >> 1 }])
+  await measure(archive, 'a quiet channel (1 of 10,000), last page', [{ channel: quiet.name, before: total >> 3 }])
   await measure(archive, 'a rare type (1 of 100,000)', [{ type: 'ADT^A40' }])
   await measure(archive, 'a type and a channel', [{ type: 'ORU^R01', channel: busy.name }])
   await measure(archive, 'a type that a channel never had', [{ type: 'ADT^A40', channel: quiet.name }])
   await measure(archive, 'what failed', [{ status: 'error' }])
   await measure(archive, 'what failed in a quiet channel', [{ status: 'error', channel: quiet.name }])
-  await measure(archive, 'filtered, in the middle', [{ status: 'filtered', before: MESSAGES >> 1 }])
+  await measure(archive, 'filtered, in the middle', [{ status: 'filtered', before: total >> 1 }])
   await measure(archive, 'queued', [{ status: 'queued' }])
   await measure(archive, 'an hour long ago', [{ since: day(0.1), until: new Date(day(0.1).getTime() + 3_600_000) }])
   await measure(archive, 'a channel, a type, a status and a day', [{ channel: busy.name, type: 'ORU^R01', status: 'sent', since: day(0.3), until: new Date(day(0.3).getTime() + 86_400_000) }])
@@ -152,15 +155,21 @@ const ask = async (archive: MessageArchive): Promise<void> => {
   console.log(`all ${queues.length} queues: ${(performance.now() - began).toFixed(1)} ms`)
 }
 
-const empty = await opening()
-await empty.store.close()
-fill()
-const rate = indexWords()
-const full = await opening()
-const size = (name: string): number => statSync(join(folder, name)).size
-console.log(`${MESSAGES} messages of ${hospital(MESSAGES)(1).content.length} bytes, each with one delivery of as many, in ${CHANNELS.length} channels`)
-console.log(`open and ready: ${empty.milliseconds.toFixed(0)} ms with none, ${full.milliseconds.toFixed(0)} ms with all`)
-console.log(`on disk: ${Math.round(size('messages.db') / MESSAGES)} bytes a message in messages.db, ${Math.round(size('search.db') / MESSAGES)} in search.db; indexed at ${Math.round(rate)} messages a second`)
-await ask(full.store)
-await full.store.close()
+const open = async (at: string): Promise<number> => {
+  const { store, milliseconds } = await opening(at)
+  await store.close()
+  return milliseconds
+}
+const empty = mkdtempSync(join(tmpdir(), 'refero-empty-'))
+const none = await open(join(empty, 'messages.db'))
+rmSync(empty, { recursive: true })
+if (!existsSync(file)) fill()
+const { total, rate } = indexWords()
+const { store, milliseconds } = await opening(file)
+const each = (name: string): number => Math.round(statSync(join(folder, name)).size / total)
+console.log(`${total} messages of ${hospital(MESSAGES)(1).content.length} bytes, most with one delivery of as many, in ${CHANNELS.length} channels`)
+console.log(`open and ready: ${none.toFixed(0)} ms with none, ${milliseconds.toFixed(0)} ms with all`)
+console.log(`on disk: ${each('messages.db')} bytes a message in messages.db, ${each('search.db')} in search.db; indexed at ${Math.round(rate)} messages a second`)
+await ask(store, total)
+await store.close()
 if (!values.folder) rmSync(folder, { recursive: true })

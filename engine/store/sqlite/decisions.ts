@@ -9,7 +9,7 @@ interface StoppedRow { readonly id: number; readonly queue_id: number; readonly 
 export const openDecisions = ({ database, names, history }: Parts): Pick<ArchiveOperations, 'replay' | 'skip'> => {
   const find = database.prepare<[number], MessageRow>('select status, content, channel_id from message where id = ?')
   const deliveries = database.prepare<[number], StoppedRow>('select id, queue_id, status, hash, resolved from delivery where message_id = ? order by id')
-  const queues = database.prepare<[number], { id: number; destination: string }>('select id, destination from queue where channel_id = ? order by id')
+  const queues = database.prepare<[number], { id: number; destination: string }>('select id, destination from queue where channel_id = ?')
   const onlyFor = database.prepare<[number | null, number]>('update message set only_queue_id = ? where id = ?')
   const setStatus = database.prepare<[string, string | null, number]>('update message set status = ?, reason = ? where id = ?')
   const requeue = database.prepare<[number, number]>(`
