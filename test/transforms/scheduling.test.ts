@@ -81,6 +81,9 @@ t.test('who and what takes part, over all resource groups, and the order it is f
   t.equal(told(bundle, 'warning'), '')
   t.throws(() => appointment('S12', PID), { message: /^SCH: the mapping needs it/ })
   t.same(all(appointment('S12', 'SCH|1', PID), 'ServiceRequest'), [], 'no order and no service: no request')
+  const several = one(appointment('S12', 'SCH|1|""|||||||30|min', PID, 'RGS|1', 'AIL|1||""', 'AIP|1||1^A^B~2^C^D|ATT||20260302130000-0600|||20|min'), 'Appointment')
+  t.same(several.participant.map(({ actor }) => actor?.display), ['A, B', 'C, D', undefined], 'each repetition takes part, what is deleted does not')
+  t.equal(several.end, '2026-03-02T13:30:00-06:00', 'from the first resource’s start, as long as SCH-9 says')
 })
 
 const document = (event: string, txa: string, ...segments: readonly string[]): Bundle => bundleOf('document', lines(header(`MDM^${event}^MDM_T02`), `EVN|${event}|20260302`, PID, txa, ...segments))
