@@ -17,7 +17,7 @@ export interface GuideRow {
 
 /** A resource and a path in it; the next hop is what an element at its end refers to. */
 export interface Hop {
-  readonly type: string
+  readonly types: readonly string[] // one of them: Organization|Device
   readonly path: readonly GuideStep[]
 }
 
@@ -51,7 +51,7 @@ const guideRow = (row: Readonly<Record<string, string>>, all: readonly Readonly<
   const field = map === 'RXO[MedicationRequest]' ? said.replace('RXE-19', 'RXO-23') : said // the total daily dose
   const related = all.filter((each) => each.map === map).sort((one, other) => Number(other.hl7_field === field) - Number(one.hl7_field === field))
   const type = resourceIn(map)
-  const whole = attribute.startsWith('$this') ? [{ type: resourceIn(datatype) || type, path: [] }] : hops(type, attribute)
+  const whole = attribute.startsWith('$this') ? [{ types: [resourceIn(datatype) || type], path: [] }] : hops(type, attribute)
   const read = whole.map((hop, at) => withUrls(hop, attribute.split('(')[at] ?? '', related))
   return { segment, map, field, condition, attribute, hops: read, fixed: (/^"/.test(assignment) && !assignment.includes('+')) || assignment.startsWith('http') ? bare(assignment) : null }
 }
@@ -78,10 +78,9 @@ const SLIPS: readonly (readonly [RegExp, string])[] = [
 const hops = (type: string, written: string): readonly Hop[] => {
   const attribute = type === 'MedicationRequest' ? written.replace(/^occur\w*Timing\.(?=bounds)/, 'dosageInstruction.timing.repeat.').replace(/^text$/, 'dosageInstruction.text') : written
   const [own = '', ...others] = SLIPS.reduce((text, [slip, meant]) => text.replace(slip, meant), attribute).replaceAll(' ', '').replaceAll(')', '').split('(')
-  return [{ type, path: steps(own) }, ...others.map((each) => {
+  return [{ types: [type], path: steps(own) }, ...others.map((each) => {
     const [named = '', ...rest] = each.split('.')
-    const [first = ''] = named.replace(/\[\d*\]/g, '').split('|')
-    return { type: first, path: steps(rest.join('.')) }
+    return { types: named.replace(/\[\d*\]/g, '').split('|'), path: steps(rest.join('.')) }
   })]
 }
 
@@ -89,7 +88,7 @@ const hops = (type: string, written: string): readonly Hop[] => {
 const steps = (path: string): readonly GuideStep[] => path.split('.').filter(Boolean).map((step) => ({ name: step.replace(/\[[^\]]*\]?/g, ''), url: null }))
 
 /** An extension's URL stands in another row of the same map: `extension[2].url`. */
-const withUrls = ({ type, path }: Hop, written: string, rows: readonly Readonly<Record<string, string>>[]): Hop => {
+const withUrls = ({ types, path }: Hop, written: string, rows: readonly Readonly<Record<string, string>>[]): Hop => {
   const numbered = written.replaceAll(')', '').replace(/\.uri\b/g, '.url').split('.')
   const own = numbered.slice(numbered.length - path.length)
   const found = path.map((step, at): GuideStep => {
@@ -98,5 +97,5 @@ const withUrls = ({ type, path }: Hop, written: string, rows: readonly Readonly<
     const said = rows.find((row) => (row.fhir_attribute ?? '').replace(/\.uri\b/g, '.url').replace(/^extension\.url/, 'extension[1].url').replaceAll(')', '').endsWith(wanted) && row.assignment)?.assignment
     return { name: step.name, url: said ? bare(said) : null }
   })
-  return { type, path: found.filter((step, at) => !(at > 0 && found[at - 1]?.name === 'extension' && (step.name === 'url'))) }
+  return { types, path: found.filter((step, at) => !(at > 0 && found[at - 1]?.name === 'extension' && (step.name === 'url'))) }
 }

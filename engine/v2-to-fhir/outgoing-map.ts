@@ -11,7 +11,7 @@ const Segment = Type.Cyclic({
     segment: Type.String({ pattern: '^[A-Z][A-Z0-9]{2}$' }),
     each: Type.Optional(Type.String({ description: 'One segment for every resource at this path, seen from the request or the segment above: `reasonReference`, `requester.practitioner`; `RelatedPerson` for all of that type.' })),
     split: Type.Optional(Type.String({ description: 'One segment for every item of this list of the resource.' })),
-    rows: Type.Record(Type.String(), Type.String(), { description: 'Segment map: the path from the resource to the one that it reads, "." for itself. Without any, the segment is always there.' }),
+    rows: Type.Record(Type.String(), Type.Union([Type.String(), Type.Array(Type.String())]), { description: 'Segment map: the path, or several, from the resource to the one that it reads, "." for itself. Without any, the segment is always there.' }),
     set: Type.Optional(Type.Record(Type.String(), Type.String(), { description: 'Fixed values; $n counts the segments.' })),
     needs: Type.Optional(Type.String({ description: 'Left out where this field stays empty.' })),
     only: Type.Optional(Type.String({ description: 'Only for resources that have the fixed values of this map: a guarantor is a RelatedPerson with that role.' })),
@@ -76,11 +76,11 @@ export const outgoingMap = (name: string, tools: Pick<Tools, 'mapping' | 'table'
     segment: entry.segment,
     each: steps(entry.each),
     split: entry.split ?? null,
-    rows: Object.entries(entry.rows).map(([map, path]) => {
+    rows: Object.entries(entry.rows).flatMap(([map, paths]) => {
       const loaded = load(map)
       if (loaded.segment !== entry.segment) throw new Error(`${file.place(...keys, 'rows', map)}: ${map} maps ${loaded.segment}, not ${entry.segment}.`)
-      if (entry.split !== undefined && path === '.' && !elementOf(loaded.to, entry.split)?.list) throw new Error(`${file.place(...keys, 'split')}: ${loaded.to}.${entry.split} is no list.`)
-      return { map: loaded, path: steps(path) }
+      if (entry.split !== undefined && [paths].flat().includes('.') && !elementOf(loaded.to, entry.split)?.list) throw new Error(`${file.place(...keys, 'split')}: ${loaded.to}.${entry.split} is no list.`)
+      return [paths].flat().map((path) => ({ map: loaded, path: steps(path) }))
     }),
     set: fixed(entry.set, entry.segment, ...keys, 'set'),
     needs: entry.needs === undefined ? null : field(entry.needs, entry.segment, ...keys, 'needs'),

@@ -57,9 +57,9 @@ const enter = (builder: ResourceBuilder, container: Json, step: Step, at: string
 }
 
 const itemOf = (builder: ResourceBuilder, list: Json[], step: Step, path: string, source: string): number => {
-  // A label that is the segment's own name stands for one item of the whole segment, others for one a repetition.
+  // A label that is the segment's own name stands for one item of the whole segment, `*` for one of all segments, others for one a repetition.
   const whole = step.label !== null && /^[A-Z][A-Z0-9]{2}$/.test(step.label)
-  const key = `${path} ${step.label} ${whole ? source.split(' ')[0] : source}`
+  const key = `${path} ${step.label} ${step.label === '*' ? '' : whole ? source.split(' ')[0] : source}`
   const known = step.label === null ? undefined : builder.items.get(key)
   if (known !== undefined) return known
   list.push(step.name === 'extension' && step.label ? { url: urlOf(step.label) } : {})

@@ -98,7 +98,7 @@ t.test('each order is a request with its own task, reasons and observations, and
   const bundle = bundleOf('omg-o19-two-orders')
   const [echo, tracing] = all(bundle, 'ServiceRequest')
   t.match(echo, { status: 'active', priority: 'routine', requisition: { value: 'NC-5570' }, reasonReference: [{}], supportingInfo: [{}] })
-  t.match(tracing, { status: 'revoked', priority: 'stat', requisition: { value: 'NC-5570' }, note: [{ text: 'No longer needed.' }], extension: [{ valueCodeableConcept: { text: 'Done last week' } }] })
+  t.match(tracing, { status: 'revoked', priority: 'stat', requisition: { value: 'NC-5570' }, note: [{ text: 'No longer needed.' }], extension: [{ url: /businessEvent$/ }, { valueCodeableConcept: { text: 'Done last week' } }] })
   t.equal(tracing?.reasonReference, undefined, 'the diagnosis belongs to the first order')
   t.equal(echo?.note, undefined, 'the note belongs to the second')
   t.same(all(bundle, 'Task').map(({ status, focus }) => [status, at(bundle, focus?.reference)]), [['requested', echo], ['cancelled', tracing]])

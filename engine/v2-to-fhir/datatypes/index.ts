@@ -12,7 +12,7 @@ import { boolean, NM, ST, TX } from './plain.js'
 import { DLD, DLN, PL, PLN } from './places.js'
 import { CQ, DR, MO, NR, range, SN, VR } from './quantity.js'
 import { lines, names } from './pieces.js'
-import { earliest, later, latest, minutes } from './reckoned.js'
+import { earlier, earliest, later, latest, minutes } from './reckoned.js'
 import { durationUnit, durationValue, RPT } from './timing.js'
 import { ethnicity, race } from './us-core.js'
 import { XAD } from './xad.js'
@@ -24,5 +24,5 @@ import { XTN } from './xtn.js'
 export const DATATYPES: Readonly<Record<string, Datatype>> = {
   CE: CWE, CF: CWE, CNE: CWE, CWE, code: CWE, CQ, CX, date: DTM, DR, DT: DTM, DTM, ED, EI, EIP, ethnicity, DLD, DLN, FT: TX, HD, ID, IS: CWE, MO, MSG, NM, NR,
   PL, PLN, PT, race, RP, SI: NM, SN, ST, string: ST, text: TX, TM, TS: DTM, TX, XAD, XCN, XON, XPN, XTN, boolean,
-  durationUnit, durationValue, earliest, later, latest, lines, mediaType: mediaTypeOf, minutes, names, NDL, range, RPT, VR,
+  durationUnit, durationValue, earlier, earliest, later, latest, lines, mediaType: mediaTypeOf, minutes, names, NDL, range, RPT, VR,
 }

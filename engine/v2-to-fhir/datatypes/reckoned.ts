@@ -35,8 +35,8 @@ const told = (part: Part, reason: string, use: Use): undefined => {
 
 const sure = ({ confidence }: Amount): { readonly confidence?: number } => (confidence === undefined ? {} : { confidence })
 
-/** A time and an amount after it, at the offset of the first. */
-const reckoned = (part: Part, use: Use): Leaf | undefined => {
+/** A time and an amount after (or before) it, at the offset of the first. */
+const reckoned = (part: Part, use: Use, direction: 1 | -1 = 1): Leaf | undefined => {
   const { after, plus, units } = use.span ?? {}
   const base = after && (dateTime(after, { ...use, target: 'dateTime' }) as Leaf | undefined)
   const [, offset] = /T.*?(Z|[+-]\d\d:\d\d)$/.exec(String(base?.value ?? '')) ?? []
@@ -45,7 +45,7 @@ const reckoned = (part: Part, use: Use): Leaf | undefined => {
   if (amounts.includes(undefined)) return undefined
   const known = amounts.filter((each) => each !== undefined)
   const seconds = known.reduce((sum, each) => sum + each.seconds, 0)
-  return { ...leaf(atOffset(Date.parse(String(base.value)) + seconds * 1000, offset), part.origin), ...sure(known.find(({ confidence }) => confidence !== undefined) ?? { seconds }) }
+  return { ...leaf(atOffset(Date.parse(String(base.value)) + direction * seconds * 1000, offset), part.origin), ...sure(known.find(({ confidence }) => confidence !== undefined) ?? { seconds }) }
 }
 
 const atOffset = (instant: number, offset: string): string => {
@@ -67,6 +67,9 @@ export const later: Datatype = {
     return minutes >= 0 && /T/.test(start) && /T/.test(end) ? String(Number(minutes.toFixed(4))) : undefined
   },
 }
+
+/** A duration before the time that the row's `after` names. */
+export const earlier: Datatype = { makes: ['instant', 'dateTime'], read: (part, use) => reckoned(part, use, -1) }
 
 /** A duration in whole minutes. */
 export const minutes: Datatype = {
@@ -92,4 +95,4 @@ const among = (read: (part: Part, use: Use) => Draft | undefined, first: (one: n
 /** The first of the times that several segments say. */
 export const earliest: Datatype = among(dateTime, (one, other) => one < other)
 /** The last of the times that the amounts of several segments lead to. */
-export const latest: Datatype = among(reckoned, (one, other) => one > other)
+export const latest: Datatype = among((part, use) => reckoned(part, use), (one, other) => one > other)
