@@ -70,8 +70,8 @@ t.test('it may return several messages, or none', async (t) => {
 t.test('it sees facts of the message, and nothing of the host', async (t) => {
   t.same(await bodies('export default (m) => { m.body = [m.id, m.channel, m.type, m.controlId, m.receivedAt, m.format]; return m }', { ...order, header: { type: 'A', controlId: 'c' } }),
     [[7, 'referrals', 'A', 'c', '2026-03-02T14:15:00.000Z', 'json']])
-  t.same(await bodies("export default (m) => { m.body = ['process', 'require', 'fetch', 'setTimeout', 'Buffer', 'WebAssembly', 'console'].map((name) => typeof globalThis[name]); return m }", order), [Array(7).fill('undefined')])
-  t.same(await bodies("export default (m) => { m.body = [m.get.constructor('return typeof process')(), m.constructor.constructor('return typeof require')()]; return m }", order), [['undefined', 'undefined']])
+  t.same(await bodies("export default (m) => { m.body = ['process', 'require', 'fetch', 'setTimeout', 'Buffer', 'WebAssembly', 'console'].map((name) => name in globalThis); return m }", order), [Array(7).fill(false)])
+  t.same(await bodies("export default (m) => { m.body = [m.get.constructor('return typeof process')() + '!', m.constructor.constructor('return typeof require')() + '!']; return m }", order), [['undefined!', 'undefined!']])
   t.equal(await fault(() => make("import fs from 'node:fs'\nexport default (m) => m")), "internal: split-names.js: ReferenceError: could not load module 'node:fs'")
   t.match(await fault(() => run("export default async (m) => { await import('node:fs'); return m }", order)), /a script cannot wait/)
 })
@@ -114,4 +114,17 @@ t.test('several messages at once each get their own answer', async (t) => {
   const step = make("export default (m) => m.set('n', m.id)")
   const made = await Promise.all([1, 2, 3, 4, 5].map(async (id) => step({ ...order, id })))
   t.same(made.map((one) => ('filtered' in one ? '' : tools.format('json').read(one[0]?.body, 'n').join())), ['1', '2', '3', '4', '5'])
+})
+
+t.test('a missing value is not written as text', async (t) => {
+  const writes = (code: string): Promise<string> => fault(() => run(`export default (message) => { ${code}; return message }`, referral))
+  t.match(await writes("message.set('PID-8', 'x' + undefined)"), 'nothing', 'only a whole value is a mistake')
+  t.match(await writes("message.set('PID-8', undefined)"), 'nothing', 'undefined is nothing')
+  t.match(await writes("message.set('PID-8', `${undefined}`)"), /value: .*wrote the text `undefined` as a value.*write null/)
+  t.match(await writes("message.set('PID-5.2', {})"), /`\[object Object\]`/)
+  t.match(await writes("message.set('PID-8', Number('x'))"), /`NaN`/)
+  const format = tools.format('hl7v2')
+  const named = { ...referral, body: format.write(referral.body, 'PID-5.2', 'undefined') }
+  t.match(await fault(() => run("export default (message) => { message.set('PID-8', 'F'); return message }", named)), 'nothing', 'what was there before is not the script’s')
+  t.match(await fault(() => run('export default (message) => { message.body.note = `${message.body.none}`; return message }', order)), /`undefined`/, 'nor in JSON')
 })

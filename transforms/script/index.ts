@@ -5,6 +5,7 @@ import type { Message, MessageFormat, StepResult } from '../../engine/contracts.
 import { defineTransform } from '../../engine/define.js'
 import { duration, Duration, size, Size, withDefault } from '../../engine/units.js'
 import { checkScript, type Host, openSandbox, type Sandbox } from './sandbox.js'
+import { refuseSpoilt } from './spoilt.js'
 
 const DEFAULTS = { deadline: '100ms', memory: '16MB' }
 const JSON_FORMATS = ['fhir', 'json']
@@ -55,6 +56,7 @@ const runScript = (message: Message, format: MessageFormat, sandbox: Sandbox, fi
   const facts = { id: message.id, channel: message.channel, receivedAt: message.receivedAt.toISOString(), type: message.header.type, controlId: message.header.controlId, format: format.name, json }
   const returned = sandbox.run(JSON.stringify({ facts, state: first }), host)
   if (returned.length === 0) return { filtered: `script: ${file} returned no message` }
+  for (const state of returned) if (state !== first) refuseSpoilt(host.text(state), host.text(first), file)
   return returned.map((state) => (state === first ? message : { ...message, body: bodyOf(state) }))
 }
 
