@@ -12,7 +12,7 @@ export type Stream = (low: number, high: number, limit: number) => readonly numb
 export type Value = string | number | null
 
 export interface Condition {
-  /** The test in SQL, of message `m`. */
+  /** The test in SQL, of message `m`; a `+` before its column, so that SQLite keeps to the ids that it is given and looks into no index. */
   readonly test: { readonly sql: string; readonly values: readonly Value[] }
   /** The test of ids, where it is not in SQL. */
   readonly among?: (ids: readonly number[]) => readonly number[]
@@ -56,7 +56,7 @@ export const openConditions = (database: Database, names: Names, text: () => Tex
   }
 
   const ofStatus = (status: MessageStatus | DeliveryStatus, channel: number | null): Condition => {
-    const own = { sql: 'm.status = ?', values: [status] }
+    const own = { sql: '+m.status = ?', values: [status] }
     const delivered = (which: string): Condition['test'] => ({ sql: `exists (select 1 from delivery where message_id = m.id and ${which})`, values: [status] })
     switch (status) {
       case 'received': case 'filtered': return { test: own, streams: () => perChannel(channel, `status = '${status}'`) }
@@ -68,7 +68,7 @@ export const openConditions = (database: Database, names: Names, text: () => Tex
       }
       case 'held': return { test: delivered('status = ?'), streams: () => perQueue(channel, 'held') }
       case 'error': return {
-        test: { sql: `(m.status = ? or exists (select 1 from delivery where message_id = m.id and status = ? and resolved = 0))`, values: [status, status] },
+        test: { sql: `(+m.status = ? or exists (select 1 from delivery where message_id = m.id and status = ? and resolved = 0))`, values: [status, status] },
         streams: () => [...perChannel(channel, `status = 'error'`), ...perQueue(channel, 'error')],
       }
     }
@@ -88,7 +88,7 @@ export const openConditions = (database: Database, names: Names, text: () => Tex
   const ofWords = (typed: string, channel: number | null, type: string | null): Condition => {
     const words = wordsOf(typed, channel, type)
     return {
-      test: { sql: 'm.content = 1', values: [] },
+      test: { sql: '+m.content = 1', values: [] },
       among: (ids) => text().among(words, ids),
       streams: () => [(low, high, limit) => text().find(words, low, high, limit)],
     }
@@ -103,13 +103,13 @@ export const openConditions = (database: Database, names: Names, text: () => Tex
     if (query.value !== undefined || query.field !== undefined) conditions.push(ofValue(query.field, query.value ?? '*'))
     if (query.controlId !== undefined) {
       const { controlId } = query
-      conditions.push({ test: { sql: 'm.control_id = ?', values: [controlId] }, streams: () => gathered('select id from message where control_id = ?', [controlId]) })
+      conditions.push({ test: { sql: '+m.control_id = ?', values: [controlId] }, streams: () => gathered('select id from message where control_id = ?', [controlId]) })
     }
     if (query.status !== undefined) conditions.push(ofStatus(query.status, channel))
-    if (type !== undefined) conditions.push({ test: { sql: 'm.type = ?', values: [type] }, streams: () => perChannel(channel, 'type = ?', [type]) })
-    if (channel !== null) conditions.push({ test: { sql: 'm.channel_id = ?', values: [channel] }, ...(type === undefined ? { streams: () => perType(channel) } : {}) })
-    if (query.since !== undefined) conditions.push({ test: { sql: 'm.received_at >= ?', values: [query.since.getTime()] } })
-    if (query.until !== undefined) conditions.push({ test: { sql: 'm.received_at <= ?', values: [query.until.getTime()] } })
+    if (type !== undefined) conditions.push({ test: { sql: '+m.type = ?', values: [type] }, streams: () => perChannel(channel, 'type = ?', [type]) })
+    if (channel !== null) conditions.push({ test: { sql: '+m.channel_id = ?', values: [channel] }, ...(type === undefined ? { streams: () => perType(channel) } : {}) })
+    if (query.since !== undefined) conditions.push({ test: { sql: '+m.received_at >= ?', values: [query.since.getTime()] } })
+    if (query.until !== undefined) conditions.push({ test: { sql: '+m.received_at <= ?', values: [query.until.getTime()] } })
     return conditions
   }
 }

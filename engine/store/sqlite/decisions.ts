@@ -38,7 +38,7 @@ export const openDecisions = ({ database, names, history }: Parts): Pick<Archive
   const queueOf = (id: number, channel: number, destination: string): number => {
     const known = queues.all(channel)
     const queue = known.find((each) => each.destination === destination)
-    if (!queue) throw new ReferoError('NOT_FOUND', `The channel of message ${id} has no destination \`${destination}\`; it has ${listed(known.map((each) => each.destination))}.`)
+    if (!queue) throw new ReferoError('NOT_FOUND', `The channel of message ${id} has no destination \`${destination}\`; it has ${listed(known.toSorted((a, b) => a.id - b.id).map((each) => each.destination))}.`)
     return queue.id
   }
 
