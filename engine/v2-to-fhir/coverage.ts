@@ -43,15 +43,15 @@ const isAbout = ({ map, field, attribute }: Remark, row: GuideRow): boolean =>
 
 /** Whether a message map has a resource of the row's type from which the row's hops lead to the element that its field fills. */
 export const carries = (map: MessageMap, row: GuideRow): boolean =>
-  map.resources.some((resource) => resource.type === row.hops[0]?.type && reaches(map, resource, row, row.hops))
+  map.resources.some((resource) => row.hops[0]?.types.includes(resource.type) === true && reaches(map, resource, row, row.hops))
 
 const reaches = (map: MessageMap, resource: ResourceMap, row: GuideRow, [hop, next, ...further]: readonly Hop[]): boolean => {
   if (!hop) return false
   const own = resource.rows.flatMap(({ map: { rows } }) => rows.filter(({ field }) => field.segment === row.segment))
   if (!next) return own.some((each) => fills(each, row, hop)) || isSet(resource, row, hop) || isLinked(map, resource, row, hop)
-  const made = own.some((each) => each.as === next.type && further.length === 0 && reads(each, row) && sameSteps(stepsOf(each.element), hop.path))
+  const made = own.some((each) => each.as !== null && next.types.includes(each.as) && further.length === 0 && reads(each, row) && sameSteps(stepsOf(each.element), hop.path))
   return made || resource.links.some(({ element, to }) => sameSteps(stepsOf(element), hop.path)
-    && to.some((target) => map.resources.some((each) => each.name === target.name && each.type === next.type
+    && to.some((target) => map.resources.some((each) => each.name === target.name && next.types.includes(each.type)
       && (reaches(map, each, row, [next, ...further]) || (further.length === 0 && saysSame(target, row))))))
 }
 
@@ -70,10 +70,10 @@ const fills = (own: Row, row: GuideRow, { path }: Hop): boolean => {
   return own.datatype !== null || has(own.fixed, rest, null)
 }
 
-/** What a resource `set`s counts for rows that are about the whole segment. */
+/** What a resource `set`s, and that it is made at all, counts for rows that are about the whole segment. */
 const isSet = ({ set, selectors }: ResourceMap, row: GuideRow, { path }: Hop): boolean =>
   row.field === row.segment && selectors.some((selector) => selector.split('/').at(-1) === row.segment)
-  && set.some(({ element, value }) => { const steps = stepsOf(element); return sameSteps(steps, path.slice(0, steps.length)) && has(value, path.slice(steps.length), row.fixed) })
+  && (path.length === 0 || set.some(({ element, value }) => { const steps = stepsOf(element); return sameSteps(steps, path.slice(0, steps.length)) && has(value, path.slice(steps.length), row.fixed) }))
 
 /** A reference of which the guide does not say to what: a link to a resource that reads the field. */
 const isLinked = (map: MessageMap, { links }: ResourceMap, row: GuideRow, { path }: Hop): boolean =>

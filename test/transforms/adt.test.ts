@@ -16,7 +16,8 @@ const types = (bundle: Bundle): ReadonlySet<string> => new Set((bundle.entry ?? 
 t.test('an admission is a message of its patient, visit, people, places, insurances and findings', async (t) => {
   const bundle = bundleOf(fixture('hl7v2/adt-a01.hl7'))
   t.match(bundle, { type: 'message', timestamp: '2026-04-11T08:30:00-05:00', identifier: { value: 'MEA0001' } })
-  t.match(bundle.entry?.[0]?.resource, { resourceType: 'MessageHeader', eventCoding: { code: 'A01' }, source: { name: 'MEADOW_ADT', software: 'Meadow ADT', version: '7.2' }, sender: { display: 'MEADOW' } })
+  t.match(bundle.entry?.[0]?.resource, { resourceType: 'MessageHeader', eventCoding: { code: 'A01' }, source: { name: 'MEADOW_ADT', software: 'Meadow ADT', version: '7.2' }, sender: { reference: one(bundle, 'MessageHeader').sender?.reference } })
+  t.match(at(bundle, one(bundle, 'MessageHeader').sender?.reference), { name: 'MEADOW', address: [{ country: 'USA' }] })
   const [patient] = all(bundle, 'Patient')
   t.match(patient, {
     identifier: [{ system: 'urn:oid:2.16.840.1.113883.19.70', value: 'M5501', type: { coding: [{ code: 'MR' }] } }, { system: 'http://hl7.org/fhir/sid/us-ssn' }, { value: 'A7781' }, { value: 'MN-D55', period: { end: '2028-02-14' } }, { system: 'http://hl7.org/fhir/sid/us-medicare' }],

@@ -1,4 +1,5 @@
 /** CWE, CE and CNE, coded values (2.A.13): the code, its alternates and the sender's words. */
+import type { CodeTable } from '../../contracts.js'
 import { nameOf, systemOf } from '../code-systems.js'
 import type { Datatype, Use, Written } from '../datatype.js'
 import { type Draft, type Leaf, leaf, unreadable } from '../draft.js'
@@ -34,11 +35,15 @@ const concept = (part: Part, use: Use): Draft | undefined => {
   const own = CODES.flatMap((places) => coding(part, places, use) ?? [])
   const words = leafOf(part.part(9)) ?? (own.length === 0 ? leafOf(part.part(2)) ?? leafOf(part.part(5)) : undefined)
   // What a table says comes first and what the sender wrote stays behind it, unless they are the same thing.
-  const same = found && (part.part(3).text === '' || (plain(found.system) === systemOf(part.part(3).text, use.lookup) && plain(found.code) === part.text))
+  // A code without a system is the table's own where the way back would write it again.
+  const same = found && ((part.part(3).text === '' && use.table && senderCode(String(plain(found.code)), use.table) === part.text) || (plain(found.system) === systemOf(part.part(3).text, use.lookup) && plain(found.code) === part.text))
   const kept = same ? own.slice(1) : own
   const codes = [...(found ? [found] : []), ...kept]
   return { coding: codes.length > 0 ? codes : undefined, text: words }
 }
+
+/** The code that a table's code is written as on the way back: itself where senders may write it, else the first that leads to it. */
+const senderCode = (code: string, table: CodeTable): string | undefined => (table.lookup(code)?.code === code ? code : table.reverse(code))
 
 const plain = (value: Leaf | undefined): unknown => value?.value
 
@@ -105,10 +110,12 @@ const writeConcept = ({ coding: held = [], text }: { readonly coding?: readonly 
 /** A row's table was read through: the sender's own code is kept behind the table's, or is the one that it came from. */
 const original = (held: readonly Coding[], use: Use): readonly Coding[] => {
   const [first, ...others] = held
-  const code = first?.code === undefined ? undefined : use.table?.reverse(first.code)
+  const code = first?.code === undefined || !use.table ? undefined : senderCode(first.code, use.table)
   if (!first || code === undefined) return held
   const own = others.find((each) => use.table?.lookup(each.code ?? '')?.code === first.code)
-  return own ? [own] : [{ code, ...(first.display ? { display: first.display } : {}) }]
+  if (own) return [own]
+  const named = code === first.code && first.system !== undefined && use.lookup('coding-system').reverse(first.system) !== undefined
+  return [{ code, ...(first.display ? { display: first.display } : {}), ...(named ? { system: first.system } : {}) }]
 }
 
 const write = (value: unknown, use: Use): Written | undefined => {
