@@ -49,6 +49,7 @@ const writeRow = (row: Row, map: SegmentMap, resource: Json, fields: Fields, ful
   // An element that has one value adds no repetition to a field that an earlier row has filled.
   if (field.component === null && fields.has(field.field) && element.steps.every(({ list }) => !list) && !(element.type === 'Quantity' && field.field === 6)) return
   const use: Use = { target: row.as ?? element.type, table, lookup, timezone: undefined, issue: () => {} }
+  const before = fields.get(field.field)?.length ?? 0
   for (const { place, value } of valuesAt(resource, element.steps, map, row)) {
     // The unit of a quantity is in a field of its own.
     const key = element.type === 'Quantity' && field.field === 6 ? `${place} unit` : place
@@ -56,7 +57,7 @@ const writeRow = (row: Row, map: SegmentMap, resource: Json, fields: Fields, ful
     if (row.each && fields.has(field.field)) return // said once for all
     const led = row.as ? ledTo(whole(value), row.as) : value
     const written = led === undefined ? undefined : datatype.write(led, use)
-    if (written === undefined || isEmpty(written) || !put(fields, field, written)) continue
+    if (written === undefined || isEmpty(written) || !put(fields, field, written, before)) continue
     used.add(key)
     for (const { path, values } of sameSegment(row)) put(fields, path, values[0] ?? '')
     const units = row.span?.units
@@ -105,13 +106,13 @@ export const textAt = (fields: Fields, { field, component }: FieldPath): string 
 const at = (written: Written | undefined, component: number): Written | undefined => (typeof written === 'string' || written === undefined ? (component === 1 ? written : undefined) : written[component - 1])
 const firstText = (written: Written | undefined): string => (written === undefined || typeof written === 'string' ? written ?? '' : firstText(written[0]))
 
-/** Adds a repetition, or a component to the first one. Returns false where the component has a value. */
-export const put = (fields: Fields, { field, component, subcomponent }: FieldPath, value: Written): boolean => {
+/** Adds a repetition, unless one of those `before` is the same text, or a component to the first one. Returns false where the component has a value. */
+export const put = (fields: Fields, { field, component, subcomponent }: FieldPath, value: Written, before = Number.POSITIVE_INFINITY): boolean => {
   if (field === null || value === '') return false
   const repetitions = fields.get(field) ?? []
   fields.set(field, repetitions)
   if (component === null) {
-    if (typeof value === 'string' && repetitions.some((each) => each === value)) return false
+    if (typeof value === 'string' && repetitions.slice(0, before).some((each) => each === value)) return false
     repetitions.push(value)
     return true
   }
@@ -149,6 +150,14 @@ const labelled = (item: unknown, step: Step, depth: number, map: SegmentMap, row
     if (fixed === undefined || oneWay || shared?.label !== step.label || shared.name !== step.name) return true
     if (element.steps.slice(0, depth).some(({ name }, index) => name !== row.element.steps[index]?.name)) return true
     const rest = element.steps.slice(depth + 1)
-    return rest.length === 0 || rest.slice(0, -1).some(({ list }) => list) || matches(item, rest.reduceRight<unknown>((pattern, { name }) => ({ [name]: pattern }), fixed))
+    return rest.length === 0 || reached(item, rest).some((value) => matches(value, fixed))
   })
+}
+
+/** What the rest of a path leads to in an item; of extensions those with the URL. */
+const reached = (item: unknown, [step, ...rest]: readonly Step[]): readonly unknown[] => {
+  if (!step) return [item]
+  const held = (item as Json)[step.name]
+  const found = (Array.isArray(held) ? held : [held]).filter((each: unknown) => each !== undefined && each !== null && (step.name !== 'extension' || step.label === null || (each as Json).url === urlOf(step.label)))
+  return found.flatMap((each: unknown) => reached(each, rest))
 }

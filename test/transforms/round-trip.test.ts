@@ -1,0 +1,91 @@
+/** There and back again: over generated messages, every value of a field that an outgoing map claims is in the second bundle as in the first. */
+import type { Bundle, Provenance } from 'fhir/r4.js'
+import t from 'tap'
+import type { Message } from '../../engine/contracts.js'
+import { outgoingMap } from '../../engine/v2-to-fhir/outgoing-map.js'
+import toFhir from '../../transforms/to-fhir/index.js'
+import toHl7v2 from '../../transforms/to-hl7v2/index.js'
+import { all, hl7v2, message, tools } from '../engine/v2-to-fhir/kit.js'
+import { allClaims, type Random, type Shape, seeded, synthetic } from './synthetic.js'
+
+const code = (random: Random): string => `${random.digits(4)}-${random.digits(1)}^${random.word()}^LN`
+const number = (random: Random): string => `${random.digits(6)}^${random.word()}^1.3.6.1.4.1.99999.7^ISO`
+const text = (random: Random): string => `${random.word()} ${random.word()}`
+const PATIENT: Shape = { segment: 'PID', always: { 3: (random) => `${random.digits(7)}^^^LAKE&1.3.6.1.4.1.99999.1&ISO^MR`, 5: (random) => `${random.word()}^${random.word()}` }, never: [2, 4, 10, 12, 13, 14, 15, 16, 17, 18, 19, 21, 22, 24, 25, 26, 28, 29, 30, 31, 33, 34, 35, 40] }
+const NOTE: Shape = { segment: 'NTE', always: { 3: text }, never: [2, 4] }
+
+/** An observation of each type of value. */
+const observation = (type: string, value: (random: Random) => string, unit = ''): Shape => ({
+  segment: 'OBX', always: { 2: () => type, 3: code, 5: value, 6: () => unit, 11: (random) => random.pick(['F', 'P', 'C', 'W', 'X', 'D']) }, never: [4, 14, 15, 18, 19, 20, 21, 23, 24, 25, 29, 30, 33], followed: [NOTE],
+})
+const OBSERVATIONS: readonly Shape[] = [
+  observation('NM', (random) => random.digits(3), 'mg/dL^^UCUM'), observation('SN', (random) => `${random.pick(['<', '>='])}^${random.digits(2)}`, 'pints'), observation('SN', (random) => `^1^:^${random.digits(2)}`),
+  observation('ST', text, 'pints'), observation('CWE', code), observation('CWE', (random) => `${code(random)}~${code(random)}`), observation('NM', (random) => `${random.digits(2)}~${random.digits(2)}`, 'mg^^UCUM'),
+  observation('DTM', () => '20260302081500-0600'), observation('TM', () => '081500'), observation('NR', (random) => `1^${random.digits(2)}`, 'mg^^UCUM'), observation('DR', () => '20260101^20260201'), observation('NM', () => 'amber'),
+]
+
+interface Case {
+  readonly type: string // MSH-9
+  readonly forth: string
+  readonly back: string
+  readonly shapes: readonly Shape[]
+  readonly notKept?: Readonly<Record<string, string>> // fields that are claimed but not always kept, and why
+}
+
+const ORDER: Shape = { segment: 'ORC', always: { 1: (random) => random.pick(['NW', 'SC', 'CA', 'OK', 'HD']), 2: number }, never: [5, 10, 11, 14, 21, 22, 23, 24, 28], most: 2, followed: [
+  { segment: 'TQ1', never: [2, 4, 5, 6, 8, 13, 14] }, { segment: 'OBR', always: { 4: code }, never: [2, 3, 5, 6, 16, 17, 27, 29, 53] }, NOTE, { segment: 'OBX', always: { 2: () => 'NM', 3: code, 5: (random) => random.digits(2), 6: () => 'mg^^UCUM', 11: () => 'F' }, never: [4, 15, 16, 18, 19, 23, 24, 25, 33], most: 2, followed: [NOTE] },
+] }
+const NUMBERS = 'a number is compared without its place: ORC and OBR repeat it'
+
+/** Add a message type here: its maps, and the shape of its segments. */
+const CASES: readonly Case[] = [
+  { type: 'REF^I12^REF_I12', forth: 'referral', back: 'ref-i12', shapes: [{ segment: 'RF1', always: { 1: (random) => random.pick(['A', 'P', 'R', 'E']), 6: number }, never: [11] }, { segment: 'PRD', always: { 1: () => 'RP', 2: (random) => `${random.word()}^${random.word()}` }, never: [4, 7, 10, 11, 14] }, PATIENT, { segment: 'DG1', always: { 3: code }, never: [2, 4, 15, 16, 17, 20], most: 2 }, { segment: 'PR1', always: { 1: () => '1', 3: code }, never: [4, 5] }, NOTE] },
+  { type: 'ORM^O01^ORM_O01', forth: 'referral', back: 'orm-o01', shapes: [PATIENT, ORDER], notKept: { 'ORC-2': NUMBERS } },
+  { type: 'OMG^O19^OMG_O19', forth: 'referral', back: 'omg-o19', shapes: [PATIENT, ORDER], notKept: { 'ORC-2': NUMBERS } },
+  { type: 'ORU^R01^ORU_R01', forth: 'results', back: 'oru-r01', shapes: [PATIENT, { segment: 'ORC', always: { 1: () => 'RE', 2: number, 3: number }, never: [4, 5, 9, 14, 16, 21, 22, 23, 24, 28, 29, 38], most: 2, followed: [{ segment: 'OBR', always: { 4: code, 25: (random) => random.pick(['F', 'P', 'C', 'X']) }, never: [2, 3, 5, 6, 8, 9, 10, 13, 14, 15, 16, 29, 31, 39, 46, 53] }, NOTE, ...OBSERVATIONS, { segment: 'SPM', always: { 2: (random) => `${random.digits(4)}&${random.word()}^${random.digits(4)}&${random.word()}`, 4: code }, never: [3, 20, 21, 32] }] }] },
+  { type: 'OSU^O51^OSU_O51', forth: 'order-status', back: 'osu-o51', shapes: [PATIENT, { segment: 'ORC', always: { 1: (random) => random.pick(['SC', 'OK', 'UA']), 2: number, 5: (random) => random.pick(['IP', 'CM', 'CA', 'HD', 'SC']) }, never: [10, 11, 14, 15, 21, 22, 23, 24, 28, 29, 38], most: 3, followed: [NOTE] }] },
+]
+
+/** What is at a path like "name[0].family". */
+const valueAt = (held: unknown, path: string): unknown =>
+  path.split(/[.[\]]+/).filter(Boolean).reduce<unknown>((at, key) => (at as Readonly<Record<string, unknown>> | undefined)?.[key], held)
+
+/** Every plain value of a bundle that a field says (of those `claimed`), as "Observation.valueQuantity.value 5", and the field. Which resource a reference leads to is its own business. */
+const facts = (bundle: Bundle, claimed?: ReadonlySet<string>): ReadonlyMap<string, string> => {
+  const resources = new Map((bundle.entry ?? []).map(({ fullUrl, resource }) => [fullUrl, resource]))
+  const ofField = ({ target, entity }: Provenance): readonly (readonly [string, string])[] => {
+    const field = (entity?.[0]?.what.display ?? '').replace(/\[\d+\]/g, '')
+    if (claimed && !claimed.has(field)) return []
+    return target.flatMap(({ reference, extension }) => {
+      const path = extension?.[0]?.valueString ?? ''
+      const held = resources.get(reference)
+      const value = valueAt(held, path)
+      return value === undefined || typeof value === 'object' || path.endsWith('.reference') ? [] : [[`${held?.resourceType}.${path.replace(/\[\d+\]/g, '')} ${value}`, field] as const]
+    })
+  }
+  return new Map(all(bundle, 'Provenance').flatMap(ofField))
+}
+
+for (const [index, { type, forth, back, shapes, notKept = {} }] of CASES.entries()) {
+  t.test(`${type.slice(0, 7)} keeps what ${back} claims`, async (t) => {
+    const [there, again] = [toFhir.create({ with: forth }, tools), toHl7v2.create({ with: back, version: '2.5.1' }, tools)]
+    const map = outgoingMap(back, tools)
+    const claimed = allClaims(map)
+    const one = (result: unknown): Message => (result as readonly Message[])[0] as Message
+    let compared = 0
+    for (let seed = 1; seed <= 25; seed += 1) {
+      const sent = synthetic(map, shapes, seeded(seed * 100 + index), `MSH|^~\\&|SYNTH|LAKE|EHR|E|20260302081500-0600||${type}|S${seed}|P|2.5.1`)
+      const first = one(there(message(Buffer.from(sent))))
+      const returned = hl7v2.serialize(one(again(first)).body)
+      const second = facts(one(there(message(returned))).body as Bundle)
+      const wanted = facts(first.body as Bundle, claimed)
+      compared += wanted.size
+      const lost = [...wanted].filter(([fact, field]) => !second.has(fact) && !(field in notKept)).map(([fact, field]) => `${field}: ${fact}`)
+      if (lost.length > 0) {
+        t.same(lost, [], `seed ${seed}\n${sent.replaceAll('\r', '\n')}\n${returned.toString().replaceAll('\r', '\n')}`)
+        break
+      }
+    }
+    t.ok(compared > 300, `${compared} values compared`)
+  })
+}
