@@ -1,5 +1,4 @@
 /** Makes one of the resources that say the same of the same person, organization, place or device: a laboratory that every result names. */
-import { isDeepStrictEqual } from 'node:util'
 import type { Made } from './to-fhir.js'
 
 /** What is somebody or something by itself; two results with the same words are still two results. */
@@ -9,16 +8,17 @@ const LASTING = new Set(['Practitioner', 'PractitionerRole', 'Organization', 'Lo
 export const merge = (made: readonly Made[]): readonly Made[] => {
   const renamed = new Map<string, string>()
   const kept: Made[] = []
-  const lasting: Made[] = []
+  const lasting = new Map<string, Made>() // by what they say
   for (const each of made) {
-    const first = lasting.find(({ builder }) => isDeepStrictEqual(builder.json, each.builder.json))
+    const says = LASTING.has(String(each.builder.json.resourceType)) ? JSON.stringify(each.builder.json) : ''
+    const first = lasting.get(says)
     if (first) {
       renamed.set(each.fullUrl, first.fullUrl)
       first.builder.origins.push(...each.builder.origins)
       continue
     }
     kept.push(each)
-    if (LASTING.has(String(each.builder.json.resourceType))) lasting.push(each)
+    if (says) lasting.set(says, each)
   }
   if (renamed.size === 0) return kept
   for (const { builder } of kept) rename(builder.json, renamed)

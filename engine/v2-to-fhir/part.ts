@@ -42,9 +42,12 @@ const SUBCOMPONENTS = 12
 const componentPart = (view: FieldView, field: string, component: number): Part => {
   const origin = `${field}.${component}`
   let text: string | undefined
+  let whole: string | undefined
+  let counted = 0
   const count = (): number => {
-    for (let number = SUBCOMPONENTS; number > 1; number -= 1) if (view.subcomponent(component, number) !== '') return number
-    return 1
+    for (let number = SUBCOMPONENTS; counted === 0 && number > 1; number -= 1) if (view.subcomponent(component, number) !== '') counted = number
+    counted ||= 1
+    return counted
   }
   return {
     origin,
@@ -56,7 +59,8 @@ const componentPart = (view: FieldView, field: string, component: number): Part 
       return view.component(component) === '""'
     },
     get whole() {
-      return joined(count(), (number) => tidy(view.subcomponent(component, number)))
+      whole ??= joined(count(), (number) => tidy(view.subcomponent(component, number)))
+      return whole
     },
     get divided() {
       return count() > 1

@@ -8,7 +8,7 @@ import type { Part } from './part.js'
 import { type ResourceBuilder, place } from './resource-builder.js'
 import type { Row, SegmentMap } from './segment-map.js'
 import { type Span, spanAt } from './span.js'
-import { type Node, conditionText, near, partsOf, placedParts, valuesNear } from './segment-tree.js'
+import { type Node, conditionText, fieldParts, near, partsOf, placedParts, valuesNear } from './segment-tree.js'
 
 /** What all rows of one message share. */
 export type Setting = Pick<Use, 'lookup' | 'timezone' | 'issue'>
@@ -22,7 +22,11 @@ export const applyRows = (map: SegmentMap, node: Node, builder: ResourceBuilder,
 
 const applyRow = (row: Row, node: Node, builder: ResourceBuilder, setting: Setting): boolean => {
   const { field, element, datatype, table } = row
-  const found = sources(row, node).filter(({ part, at }) => rowHolds(row, node, part, at))
+  // Most fields of most messages are empty: nothing is to be asked then.
+  if (field.field !== null && !row.required && field.segment === node.name && fieldParts(node, field.field).length === 0) return false
+  const there = sources(row, node)
+  if (field.field !== null && !row.required && !there.some(({ part }) => part.text !== '' || part.whole !== '')) return false
+  const found = there.filter(({ part, at }) => rowHolds(row, node, part, at))
   const { span } = row
   const spanOf = (wanted: Part): Span | undefined => {
     const at = span && found.find(({ part }) => part === wanted)?.at
@@ -92,9 +96,9 @@ const rowHolds = ({ when, field }: Row, node: Node, part: Part, at: Node): boole
   if (!when) return true
   const around = valuesNear(node)
   const within = valuesNear(at)
-  const values = (path: FieldPath): readonly string[] => (path.segment === field.segment && !path.fromTop ? within(path) : around(path))
+  const values = (path: FieldPath, all: boolean): readonly string[] => (path.segment === field.segment && !path.fromTop ? within(path, all) : around(path, all))
   return holds(when, (path, all = false) => {
-    if (all || path.segment !== field.segment || path.field !== field.field || path.fromTop || field.component !== null) return values(path)
+    if (all || path.segment !== field.segment || path.field !== field.field || path.fromTop || field.component !== null) return values(path, all)
     const own = path.component === null ? part : part.part(path.component)
     return [conditionText(path.subcomponent === null ? own : own.part(path.subcomponent))]
   })

@@ -134,6 +134,14 @@ t.test('a prescription, its timing and its strength; a vaccination', async (t) =
   t.match(one(given, 'Immunization'), { status: 'completed', occurrenceDateTime: '2026-03-02', vaccineCode: { coding: [{ code: '08' }] }, doseQuantity: { value: 0.5, code: 'mL' }, lotNumber: 'LOT9', expirationDate: '2027-01-01', performer: [{ function: { coding: [{ code: 'AP' }] } }] })
 })
 
+t.test('one TQ1 is a period, one that repeats a timing, several the times of each', async (t) => {
+  const timed = (...timing: readonly string[]): unknown => one(bundleOf(lines('MSH|^~\\&|EHR|L|LAB|E|20260302||OML^O21|1|P|2.5.1', 'PID|1||5', 'ORC|NW|P1', ...timing, 'OBR|1|P1||1^x^L'), orders), 'ServiceRequest')
+  t.match(timed('TQ1|1||||||20260302|20260304|S'), { priority: 'stat', occurrencePeriod: { start: '2026-03-02', end: '2026-03-04' } })
+  t.match(timed('TQ1|1||Q6H||||20260302080000-0600|||||||4'), { occurrenceTiming: { code: { coding: [{ code: 'Q6H' }] }, repeat: { frequency: 1, period: 6, periodUnit: 'h', count: 4, boundsPeriod: { start: '2026-03-02T08:00:00-06:00' } } } })
+  t.match(timed('TQ1|1||QD|||2^d||20260304080000-0600'), { occurrenceTiming: { repeat: { boundsPeriod: { start: '2026-03-02T08:00:00-06:00', end: '2026-03-04T08:00:00-06:00' } } } })
+  t.match(timed('TQ1|1||||||20260302', 'TQ1|2||||||20260309'), { occurrenceTiming: { event: ['2026-03-02', '2026-03-09'] } })
+})
+
 t.test('other people’s results and orders are mapped or refused for a reason, and what is mapped is valid', async (t) => {
   const folders = [['ORU', results, 300], ['ORM', orders, 20], ['OML', orders, 5]] as const
   const there = folders.filter(([folder]) => existsSync(join(ROOT, '../shared/corpora/hl7v2', folder)))
