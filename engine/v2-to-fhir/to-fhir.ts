@@ -50,7 +50,8 @@ export const toFhir = (message: Message, map: MessageMap, settings: Settings): B
   const issue = ({ origin }: Part, reason: string): void => {
     if (!issues.some((known) => known.origin === origin && known.reason === reason)) issues.push({ severity: 'warning', origin, reason })
   }
-  const id: Id = (...names) => stableId(message.channel, sender(root), controlId ?? String(message.id), ...names)
+  const from = sender(root)
+  const id: Id = (...names) => stableId(message.channel, from, controlId ?? String(message.id), ...names)
   const own = ownResources(id)
   const instances = build(map, root, { ...settings, issue }, id, own.refer)
   const recorded = message.receivedAt.toISOString()
