@@ -134,6 +134,15 @@ t.test('a prescription, its timing and its strength; a vaccination', async (t) =
   t.match(one(given, 'Immunization'), { status: 'completed', occurrenceDateTime: '2026-03-02', vaccineCode: { coding: [{ code: '08' }] }, doseQuantity: { value: 0.5, code: 'mL' }, lotNumber: 'LOT9', expirationDate: '2027-01-01', performer: [{ function: { coding: [{ code: 'AP' }] } }] })
 })
 
+t.test('who else has a part in an order or a result is told as a role, with its device', async (t) => {
+  const bundle = bundleOf(lines(...head, 'PRT|1|AD||PO^Performing Organization^HL70912||||Bay Lab', 'OBX|1|NM|a||5', 'PRT|2|AD||RO^Responsible Observer^HL70912|7^RAO^ANITA|||||D-1^^2.51.1.1^ISO||||||D-1'))
+  const [result] = all(bundle, 'Observation')
+  const role = at(bundle, result?.performer?.[0]?.reference)
+  t.match(role, { resourceType: 'PractitionerRole', code: [{ coding: [{ code: 'RO' }] }] })
+  t.match(at(bundle, result?.device?.reference), { resourceType: 'Device' })
+  t.match(at(bundle, one(bundle, 'ServiceRequest').performer?.[0]?.reference), { code: [{ coding: [{ code: 'PO' }] }] })
+})
+
 t.test('one TQ1 is a period, one that repeats a timing, several the times of each', async (t) => {
   const timed = (...timing: readonly string[]): unknown => one(bundleOf(lines('MSH|^~\\&|EHR|L|LAB|E|20260302||OML^O21|1|P|2.5.1', 'PID|1||5', 'ORC|NW|P1', ...timing, 'OBR|1|P1||1^x^L'), orders), 'ServiceRequest')
   t.match(timed('TQ1|1||||||20260302|20260304|S'), { priority: 'stat', occurrencePeriod: { start: '2026-03-02', end: '2026-03-04' } })
