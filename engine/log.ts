@@ -1,6 +1,7 @@
 /** The log: one line of JSON an event, made of a sentence and of facts on an allow-list, so that no content can reach it. */
 import { pino, type DestinationStream, type Level } from 'pino'
 import type { Log } from './contracts.js'
+import { Repetitions } from './log-repetitions.js'
 
 /** Facts that can hold no content. `file` is a channel's or a setting's, never a message's. */
 const ALLOWED = new Set([
@@ -9,11 +10,13 @@ const ALLOWED = new Set([
 ])
 const LONGEST = 200
 
+/** What repeats itself without end, as it may at every message while the disk is full, is written some times a minute, and then counted. */
 export function openLog(level: Level | 'silent', destination?: DestinationStream): Log {
   const logger = pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime }, destination ?? pino.destination({ fd: 2, sync: true }))
+  const repetitions = new Repetitions((at, event, facts) => logger[at](facts, event))
   return (at, event, facts) => {
     if (!logger.isLevelEnabled(at)) return
-    logger[at](facts ? allowed(facts) : {}, event)
+    repetitions.take(at, event, facts ? allowed(facts) : {})
   }
 }
 

@@ -39,6 +39,10 @@ async function rehearse(engine: Engine, channelOf: (name: string) => Channel, su
   const { id } = summary
   const content = await engine.world.store.content(id)
   if (!content) throw new ReferoError('NOT_FOUND', `No message has the number ${id}.`)
+  const known = new Set([...(engine.channel(summary.channel)?.definition.destinations.map(({ name }) => name) ?? []), ...content.deliveries.map((delivery) => delivery.destination)])
+  if (destination !== null && !known.has(destination)) {
+    throw new ReferoError('NOT_FOUND', `The channel of message ${id} has no destination \`${destination.slice(0, 100)}\`; it has ${[...known].map((name) => `\`${name}\``).join(', ')}.`)
+  }
   const earlier = content.deliveries.filter((delivery) => destination === null || delivery.destination === destination)
   if (from === 'deliveries') {
     const again = summary.deliveries.filter(({ id: delivery, status }) => (status === 'held' || status === 'error') && earlier.some((other) => other.id === delivery))

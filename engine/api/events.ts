@@ -9,7 +9,7 @@ import { conditionOf } from '../measures/condition.js'
 import { LiveView, type Wanted } from '../measures/live-view.js'
 import { toolsFor } from '../world.js'
 import type { Routes } from './routes.js'
-import { By } from './schemas.js'
+import { By, Failure } from './schemas.js'
 
 const MOST_LISTENERS = 20
 const HEARTBEAT = 15_000 // milliseconds
@@ -30,13 +30,18 @@ const Query = Type.Object({
   by: By,
 }, { additionalProperties: false })
 
+const Answers = {
+  200: { description: 'Events until one side closes; `data` of each is one line of JSON.', content: { 'text/event-stream': { schema: Type.String({ examples: ['event: sent\ndata: {"at":"2026-11-23T08:00:00.000Z","channel":"adt","what":"sent","message":7}\n\n'] }) } } },
+  '4xx': Failure, '5xx': Failure,
+}
+
 /** Adds /events. Each event's `data` is one line of JSON; `lost` says how many were not told to a slow reader, `note` why something cannot be looked at. */
 export const eventRoutes: Routes = (api: FastifyInstance, engine: Engine) => {
   const listeners = new Set<() => Promise<void>>()
   api.addHook('preClose', async () => {
     await Promise.all([...listeners].map((end) => end()))
   })
-  api.get<{ Querystring: Static<typeof Query> }>('/events', { schema: { summary: 'What happens, as server-sent events', querystring: Query } }, async (request, reply) => {
+  api.get<{ Querystring: Static<typeof Query> }>('/events', { schema: { summary: 'What happens, as server-sent events', querystring: Query, response: Answers } }, async (request, reply) => {
     if (listeners.size >= MOST_LISTENERS) throw new ReferoError('TOO_MANY', `${MOST_LISTENERS} listen to events already, and no more can.`)
     const wanted = wantedBy(request.query, engine)
     if (request.query.content === 'full') engine.world.log('warn', 'somebody watches messages with their content', { address: request.ip, by: request.query.by, ...(wanted.channel !== null && { channel: wanted.channel }) })

@@ -27,13 +27,19 @@ export const Id = Type.Object({ id: Type.Integer({ minimum: 1 }) })
 /** The conditions as the store takes them. Throws USAGE where a time is none. */
 export const toQuery = ({ since, until, ...rest }: Static<typeof Conditions>): Omit<MessageQuery, 'limit'> => ({
   ...rest,
-  ...(since ? { since: instant(since) } : {}),
-  ...(until ? { until: instant(until) } : {}),
+  ...(since !== undefined ? { since: instant(since) } : {}),
+  ...(until !== undefined ? { until: instant(until) } : {}),
 })
+
+/** A day, or a date and a time with its zone: what says none would mean another instant on another machine. */
+const INSTANT = /^\d{4}-\d\d-\d\d(?:T\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?(?:Z|[+-]\d\d:\d\d))?$/
 
 function instant(text: string): Date {
   const date = new Date(text)
-  if (Number.isNaN(date.getTime())) throw new ReferoError('USAGE', `\`${text}\` is not an instant; write 2026-11-23T08:00:00Z.`)
+  if (!INSTANT.test(text) || Number.isNaN(date.getTime())) {
+    const plus = / \d\d:\d\d$/.test(text) ? ' In an address, `+` is written %2B.' : ''
+    throw new ReferoError('USAGE', `\`${text.slice(0, 40)}\` is not an instant; write 2026-11-23T08:00:00Z, or 2026-11-23 for the day’s first moment in UTC.${plus}`)
+  }
   return date
 }
 

@@ -9,12 +9,17 @@ import { BOUNDS } from '../measures/durations.js'
 import { prometheusText } from '../measures/prometheus.js'
 import type { ChannelNow } from '../measures/snapshot.js'
 import type { Routes } from './routes.js'
-import { answers, orNull } from './schemas.js'
+import { answers, Failure, orNull } from './schemas.js'
 
 /** Serves /metrics to whom `allowed` lets by what it says in its Authorization header. */
 export function metricsRoute(app: FastifyInstance, engine: Engine, look: () => Promise<readonly ChannelNow[]>, allowed: (authorization: string | undefined) => boolean): void {
   const text = prometheusText(engine, look)
-  app.get('/metrics', { schema: { hide: true } }, async (request, reply) => {
+  app.get('/metrics', {
+    schema: {
+      summary: 'The measures as Prometheus reads them; with the token, unless `metrics: { open: true }` is set.',
+      response: { 200: { description: 'Text in the exposition format 0.0.4.', content: { 'text/plain': { schema: Type.String() } } }, '4xx': Failure },
+    },
+  }, async (request, reply) => {
     if (!allowed(request.headers.authorization)) {
       reply.header('www-authenticate', 'Bearer')
       throw new ReferoError('NOT_ALLOWED', 'Give Prometheus the token as `authorization: { credentials_file: … }`, or set `metrics: { open: true }`.')

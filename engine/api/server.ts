@@ -11,6 +11,7 @@ import { snapshotOf } from '../measures/snapshot.js'
 import { headline } from '../watch/incident.js'
 import { KnownPaths, sendError } from './api-errors.js'
 import { document, documentationRoutes } from './documentation.js'
+import { Ready, Up } from './health-schemas.js'
 import { measuresRoutes, metricsRoute } from './metrics.js'
 import { ROUTES, type Routes } from './routes.js'
 import { allows } from './token.js'
@@ -33,7 +34,10 @@ export interface WebServer {
 /** `body` in bytes, `requests` a minute from one address to the API, `openMetrics`: /metrics needs no token. The sources' paths may be registered before it listens. */
 export function createWebServer(dataFolder: string, limits: { body: number; requests: number; openMetrics: boolean }): WebServer {
   const paths = new WebPaths()
-  const app = Fastify({ logger: false, bodyLimit: limits.body, forceCloseConnections: 'idle', requestTimeout: 60_000 })
+  const app = Fastify({
+    logger: false, bodyLimit: limits.body, forceCloseConnections: 'idle', requestTimeout: 60_000,
+    frameworkErrors: (error, _request, reply) => void sendError(reply, error), // an address that cannot be read, before any route is known
+  })
   app.setErrorHandler((error: FastifyError, _request, reply) => sendError(reply, error))
   // Answers are sent as they are: their schemas document them, and never leave anything out.
   app.setSerializerCompiler(() => (answer) => JSON.stringify(answer))
@@ -66,8 +70,8 @@ export function createWebServer(dataFolder: string, limits: { body: number; requ
 }
 
 function healthRoutes(app: FastifyInstance, engine: Engine): void {
-  app.get('/health', { schema: { summary: 'Whether the process answers.' } }, async () => ({ status: 'up' }))
-  app.get('/ready', { schema: { summary: 'Whether everything works that should: 200, or 503 with what is wrong; and what waits or rests.' } }, async (_request, reply) => {
+  app.get('/health', { schema: { summary: 'Whether the process answers.', response: { 200: Up } } }, async () => ({ status: 'up' }))
+  app.get('/ready', { schema: { summary: 'Whether everything works that should: 200, or 503 with what is wrong; and what waits or rests.', response: { 200: Ready, 503: Ready } } }, async (_request, reply) => {
     const wrong = engine.troubles()
     const waiting = await engine.waiting().catch(() => [])
     const channels = engine.status().map(({ name, state, listening }) => ({ name, state, listening }))

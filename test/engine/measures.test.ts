@@ -1,11 +1,15 @@
 /** What is counted, how it is shown, and what a slow listener loses: the parts that need no running engine. */
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import t from 'tap'
 import type { MessageFormat } from '../../engine/contracts.js'
 import { table } from '../../engine/commands/top.js'
+import type { Engine } from '../../engine/engine.js'
 import { type EngineEvent, Events } from '../../engine/events.js'
 import { BOUNDS, Durations, quantile } from '../../engine/measures/durations.js'
 import { LiveView, type Wanted } from '../../engine/measures/live-view.js'
 import { Measures } from '../../engine/measures/measures.js'
+import { prometheusText } from '../../engine/measures/prometheus.js'
 import { linesOf, type Look } from '../../engine/measures/rates.js'
 import type { ShownEvent } from '../../engine/measures/shown.js'
 import { echo } from '../small-world.js'
@@ -130,4 +134,29 @@ t.test('measures count by channel and by destination', async (t) => {
   t.match(measures.channel('a'), { received: 2, duplicates: 1, filtered: 0, acknowledged: { rejected: 1 }, reply: { count: 1, sum: 3 }, lastReceived: new Date(1_000) })
   t.match(measures.channel('a').destination('x'), { filtered: 1, skipped: 1, attempts: { sent: 1, unknown: 1 }, attempt: { count: 1 }, delivery: { count: 1, sum: 1_000 } })
   t.equal(measures.channel('b').received, 0)
+})
+
+t.test('hundreds of channels are told line by line as Prometheus reads them, each once, and the store with all of its files', async (t) => {
+  const dataFolder = t.testdir()
+  for (const [file, size] of [['messages.db', 100], ['search.db', 20], ['search.db-wal', 3]] as const) writeFileSync(join(dataFolder, file), Buffer.alloc(size))
+  const engine = { world: { clock: { now: () => new Date(61_000) }, dataFolder }, storeTrouble: null, troubles: () => [] } as unknown as Engine
+  const measures = new Measures(new Events())
+  const counted = measures.channel('c0')
+  counted.received = 3
+  counted.reply.add(3)
+  counted.reply.add(7_200_000)
+  const now = Array.from({ length: 300 }, (_, n) => ({
+    name: `c${n}`, state: 'running', trouble: null, counted: measures.channel(`c${n}`),
+    destinations: [{ name: 'out', counted: measures.channel(`c${n}`).destination('out'), queue: { waiting: 2, held: 1, oldest: new Date(1_000) } }],
+  }))
+  const text = await prometheusText(engine, async () => now)()
+  const lines = text.split('\n').filter((line) => line.startsWith('refero_'))
+  t.equal(new Set(lines.map((line) => line.slice(0, line.lastIndexOf(' ')))).size, lines.length)
+  t.same(lines.filter((line) => !/^[a-z_]+(\{[a-z]+="[^"\\]*"(,[a-z]+="[^"\\]*")*\})? -?[\d.]+(e[+-]\d+)?$/.test(line)), [])
+  for (const line of [
+    'refero_messages_received_total{channel="c0"} 3', 'refero_queue_depth{channel="c7",destination="out"} 2', 'refero_queue_oldest_age_seconds{channel="c7",destination="out"} 60',
+    'refero_reply_seconds_bucket{channel="c0",le="0.002"} 0', 'refero_reply_seconds_bucket{channel="c0",le="0.005"} 1', 'refero_reply_seconds_bucket{channel="c0",le="+Inf"} 2',
+    'refero_reply_seconds_sum{channel="c0"} 7200.003', 'refero_reply_seconds_count{channel="c0"} 2', 'refero_store_bytes 123', 'refero_store_up 1',
+  ]) t.ok(lines.includes(line), line)
+  t.ok(text.endsWith('\n'))
 })

@@ -65,6 +65,13 @@ t.test('messages are found, followed, rehearsed, replayed and given up', async (
   const [given] = (await product.api('/api/messages?channel=second&text=somebody')).body.messages
   t.match(given.deliveries, [{ status: 'error', reason: 'Skipped by dana: a test' }])
 
+  for (const time of ['1', '', '2026-03-02T12:00', '2026-03-02T12:00:00+01:00']) {
+    t.match(await product.api(`/api/messages?since=${time}`), { status: 400, body: { code: 'USAGE' } }, `${time}: no instant, or another on each machine, or without its plus`)
+  }
+  t.equal((await product.api('/api/messages?since=2026-03-02T12:00:00%2B01:00')).body.messages.length, 6)
+  t.match(await product.api(`/api/messages/${one.id}/replay`, { destination: 'outbx', dryRun: true }), { status: 404, body: { message: /no destination `outbx`; it has `next`, `outbox`/ } }, 'a dry run refuses what the replay would refuse')
+  t.match((await product.api('/api/messages/replay', { query: { channel: 'first' }, most: 3, destination: 'outbx', dryRun: true })).body, { refused: { count: 3 } })
+  t.match(await product.api('/api/messages/%'), { status: 400, body: { code: 'USAGE', hint: String } }, 'an address that cannot be read is refused as everything else is')
   t.match(await product.api('/api/messages/replay', { query: { channel: 'first' } }), { status: 400 }, 'how many must be said')
   t.match(await product.api('/api/messages/replay', { query: {}, most: 10_000, perSecond: 1 }), { status: 400, body: { code: 'USAGE' } })
   const dry = await product.api('/api/messages/replay', { query: { channel: 'first', text: 'every*' }, most: 10, dryRun: true })
@@ -79,4 +86,21 @@ t.test('messages are found, followed, rehearsed, replayed and given up', async (
   t.match(again.body, { found: 3, replayed: 3 })
   await settledAll(product, 6)
   t.equal(await product.stop(), 0)
+})
+
+t.test('the documentation says of every path what it takes and answers, so that a client can be made of it', async (t) => {
+  const product = await startProduct(t, { channels: {} })
+  const document = (await product.api('/docs/openapi.json')).body
+  const operations: Answer[] = Object.values(document.paths).flatMap((path) => Object.values(path as object))
+  t.equal(new Set(operations.map(({ operationId }) => operationId)).size, operations.length, 'each has a name of its own')
+  for (const { operationId, responses } of operations) {
+    t.ok(Object.values(responses).every((response: Answer) => response.content && response.description !== 'Default Response'), `${operationId} says what it answers`)
+  }
+  t.match(Object.keys(document.paths['/ready'].get.responses), ['200', '503'])
+  t.ok(document.paths['/metrics'].get.responses[200].content['text/plain'])
+  t.ok(document.paths['/api/events'].get.responses[200].content['text/event-stream'])
+  t.same(document.paths['/api/messages'].get.parameters.filter(({ required }: Answer) => required), [], 'what is filled in need not be said')
+  const replay = document.paths['/api/messages/{id}/replay'].post.requestBody
+  t.match(replay, { required: false, content: { 'application/json': { schema: { required: undefined } } } })
+  t.equal(document.paths['/api/messages/replay'].post.requestBody.required, true)
 })
