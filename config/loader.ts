@@ -90,6 +90,9 @@ export const productFolder = (): string => {
 /** The mappings that come with the product: what a folder of one's own does not have is found there. */
 export const shippedMappings = (): string => join(productFolder(), 'mappings')
 
+/** The fixtures that come with the product: what the tests of the shipped channels name is found there, whatever folder one has of one's own. */
+export const shippedFixtures = (): string => join(productFolder(), 'fixtures')
+
 /** The settings as what is written by hand is to be added: not to the product's own folders, but beside where the command runs. */
 export const ownSettings = (settings: Settings): Settings => {
   const own = (name: 'channels' | 'mappings' | 'fixtures'): string => (settings[name] === join(productFolder(), name) ? resolve(name) : settings[name])

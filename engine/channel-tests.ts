@@ -1,11 +1,11 @@
 /** Runs the tests inside a channel file: the real steps, the real store and the real flow, with receivers that answer as mocked. */
 import { readFileSync } from 'node:fs'
-import { resolve } from 'node:path'
 import type { LoadedChannel } from './channel-loader.js'
 import type { ChannelTest, MockOutcome } from './channel-definition.js'
 import type { Clock, Inbound, MessageArchive, MessageStore, Outcome, Reply } from './contracts.js'
 import { checkExpectations, type Failure, type Result } from './expectations.js'
 import { sentence } from './errors.js'
+import { fixtureAt } from './fixtures.js'
 import type { Channel, Destination } from './channel.js'
 import { receive, settlement, transform } from './message-flow.js'
 import { conclude, notYet } from './replies.js'
@@ -42,7 +42,7 @@ export async function runChannelTest(loaded: LoadedChannel, test: ChannelTest, w
 }
 
 async function run(loaded: LoadedChannel, test: ChannelTest, world: TestWorld, store: MessageStore & MessageArchive): Promise<readonly Failure[]> {
-  const given = test.given.map((file) => ({ bytes: readFileSync(resolve(world.fixtures, file)), origin: file }))
+  const given = test.given.map((file) => ({ bytes: readFileSync(fixtureAt(world.fixtures, file)), origin: file }))
   return checkExpectations(test.expect, await play(loaded, given, test, world, store))
 }
 

@@ -1,14 +1,13 @@
 /** Rules about the tests in a channel file: there are some, and what they name exists. */
 import { existsSync } from 'node:fs'
-import { resolve } from 'node:path'
 import type { LoadContext, LoadedChannel } from './channel-loader.js'
 import type { Rule } from './check.js'
 import { complaint } from './complaint.js'
+import { fixtureAt, STATES } from './fixtures.js'
 import { didYouMean } from './nearest.js'
 import { type Problem, shown } from './problem.js'
 import type { Keys } from './schema-errors.js'
 
-const STATES = ['nothing', 'queued', 'held', 'error', 'sent']
 const HISTORY = ['received', 'filtered', 'transformed', 'error', 'queued', 'sent', 'held', 'refused', 'unavailable', 'unknown', 'retry', 'duplicate', 'acknowledged', 'replayed', 'skipped']
 
 export const tests: Rule = (channels, context) => channels.flatMap(channel => {
@@ -24,7 +23,7 @@ const ofTests = (channel: LoadedChannel, { settings: { fixtures } }: LoadContext
     if (!destinations.includes(name)) problems.push(complaint(channel, keys, 'error', 'unknown-name', `This channel has no destination called \`${name}\`${didYouMean(name, destinations)}`, '', 'key'))
   }
   const fixture = (file: string, keys: Keys): void => {
-    if (!existsSync(resolve(fixtures, file))) problems.push(complaint(channel, keys, 'error', 'no-fixture', `There is no file \`${file}\` in ${shown(fixtures)}.`, 'Name a file by its path there.'))
+    if (!existsSync(fixtureAt(fixtures, file))) problems.push(complaint(channel, keys, 'error', 'no-fixture', `There is no file \`${file}\` in ${shown(fixtures)}.`, 'Name a file by its path there.'))
   }
   channel.definition.tests.forEach((test, index) => {
     const at = (...keys: Keys): Keys => ['tests', index, ...keys]

@@ -1,11 +1,11 @@
 /** Compares what a channel's test expects with what came of it, and says the difference as a person would. */
 import { existsSync, readFileSync } from 'node:fs'
-import { resolve } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
 import type { ChannelTest, ExpectedDelivery, ExpectedValue } from './channel-definition.js'
 import type { LoadedChannel } from './channel-loader.js'
 import type { DeliveryStatus, MessageArchive, MessageFormat, MessageSummary, Reply } from './contracts.js'
 import type { Channel } from './channel.js'
+import { fixtureAt } from './fixtures.js'
 import { difference } from './rehearse.js'
 import type { Pieces } from './registry.js'
 
@@ -67,7 +67,7 @@ function checkOne(what: string, expected: string | Record<string, ExpectedValue>
 }
 
 function checkFile(what: string, file: string, payload: Buffer, fixtures: string): readonly Failure[] {
-  const path = resolve(fixtures, file)
+  const path = fixtureAt(fixtures, file)
   if (!existsSync(path)) return [{ what, expected: `the content of ${file}`, found: 'no such file in the fixtures folder', detail: '' }]
   const expected = readFileSync(path)
   if (expected.equals(payload) || sameJson(expected, payload)) return []

@@ -1,5 +1,5 @@
 /** Everything that an installation is read from, joined: its settings, the product's pieces, its mappings and channel files. */
-import { type Configuration, shippedMappings } from '../config/loader.js'
+import { type Configuration, ownSettings, shippedMappings } from '../config/loader.js'
 import { loadChannels, type LoadContext, type LoadedChannel } from './channel-loader.js'
 import { type Mappings, openMappings } from './mappings.js'
 import { checkChannels } from './check.js'
@@ -27,7 +27,7 @@ export async function readRunnable(configuration: Configuration, pieces: Pieces)
 
 /** Reads mappings and channels as they are now. */
 export async function readInstallation({ settings, environment, secrets }: Configuration, pieces: Pieces): Promise<Installation> {
-  const mappings = openMappings(settings.mappings, shippedMappings())
+  const mappings = openMappings(ownSettings(settings).mappings, shippedMappings())
   const context: LoadContext = { pieces, mappings, environment, secrets, settings }
   return { mappings, context, ...(await loadChannels(settings.channels, context)) }
 }

@@ -1,7 +1,7 @@
 /** Joins the parts into a running engine: store, web server, channels, and the look-out for changed files. */
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Configuration } from '../config/loader.js'
+import { type Configuration, ownSettings } from '../config/loader.js'
 import { channelRoutes } from './api/channels.js'
 import { createWebServer } from './api/server.js'
 import { hasToken, newToken } from './api/token.js'
@@ -16,6 +16,7 @@ import { reloadWorker } from './reload.js'
 import { Changes } from './revisions/changes.js'
 import { disk } from './revisions/disk.js'
 import { History } from './revisions/history.js'
+import { clearStaged } from './revisions/staged.js'
 import { Undertakings } from './revisions/undertaking.js'
 import { Wishes } from './revisions/wishes.js'
 import { openSqliteStore } from './store/sqlite/sqlite-store.js'
@@ -48,6 +49,7 @@ export async function startEngine(configuration: Configuration, log: Log, told: 
     const history = new History(kept, disk)
     const undertakings = new Undertakings(kept, history, disk)
     const wishes = new Wishes(history, disk)
+    await clearStaged(kept)
     await undertakings.recover()
     const read = await readRunnable(configuration, pieces)
     const watching = new Watching(settings.watch, settings.data, clock, log)
@@ -58,7 +60,7 @@ export async function startEngine(configuration: Configuration, log: Log, told: 
     if (!hasToken(settings.data)) told.token(newToken(settings.data))
     told.problems(read.problems)
     await changes.take(read)
-    const reload = reloadWorker([settings.channels, settings.mappings, settings.secrets], () => changes.reload(), clock, log)
+    const reload = reloadWorker([settings.channels, ...new Set([settings.mappings, ownSettings(settings).mappings]), settings.secrets], () => changes.reload(), clock, log)
     reload.start()
     watching.start(engine, engine.world)
     return {

@@ -1,5 +1,6 @@
 /** What the routes of channels take and answer. */
 import Type from 'typebox'
+import { MOST } from '../revisions/brought.js'
 import { By, Instant, orNull, strict, Trouble, Why } from './schemas.js'
 
 const ChannelName = Type.String({ pattern: '^[a-z][a-z0-9-]{0,63}$', description: 'The name of a channel.', examples: ['adt-in'] })
@@ -8,7 +9,16 @@ const Sequence = Type.Integer({ minimum: 1, description: 'Counts the revisions o
 const Text = Type.String({ maxLength: 2_000_000, description: 'The channel file, YAML.', examples: ['name: adt-in\nsource: { mllp: { port: 2575 } }\nformat: hl7v2\ndestinations:\n  - name: ehr\n    to: { mllp: { host: ehr.local, port: 6661 } }\n'] })
 const DryRun = Type.Boolean({ default: false, description: 'Only says what would be done.' })
 const Tests = Type.Boolean({ default: true, description: 'Whether the channel’s own tests are run, and must pass.' })
+const Shared = Type.Boolean({ default: false, description: 'Changes files too that other channels depend on.' })
+const Files = Type.Array(Type.Object({
+  kind: Type.Enum(['mapping', 'script', 'fixture']),
+  path: Type.String({ minLength: 1, maxLength: 300, description: 'A mapping’s below mappings/, a fixture’s below fixtures/, a script’s beside the channel file.', examples: ['fields/visit.yaml'] }),
+  text: Type.Optional(Type.String({ maxLength: 2_000_000 })),
+  base64: Type.Optional(Type.String({ maxLength: 24_000_000, pattern: '^[A-Za-z0-9+/]*={0,2}$', description: 'In the place of `text`, for what is no text.' })),
+}, strict), { maxItems: MOST.files, default: [], description: `What the channel needs and the engine may not have: its mappings, scripts and the fixtures of its tests; ${MOST.bytes / 1024 ** 2} MB at most. All is written, or nothing.` })
 const Diff = Type.String({ description: 'A unified diff; empty where nothing differs.' })
+
+const FileName = Type.String({ examples: ['fixtures/visits/sample.hl7'] })
 
 export const Named = Type.Object({ name: ChannelName })
 export const NamedDestination = Type.Object({ name: ChannelName, destination: ChannelName })
@@ -61,6 +71,7 @@ export const Recorded = Type.Object({
   of: orNull(Sequence),
   file: Type.String(),
   files: Type.Array(Type.Object({ name: Type.String(), content: orNull(Type.String({ description: 'SHA-256; null: the file was not there.' })) })),
+  carried: Type.Array(Type.Object({ name: FileName, before: orNull(Type.String()), after: orNull(Type.String()), size: Type.Integer() }), { description: 'The files beside the channel file that this change wrote or removed: SHA-256 before and after.' }),
 })
 export const RecordedText = Type.Object({ ...Recorded.properties, text: Type.String(), diff: orNull(Diff) })
 export const Page = Type.Object({ before: Type.Optional(Type.Integer({ minimum: 1, description: 'Goes on below this sequence: `next` of the page before.' })), limit: Type.Integer({ minimum: 1, maximum: 200, default: 50 }) }, strict)
@@ -79,6 +90,7 @@ export const Changed = Type.Object({
   after: orNull(Point),
   changed: Type.Boolean({ description: 'False where everything is so already.' }),
   diff: Diff,
+  files: Type.Array(Type.Object({ name: FileName, how: Type.Enum(['new', 'changed', 'removed']), size: Type.Integer({ description: 'Bytes.' }) }), { description: 'What is written or removed beside the channel file.' }),
   restarts: Type.Array(ChannelName, { description: 'The channels that stop and start again because of it.' }),
   warnings: Type.Array(Trouble),
   tests: Tested,
@@ -88,14 +100,14 @@ export const Changed = Type.Object({
 }, { description: 'What a change does, or would do.' })
 export const Checked = Type.Object({ ok: Type.Boolean(), problems: Type.Array(Trouble), tests: Tested })
 
-export const Check = Type.Object({ text: Text, tests: Tests }, strict)
-export const Plan = Type.Object({ text: Text, tests: Tests, basedOn: Type.Optional(orNull(RevisionName)) }, strict)
-const deploying = { text: Text, by: By, why: Why, dryRun: DryRun, tests: Tests }
+export const Check = Type.Object({ text: Text, files: Files, tests: Tests }, strict)
+export const Plan = Type.Object({ text: Text, files: Files, shared: Shared, tests: Tests, basedOn: Type.Optional(orNull(RevisionName)) }, strict)
+const deploying = { text: Text, files: Files, shared: Shared, by: By, why: Why, dryRun: DryRun, tests: Tests }
 export const Deploy = Type.Object({ ...deploying, basedOn: orNull(Type.String({ minLength: 1, maxLength: 64, description: 'The `basedOn` of the channel when its text was read; null: there is no such channel yet. Where it is another by now, nothing is changed, and the answer is 409 with the difference.' })) }, strict)
 export const Create = Type.Object({ name: ChannelName, ...deploying, basedOn: Type.Optional(Type.Null()) }, strict)
 export const Remove = Type.Object({ basedOn: Type.String({ minLength: 1, maxLength: 64 }), by: By, why: Why, dryRun: DryRun, abandon: Type.Boolean({ default: false, description: 'Removes it although messages wait, which nobody delivers then.' }) }, strict)
 export const Rollback = Type.Object({
   to: Type.Optional(orNull(Sequence)), by: By, why: Why, dryRun: DryRun,
-  shared: Type.Boolean({ default: false, description: 'Changes files too that other channels depend on.' }),
+  shared: Shared,
 }, strict)
 export const Wanted = Type.Object({ by: By, why: Why }, strict)

@@ -3,7 +3,8 @@ import type { FastifyInstance } from 'fastify'
 import Type, { type Static } from 'typebox'
 import type { Engine } from '../engine.js'
 import { errorsIn } from '../revisions/examine.js'
-import { type Changes, diffOf } from '../revisions/changes.js'
+import type { Changes } from '../revisions/changes.js'
+import { diffOf } from '../revisions/difference.js'
 import type { Revision } from '../revisions/history.js'
 import type { Wish } from '../revisions/wishes.js'
 import {
@@ -43,8 +44,8 @@ function reading(api: FastifyInstance, engine: Engine, changes: Changes): void {
 
   api.post<Name & { Body: Static<typeof Check> }>('/channels/:name/check', {
     schema: { summary: 'What `refero check` and `refero test` would say of a text, beside the other channels.', params: Named, body: Check, response: answers(Checked) },
-  }, async ({ params: { name }, body: { text, tests } }) => {
-    const { problems, tests: tested } = await changes.check(name, text, tests)
+  }, async ({ params: { name }, body }) => {
+    const { problems, tests: tested } = await changes.check(name, body)
     return { ok: errorsIn(problems).length === 0, problems, tests: tested }
   })
 }
@@ -67,7 +68,7 @@ function history(api: FastifyInstance, changes: Changes): void {
   })
 }
 
-const listed = ({ text: _, ...facts }: Revision): Static<typeof Recorded> => ({ ...facts, files: [...facts.files] })
+const listed = ({ text: _, ...facts }: Revision): Static<typeof Recorded> => ({ ...facts, files: [...facts.files], carried: [...facts.carried] })
 
 /** Of the channel file and of every file that it depends on. */
 function difference(from: Revision, to: Revision, { history: kept }: Changes): string {
@@ -80,7 +81,7 @@ function difference(from: Revision, to: Revision, { history: kept }: Changes): s
 function changing(api: FastifyInstance, changes: Changes): void {
   api.post<Name & { Body: Static<typeof Plan> }>('/channels/:name/plan', {
     schema: { summary: 'What deploying a text would change, and which channels would restart; nothing is written.', params: Named, body: Plan, response: answers(Changed) },
-  }, async ({ params: { name }, body: { text, tests, basedOn } }) => changes.deploy(name, { text, tests, basedOn: basedOn === undefined ? changes.basis(name) : basedOn, dryRun: true, by: '', why: '' }))
+  }, async ({ params: { name }, body: { basedOn, ...draft } }) => changes.deploy(name, { ...draft, basedOn: basedOn === undefined ? changes.basis(name) : basedOn, dryRun: true, by: '', why: '' }))
 
   api.put<Name & { Body: Static<typeof Deploy> }>('/channels/:name', {
     schema: { summary: 'Deploys a text: checked and tested first, and never over what its author has not seen.', params: Named, body: Deploy, response: answers(Changed) },

@@ -5,16 +5,22 @@ import { type Command, type Given, JSON_OPTION, type Terminal } from '../command
 import { ReferoError } from '../errors.js'
 import type { Change, ChannelFileNow } from '../revisions/requests.js'
 import { CHANGING_OPTIONS, propose } from './parts/changing.js'
+import { bringing } from './parts/bringing.js'
 import { askEngine, BY_OPTION, byWhom, ENGINE_OPTIONS } from './parts/engine-api.js'
+import { plainLine } from './parts/plain.js'
+import { loadInstallation, SETTINGS_OPTIONS } from './parts/settings.js'
 
 const deploy: Command = {
   name: 'deploy',
   summary: 'Brings channel files into a running engine, after showing what changes.',
-  usage: 'FILE … [--why TEXT] [--dry-run | --yes] [--based-on REVISION] [--no-tests]',
+  usage: 'FILE … [--why TEXT] [--dry-run | --yes] [--based-on REVISION] [--no-tests] [--no-files] [--shared]',
   options: {
     ...CHANGING_OPTIONS,
     'based-on': { type: 'string', value: 'REVISION', describe: 'the revision that the file was made from; refused where the channel is another by now' },
+    'no-files': { type: 'boolean', describe: 'do not bring along the scripts, the mappings of your own and the fixtures that the channel needs' },
+    shared: { type: 'boolean', describe: 'change mappings too that other channels depend on' },
     'no-tests': { type: 'boolean', describe: 'do not run the channel’s own tests first' },
+    ...SETTINGS_OPTIONS,
     ...BY_OPTION,
     ...ENGINE_OPTIONS,
     ...JSON_OPTION,
@@ -36,7 +42,9 @@ async function deployOne(file: string, given: Given, terminal: Terminal): Promis
   const name = nameIn(text) ?? basename(file, extname(file))
   const path = `/api/channels/${encodeURIComponent(name)}`
   const basedOn = given.text('based-on') ?? (await presentBasis(given, terminal, path))
-  const body = { text, basedOn, by: byWhom(given, terminal), why: given.text('why') ?? '', tests: !given.flag('no-tests') }
+  const { files, notes } = given.flag('no-files') ? { files: [], notes: [] } : await bringing(file, text, loadInstallation(given, terminal))
+  for (const note of notes) terminal.err(plainLine(note))
+  const body = { text, files, shared: given.flag('shared'), basedOn, by: byWhom(given, terminal), why: given.text('why') ?? '', tests: !given.flag('no-tests') }
   return propose(given, terminal, `Deploy ${name}?`, async (dryRun) => (await askEngine(given, terminal, path, { ...body, dryRun }, 'PUT')) as Change)
 }
 

@@ -53,9 +53,16 @@ function sequence(text: string): number {
 
 const WORDS: Readonly<Record<Revision['from'], string>> = { file: 'file changed', api: 'deployed', rollback: 'rolled back', removal: 'removed' }
 
+const howOf = ({ before, after, size }: Revision['carried'][number]): string => (after === null ? 'removed' : `${before === null ? 'new' : 'changed'}, ${size} bytes`)
+
 function show({ revisions, wishes }: { revisions: readonly Revision[]; wishes: readonly Wish[] }, terminal: Terminal): void {
   const rows = revisions.map(({ sequence, revision, at, by, from, of, why }) => [String(sequence), revision, at, by, `${WORDS[from]}${of === null ? '' : ` to ${of}`}`, why].map(plainLine))
-  for (const line of columns([['revision', 'content', 'since', 'by', 'how', 'why'], ...rows])) terminal.out(line)
+  const [head = '', ...lines] = columns([['revision', 'content', 'since', 'by', 'how', 'why'], ...rows])
+  terminal.out(head)
+  for (const [n, line] of lines.entries()) {
+    terminal.out(line)
+    for (const file of revisions[n]?.carried ?? []) terminal.out(plainLine(`          with ${file.name}: ${howOf(file)}`))
+  }
   if (wishes.length === 0) return
   terminal.out('')
   for (const { at, by, what, destination, why } of wishes.slice(0, 20)) terminal.out(plainLine(`${at}  ${by} ${what} ${destination === null ? 'it' : `the destination ${destination}`}${why && `: ${why}`}`))

@@ -1,8 +1,7 @@
 /** Everything that changes the channels of a running engine, one after the other: edited files, deployed texts, removals, rollbacks. */
 import { existsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import { createTwoFilesPatch } from 'diff'
-import type { Configuration } from '../../config/loader.js'
+import { type Configuration, ownSettings, shippedMappings } from '../../config/loader.js'
 import type { TestWorld } from '../channel-tests.js'
 import type { LoadedChannel } from '../channel-loader.js'
 import type { ChannelStatus, Engine } from '../engine.js'
@@ -10,11 +9,16 @@ import { ReferoError } from '../errors.js'
 import { type Installation, readRunnable } from '../installation.js'
 import { openMappings } from '../mappings.js'
 import type { Problem } from '../problem.js'
-import { type Examined, errorsIn, examine, feeding } from './examine.js'
+import { changedFile, foldersToMake } from './brought.js'
+import { diffOf } from './difference.js'
+import { type DeployPlan, planDeploy, refuseShared } from './deploy.js'
+import { errorsIn, feeding } from './examine.js'
+import { refuseShipped, refuseWaiting } from './guards.js'
 import type { History, NewRevision, Revision } from './history.js'
-import type { Asking, Change, ChannelFileNow, DeployRequest, RemoveRequest, RollbackRequest } from './requests.js'
+import type { Asking, Change, ChannelFileNow, DeployRequest, Draft, RemoveRequest, RollbackRequest } from './requests.js'
 import { planRollback } from './rollback.js'
-import { contentOf, digest, nameOf, pathOf, revisionOf, revisionOfSnapshot, snapshotOf } from './snapshot.js'
+import { contentOf, digest, type Folders, nameOf, pathOf, revisionOfSnapshot, type Snapshot, snapshotOf } from './snapshot.js'
+import type { Trying } from './staged.js'
 import type { Undertaking, Undertakings } from './undertaking.js'
 import type { Wish, Wishes } from './wishes.js'
 
@@ -35,11 +39,15 @@ const BY_HAND: Origin = { by: 'file', why: '', from: 'file', of: null }
 
 export class Changes {
   readonly #parts: ChangesParts
+  readonly #folders: Folders // that files are written to
   #read: Installation
   #last: Promise<unknown> = Promise.resolve()
 
   constructor(parts: ChangesParts, read: Installation) {
     this.#parts = parts
+    const { settings } = parts.configuration
+    const { mappings, fixtures } = ownSettings(settings)
+    this.#folders = { channels: settings.channels, mappings, fixtures }
     this.#read = read
   }
 
@@ -88,9 +96,9 @@ export class Changes {
     return contentOf(this.#fileOf(name)) === null ? null : this.now(name).basedOn
   }
 
-  /** What `refero check` and, if wanted, `refero test` would say of a text. */
-  async check(name: string, text: string, tests: boolean): Promise<Examined> {
-    return examine(name, this.#fileOf(name), text, this.#read.channels, this.#fresh(), tests ? this.#testWorld() : null)
+  /** What `refero check` and, if wanted, `refero test` would say of a text and the files that it brings. */
+  async check(name: string, draft: Draft): Promise<Pick<DeployPlan, 'problems' | 'tests'>> {
+    return planDeploy(name, this.#fileOf(name), draft, this.#trying(draft.tests))
   }
 
   deploy(name: string, request: DeployRequest): Promise<Change> {
@@ -98,13 +106,21 @@ export class Changes {
       const { text, by, why } = request
       const path = this.#fileOf(name)
       const there = contentOf(path)
+      refuseShipped(this.#parts.configuration)
       this.#refuseEdited(name, request.basedOn, there, text)
-      const { channel, problems, tests } = await this.check(name, text, request.tests)
-      if (!channel || errorsIn(problems).length > 0) throw invalid(problems)
-      const plan = this.#plan(name, channel, diffOf(nameOf(path, this.#folders), there, text), { tests, warnings: problems })
+      const trying = this.#trying(request.tests)
+      const { channel, snapshot, problems, tests, files, dependents, concerned, alone } = await planDeploy(name, path, request, trying)
+      if (!channel || !snapshot || errorsIn(problems).length > 0) throw invalid(problems)
+      if (!request.shared) refuseShared(files.filter(({ encoding }) => encoding === 'utf8'), name, 'would change', trying)
+      const diff = diffOf(nameOf(path, this.#folders), there, text) + files.filter(({ encoding }) => encoding === 'utf8').map((file) => diffOf(file.name, file.instead, file.after)).join('')
+      const restarting = concerned && this.#runs(name) ? [name] : this.#restarts(alone)
+      const plan: Change = {
+        channel: name, before: this.#point(name), after: { sequence: null, revision: revisionOfSnapshot(snapshot) }, changed: diff !== '' || files.length > 0, diff, files: files.map(changedFile),
+        restarts: [...new Set([...restarting, ...dependents.filter((one) => this.#runs(one))])].sort(), warnings: problems, tests, notes: foldersToMake(files, this.#folders), applied: false, status: null,
+      }
       if (request.dryRun || !plan.changed) return plan
-      const undertaking = { channel: name, files: [{ path, before: there, after: text }], revision: this.#newRevision(channel, { by, why, from: 'api', of: null }) }
-      return this.#carryOut(undertaking, plan)
+      const own = there === text ? [] : [{ path, before: there, after: text }]
+      return this.#carryOut({ channel: name, files: [...own, ...files], revision: { ...this.#revisionFrom(path, snapshot, { by, why, from: 'api', of: null }), carried: files } }, plan)
     })
   }
 
@@ -113,13 +129,15 @@ export class Changes {
       const path = this.#fileOf(name)
       const there = contentOf(path)
       if (there === null) throw new ReferoError('NOT_FOUND', `No channel is called \`${name}\`.`)
+      refuseShipped(this.#parts.configuration)
       this.#refuseEdited(name, basedOn, there, null)
       const problems = feeding(name, this.#read.channels, this.#fresh())
       if (problems.length > 0) throw invalid(problems)
-      if (!abandon) await this.#refuseWaiting(name)
+      if (!abandon) await refuseWaiting(name, this.#parts.engine.world.store)
       const channel = this.#parts.engine.channel(name)
       const head = this.history.head(name)
-      const plan: Change = { ...this.#plan(name, null, diffOf(nameOf(path, this.#folders), there, null)), restarts: [] }
+      const diff = diffOf(nameOf(path, this.#folders), there, null)
+      const plan: Change = { channel: name, before: this.#point(name), after: null, changed: true, diff, files: [], restarts: [], warnings: [], tests: null, notes: [], applied: false, status: null }
       if (dryRun) return plan
       const files = channel ? this.#newRevision(channel, BY_HAND).files : []
       const revision: NewRevision = { revision: head?.revision ?? digest(there).slice(0, 12), at: this.#now(), by, why, from: 'removal', of: null, file: nameOf(path, this.#folders), text: there, files }
@@ -129,21 +147,20 @@ export class Changes {
 
   rollback(name: string, request: RollbackRequest): Promise<Change> {
     return this.#inTurn(async () => {
-      const { configuration, engine } = this.#parts
-      const context = this.#fresh()
-      const { target, files, notes, restarts, problems, channel } = await planRollback(name, request, { history: this.history, channels: this.#read.channels, context, configuration, pieces: engine.world.pieces })
+      refuseShipped(this.#parts.configuration)
+      const { target, path, files, notes, restarts, problems, channel } = await planRollback(name, request, this.history, this.#trying(false))
       if (errorsIn(problems).length > 0) throw invalid(problems)
-      const diff = files.map(({ path, before, after }) => diffOf(nameOf(path, this.#folders), before, after)).join('')
-      const before = this.#point(name)
+      const carried = files.filter((file) => file.path !== path).map((file) => ({ ...file, name: nameOf(file.path, this.#folders) }))
       const plan: Change = {
-        channel: name, before, after: { sequence: null, revision: target.revision }, changed: files.length > 0, diff,
-        restarts: [...new Set([...restarts, ...this.#restarts(channel)])].sort(), warnings: problems, tests: null, notes, applied: false, status: null,
+        channel: name, before: this.#point(name), after: { sequence: null, revision: target.revision }, changed: files.length > 0,
+        diff: files.filter(({ encoding }) => encoding !== 'base64').map((file) => diffOf(nameOf(file.path, this.#folders), file.before, file.after)).join(''),
+        files: carried.map(changedFile), restarts: [...new Set([...restarts, ...this.#restarts(channel)])].sort(), warnings: problems, tests: null, notes, applied: false, status: null,
       }
       if (request.dryRun || !plan.changed) return plan
       const { by, why } = request
       const revision: NewRevision = {
         revision: target.revision, at: this.#now(), by, why, from: 'rollback', of: target.sequence, file: target.file, text: this.history.content(target.text),
-        files: target.files.map(({ name: file, content }) => ({ name: file, content: content === null ? null : this.history.content(content) })),
+        files: target.files.map(({ name: file, content }) => ({ name: file, content: content === null ? null : this.history.content(content) })), carried,
       }
       return this.#carryOut({ channel: name, files, revision }, plan)
     })
@@ -161,10 +178,6 @@ export class Changes {
       await engine.obey(name)
       return this.#status(name) as ChannelStatus
     })
-  }
-
-  get #folders(): Configuration['settings'] {
-    return this.#parts.configuration.settings
   }
 
   #now(): string {
@@ -207,9 +220,12 @@ export class Changes {
   }
 
   #newRevision(channel: LoadedChannel, origin: Origin): NewRevision {
-    const snapshot = snapshotOf(channel)
+    return this.#revisionFrom(resolve(channel.file), snapshotOf(channel), origin)
+  }
+
+  #revisionFrom(path: string, snapshot: Snapshot, origin: Origin): NewRevision {
     const { text, files } = snapshot
-    return { revision: revisionOfSnapshot(snapshot), at: this.#now(), ...origin, file: nameOf(resolve(channel.file), this.#folders), text, files: files.map(({ path, content }) => ({ name: nameOf(path, this.#folders), content })) }
+    return { revision: revisionOfSnapshot(snapshot), at: this.#now(), ...origin, file: nameOf(path, this.#folders), text, files: files.map((file) => ({ name: nameOf(file.path, this.#folders), content: file.content })) }
   }
 
   async #carryOut(undertaking: Undertaking, plan: Change): Promise<Change> {
@@ -230,17 +246,17 @@ export class Changes {
     return head && head.from !== 'removal' ? { sequence: head.sequence, revision: head.revision } : null
   }
 
-  #plan(name: string, channel: LoadedChannel | null, diff: string, more: Partial<Pick<Change, 'warnings' | 'tests'>> = {}): Change {
-    const after = channel ? { sequence: null, revision: revisionOf(channel) } : null
-    return { channel: name, before: this.#point(name), after, changed: diff !== '', diff, restarts: this.#restarts(channel), warnings: [], tests: null, notes: [], ...more, applied: false, status: null }
-  }
-
   /** A channel restarts where what runs of it changes, not where its description or a test does. */
   #restarts(channel: LoadedChannel | null): readonly string[] {
     if (!channel) return []
     const { name } = channel.definition
     const running = this.#parts.engine.channel(name)
-    return running && running.revision !== channel.revision && this.#status(name)?.state !== 'disabled' ? [name] : []
+    return running?.revision !== channel.revision && this.#runs(name) ? [name] : []
+  }
+
+  #runs(name: string): boolean {
+    const status = this.#status(name)
+    return status !== null && status.state !== 'disabled'
   }
 
   #status(name: string): ChannelStatus | null {
@@ -261,27 +277,18 @@ export class Changes {
     return text.slice(0, 12) === basedOn || this.history.list(name, Number.POSITIVE_INFINITY, 200).some(({ revision, text: its }) => revision === basedOn && its === text)
   }
 
-  async #refuseWaiting(name: string): Promise<void> {
-    const { store } = this.#parts.engine.world
-    const [received] = await store.received(name, 1)
-    const waiting = (await store.depth(name)).filter((queue) => queue.waiting + queue.held > 0).map((queue) => `${queue.waiting + queue.held} for ${queue.destination}`)
-    if (received || waiting.length > 0) throw new ReferoError('STILL_WAITING', waiting.length > 0 ? `There are ${waiting.join(', ')}.` : 'Some have not been through its steps.')
-  }
-
   #fresh(): Installation['context'] {
-    return { ...this.#read.context, mappings: openMappings(this.#folders.mappings) }
+    const { context } = this.#read
+    return { ...context, mappings: openMappings(this.#folders.mappings, shippedMappings()), settings: { ...context.settings, fixtures: this.#folders.fixtures } }
   }
 
-  #testWorld(): TestWorld {
-    const { store: _, events: __, ...world } = this.#parts.engine.world
-    return { ...world, mappings: openMappings(this.#folders.mappings), log: () => {}, serve: () => () => {}, fixtures: this.#folders.fixtures, openStore: this.#parts.openStore }
+  #trying(tests: boolean): Trying {
+    const { configuration, engine, openStore } = this.#parts
+    const { store: _, events: __, ...world } = engine.world
+    const context = this.#fresh()
+    const testing: TestWorld = { ...world, mappings: context.mappings, log: () => {}, serve: () => () => {}, fixtures: this.#folders.fixtures, openStore }
+    return { folders: this.#folders, configuration, channels: this.#read.channels, context, tests: tests ? testing : null }
   }
 }
 
 const invalid = (problems: readonly Problem[]): ReferoError => new ReferoError('INVALID', `${errorsIn(problems).length} problems.`, { facts: { problems } })
-
-/** A unified diff of a file; empty where nothing differs. */
-export function diffOf(name: string, before: string | null, after: string | null): string {
-  if (before === after) return ''
-  return createTwoFilesPatch(before === null ? '/dev/null' : `a/${name}`, after === null ? '/dev/null' : `b/${name}`, before ?? '', after ?? '', undefined, undefined, { context: 3, timeout: 2_000 }) ?? ''
-}

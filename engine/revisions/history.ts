@@ -3,7 +3,7 @@ import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { ReferoError } from '../errors.js'
 import type { Disk } from './disk.js'
-import { contentOf, digest } from './snapshot.js'
+import { contentOf, digest, type Encoding } from './snapshot.js'
 
 /** What was applied at one time, and by whom. The contents lie once each under their SHA-256. */
 export interface Revision {
@@ -18,12 +18,22 @@ export interface Revision {
   readonly file: string // the channel file: channels/adt-in.yaml
   readonly text: string // SHA-256 of its text
   readonly files: readonly { readonly name: string; readonly content: string | null }[] // SHA-256 of each; null: it was not there
+  readonly carried: readonly Carried[] // the files beside the channel file that this change wrote or removed
+}
+
+/** One file that a change wrote or removed: SHA-256 of what it was and what it became; null: no file. */
+export interface Carried {
+  readonly name: string
+  readonly before: string | null
+  readonly after: string | null
+  readonly size: number // bytes that it has since, or had where it was removed
 }
 
 /** A revision that is about to be one: its texts still with it. */
-export interface NewRevision extends Omit<Revision, 'channel' | 'sequence' | 'text' | 'files'> {
+export interface NewRevision extends Omit<Revision, 'channel' | 'sequence' | 'text' | 'files' | 'carried'> {
   readonly text: string
   readonly files: readonly { readonly name: string; readonly content: string | null }[]
+  readonly carried?: readonly { readonly name: string; readonly before: string | null; readonly after: string | null; readonly encoding?: Encoding }[]
 }
 
 const RECORD = /^(\d{6,9})\.json$/
@@ -72,27 +82,32 @@ export class History {
     throw new ReferoError('NOT_FOUND', sequences.length === 0 ? `No channel has ever been called \`${channel}\`.` : `\`${channel}\` has no revision ${sequence}; it has ${sequences[0]} to ${sequences.at(-1)}.`)
   }
 
-  /** The text that has this SHA-256. */
-  content(hash: string): string {
-    const content = contentOf(this.#place(hash))
-    if (content === null || digest(content) !== hash) throw new ReferoError('NOT_FOUND', `The history has lost the content ${hash.slice(0, 12)}: restore ${join(this.#folder, 'contents')} from a backup.`)
+  /** The content that has this SHA-256. */
+  content(hash: string, encoding: Encoding = 'utf8'): string {
+    const content = contentOf(this.#place(hash), encoding)
+    if (content === null || digest(content, encoding) !== hash) throw new ReferoError('NOT_FOUND', `The history has lost the content ${hash.slice(0, 12)}: restore ${join(this.#folder, 'contents')} from a backup.`)
     return content
   }
 
-  /** Keeps a text, and gives its SHA-256. */
-  async keep(content: string): Promise<string> {
-    const hash = digest(content)
+  /** Keeps a content, and gives its SHA-256. */
+  async keep(content: string, encoding: Encoding = 'utf8'): Promise<string> {
+    const hash = digest(content, encoding)
     const place = this.#place(hash)
-    if (contentOf(place) === null) await this.#disk.write(place, content)
+    if (contentOf(place) === null) await this.#disk.write(place, content, encoding)
     return hash
   }
 
   /** Adds a revision after the last; its texts are kept before the record that names them. */
-  async append(channel: string, { text, files, ...facts }: NewRevision): Promise<Revision> {
+  async append(channel: string, { text, files, carried = [], ...facts }: NewRevision): Promise<Revision> {
     const kept: Revision['files'][number][] = []
     for (const { name, content } of files) kept.push({ name, content: content === null ? null : await this.keep(content) })
+    const brought: Carried[] = []
+    for (const { name, before, after, encoding = 'utf8' } of carried) {
+      const keep = async (content: string | null): Promise<string | null> => (content === null ? null : this.keep(content, encoding))
+      brought.push({ name, before: await keep(before), after: await keep(after), size: Buffer.byteLength(after ?? before ?? '', encoding) })
+    }
     const sequence = (this.#sequences(channel).at(-1) ?? 0) + 1
-    const revision: Revision = { channel, sequence, ...facts, text: await this.keep(text), files: kept }
+    const revision: Revision = { channel, sequence, ...facts, text: await this.keep(text), files: kept, carried: brought }
     await this.#disk.write(join(this.folderOf(channel), `${String(sequence).padStart(6, '0')}.json`), `${JSON.stringify(revision, null, 1)}\n`)
     this.#heads.set(channel, revision)
     return revision
@@ -114,7 +129,7 @@ export class History {
   #record(channel: string, sequence: number): Revision | null {
     const text = contentOf(join(this.folderOf(channel), `${String(sequence).padStart(6, '0')}.json`))
     try {
-      return text === null ? null : (JSON.parse(text) as Revision)
+      return text === null ? null : { carried: [], ...(JSON.parse(text) as Omit<Revision, 'carried'>) }
     } catch {
       return null
     }

@@ -8,12 +8,26 @@ export interface Asking {
   readonly why: string
 }
 
-export interface DeployRequest extends Asking {
+/** A file that a channel needs, brought along by whoever deploys it. */
+export interface BroughtFile {
+  readonly kind: 'mapping' | 'script' | 'fixture'
+  readonly path: string // a mapping’s below the folder of mappings, a fixture’s below that of fixtures, a script’s beside the channel file
+  readonly text?: string // either this
+  readonly base64?: string // or this
+}
+
+/** A channel as it is to be. */
+export interface Draft {
   readonly text: string
+  readonly files: readonly BroughtFile[]
+  readonly tests: boolean // whether the channel's own tests are run, and must pass
+}
+
+export interface DeployRequest extends Asking, Draft {
   /** The revision that the text was made from, as `basedOn` of the channel said; null for a channel that is not there yet. */
   readonly basedOn: string | null
+  readonly shared: boolean // whether files may change that other channels depend on too
   readonly dryRun: boolean
-  readonly tests: boolean // whether the channel's own tests must pass
 }
 
 export interface RemoveRequest extends Asking {
@@ -34,13 +48,21 @@ export interface Point {
   readonly revision: string
 }
 
+/** A file beside the channel file that a change writes or removes. */
+export interface ChangedFile {
+  readonly name: string // as the history names it: fixtures/visits/sample.hl7
+  readonly how: 'new' | 'changed' | 'removed'
+  readonly size: number // bytes that it will have, or had where it is removed
+}
+
 /** What a change does, or would do where it is only planned. */
 export interface Change {
   readonly channel: string
   readonly before: Point | null // null: there was no such channel
   readonly after: Point | null // null: there is no such channel any more
   readonly changed: boolean // false: everything is so already
-  readonly diff: string // unified, of the channel file and of what else changes; empty where nothing does
+  readonly diff: string // unified, of the channel file, of scripts and of mappings; empty where nothing does
+  readonly files: readonly ChangedFile[] // what is written or removed beside the channel file
   readonly restarts: readonly string[] // the channels that stop and start again because of it
   readonly warnings: readonly Problem[]
   readonly tests: { readonly passed: number; readonly failed: number } | null // null: none were run

@@ -2,13 +2,20 @@
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { isAbsolute, join, relative, sep } from 'node:path'
+import { shippedMappings } from '../../config/loader.js'
 import type { LoadedChannel } from '../channel-loader.js'
 
 /** The folders that the files of channels are named from, so that a name holds on another machine too. */
 export interface Folders {
   readonly channels: string
   readonly mappings: string
+  readonly fixtures: string
 }
+
+export const FOLDERS = ['channels', 'mappings', 'fixtures'] as const
+
+/** How a content is written as text: what channels are made of as it is, a fixture, which may be anything, in base64. */
+export type Encoding = 'utf8' | 'base64'
 
 /** A channel file, and every script and mapping that it depends on; `content` is null where such a file is not there. */
 export interface Snapshot {
@@ -20,10 +27,10 @@ export function snapshotOf({ text, files }: Pick<LoadedChannel, 'text' | 'files'
   return { text, files: files.map((path) => ({ path, content: contentOf(path) })) }
 }
 
-/** The text of a file; null where there is none. */
-export function contentOf(path: string): string | null {
+/** The content of a file; null where there is none. */
+export function contentOf(path: string, encoding: Encoding = 'utf8'): string | null {
   try {
-    return readFileSync(path, 'utf8')
+    return readFileSync(path, encoding)
   } catch {
     return null
   }
@@ -43,20 +50,32 @@ export function revisionOf(loaded: Pick<LoadedChannel, 'text' | 'files'>): strin
   return revision
 }
 
-export const digest = (content: string): string => createHash('sha256').update(content).digest('hex')
+export const digest = (content: string, encoding: Encoding = 'utf8'): string => createHash('sha256').update(content, encoding).digest('hex')
 
-/** How a file is named in the history: channels/split.js, mappings/fields/referral.yaml, or its whole path where it lies elsewhere. */
+const SHIPPED = 'product/mappings/'
+
+/** How a file is named in the history: channels/split.js, mappings/fields/visit.yaml, product/mappings/fields/referral.yaml, or its whole path where it lies elsewhere. */
 export function nameOf(path: string, folders: Folders): string {
-  for (const [name, folder] of Object.entries(folders) as [string, string][]) {
-    const inside = relative(folder, path)
-    if (!inside.startsWith('..') && !isAbsolute(inside)) return `${name}/${inside.split(sep).join('/')}`
+  for (const name of FOLDERS) {
+    const inside = within(folders[name], path)
+    if (inside !== null) return `${name}/${inside}`
   }
-  return path
+  const shipped = within(shippedMappings(), path)
+  return shipped === null ? path : `${SHIPPED}${shipped}`
 }
 
-/** Where a file of that name lies; null where it is in neither folder, and so is not ours to write. */
+/** Where a file of that name lies; null where it is in none of the folders, and so is not ours to write. */
 export function pathOf(name: string, folders: Folders): string | null {
-  const [folder, ...inside] = name.split('/')
-  if ((folder !== 'channels' && folder !== 'mappings') || inside.length === 0 || inside.includes('..')) return null
-  return join(folders[folder], ...inside)
+  const [first, ...inside] = name.split('/')
+  const folder = FOLDERS.find((one) => one === first)
+  return folder === undefined || inside.length === 0 || inside.includes('..') ? null : join(folders[folder], ...inside)
+}
+
+/** Where a file that is not ours to write can be looked at. */
+export const elsewhere = (name: string): string => (name.startsWith(SHIPPED) ? join(shippedMappings(), name.slice(SHIPPED.length)) : name)
+
+/** The path of a file inside a folder, with slashes; null where it lies elsewhere. */
+export function within(folder: string, path: string): string | null {
+  const inside = relative(folder, path)
+  return inside === '' || inside.startsWith('..') || isAbsolute(inside) ? null : inside.split(sep).join('/')
 }

@@ -3,12 +3,20 @@ import { join } from 'node:path'
 import { ReferoError, sentence } from '../errors.js'
 import type { Disk } from './disk.js'
 import type { History, NewRevision, Revision } from './history.js'
-import { contentOf } from './snapshot.js'
+import { contentOf, type Encoding } from './snapshot.js'
 
-/** What shall be done: to each file, from what it is now; null is no file. */
+/** What becomes of one file, from what it is now; null is no file. */
+export interface FileChange {
+  readonly path: string
+  readonly before: string | null
+  readonly after: string | null
+  readonly encoding?: Encoding // utf8 unless said
+}
+
+/** What shall be done. */
 export interface Undertaking {
   readonly channel: string
-  readonly files: readonly { readonly path: string; readonly before: string | null; readonly after: string | null }[]
+  readonly files: readonly FileChange[]
   readonly revision: NewRevision
 }
 
@@ -50,8 +58,8 @@ export class Undertakings {
     const text = contentOf(this.#plan)
     if (text === null) return
     const { undertaking, sequence } = JSON.parse(text) as Plan
-    const states = undertaking.files.map(({ path, before, after }) => {
-      const now = contentOf(path)
+    const states = undertaking.files.map(({ path, before, after, encoding }) => {
+      const now = contentOf(path, encoding)
       return now === after ? 'done' : now === before ? 'open' : 'edited'
     })
     const recorded = (this.#history.head(undertaking.channel)?.sequence ?? 0) >= sequence
@@ -62,10 +70,10 @@ export class Undertakings {
   /** As far as it can be: what cannot be written now is looked at again at the next start. */
   async #undo({ files }: Undertaking): Promise<void> {
     try {
-      for (const { path, before } of files) {
-        if (contentOf(path) === before) continue
+      for (const { path, before, encoding } of files) {
+        if (contentOf(path, encoding) === before) continue
         if (before === null) await this.#disk.remove(path)
-        else await this.#disk.write(path, before)
+        else await this.#disk.write(path, before, encoding)
       }
       await this.#disk.remove(this.#plan)
     } catch {
@@ -74,10 +82,10 @@ export class Undertakings {
   }
 
   async #finish({ channel, files, revision }: Undertaking): Promise<Revision> {
-    for (const { path, after } of files) {
-      const now = contentOf(path)
+    for (const { path, after, encoding } of files) {
+      const now = contentOf(path, encoding)
       if (after === null) await this.#disk.remove(path)
-      else if (now !== after) await this.#disk.write(path, after)
+      else if (now !== after) await this.#disk.write(path, after, encoding)
     }
     const recorded = await this.#history.append(channel, revision)
     await this.#disk.remove(this.#plan)

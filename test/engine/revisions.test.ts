@@ -105,7 +105,7 @@ t.test('a content is kept once however many revisions have it, and a damaged rec
 })
 
 t.test('files are named from their folders, and a name leads nowhere else', async (t) => {
-  const folders = { channels: '/site/channels', mappings: '/site/mappings' }
+  const folders = { channels: '/site/channels', mappings: '/site/mappings', fixtures: '/site/fixtures' }
   t.equal(nameOf('/site/mappings/codes/a.yaml', folders), 'mappings/codes/a.yaml')
   t.equal(nameOf('/elsewhere/a.js', folders), '/elsewhere/a.js')
   t.equal(pathOf('channels/a/b.js', folders), '/site/channels/a/b.js')

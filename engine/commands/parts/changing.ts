@@ -40,12 +40,13 @@ export async function propose(given: Given, terminal: Terminal, question: string
   }
 }
 
-function show({ channel, diff, restarts, warnings, tests, notes, before, after }: Change, terminal: Terminal): void {
+function show({ channel, diff, files, changed, restarts, warnings, tests, notes, before, after }: Change, terminal: Terminal): void {
   for (const line of plainLines(diff)) if (line) terminal.out(line)
+  for (const { name, how, size } of files) terminal.out(plainLine(`${name}: ${how}, ${size} bytes`))
   for (const warning of warnings) terminal.err(plainLine(problemLine(warning)))
   for (const note of notes) terminal.err(plainLine(note))
   if (tests) terminal.err(`${tests.passed} tests passed.`)
-  if (diff === '') return
+  if (!changed) return
   if (restarts.length > 0) terminal.err(`Restarts: ${restarts.join(', ')}.`)
   else terminal.err(before && after ? 'Nothing restarts.' : `${channel} ${after ? 'starts' : 'stops'}; no other channel restarts.`)
 }
