@@ -37,6 +37,7 @@ export const MessageMapFile = Type.Object({
   messages: Type.Array(Type.String({ pattern: '^[A-Z0-9]{3}\\^[A-Z0-9]{3}$' }), { minItems: 1 }),
   groups: Type.Optional(Type.Record(Type.String(), Type.Array(Type.String()))),
   require: Type.Optional(Type.Array(Type.String())), // PID, PID-3, or one of RF1|ORC
+  expect: Type.Optional(Type.Array(Type.String())), // the same, and the bundle tells that it is missing
   ignore: Type.Optional(Type.Record(Type.String(), Type.Array(Type.String()), { description: 'Fields that a bundle need not carry, by the reason why.' })),
   resources: Type.Record(Type.String(), Type.Object(ResourceFields, { additionalProperties: Targets })),
 }, { additionalProperties: false })
@@ -75,6 +76,7 @@ export interface MessageMap {
   readonly messages: readonly string[]
   readonly groups: Groups
   readonly require: readonly (readonly FieldPath[])[] // of each one at least
+  readonly expect: readonly (readonly FieldPath[])[] // of each one at least, or the bundle tells
   readonly ignored: ReadonlySet<string> // "PID-1"
   readonly resources: readonly ResourceMap[]
 }
@@ -109,11 +111,12 @@ export const messageMap = (name: string, tools: Pick<Tools, 'mapping' | 'table'>
     if (path?.field && path.component === null && !path.fromTop) return text
     throw new Error(`${file.place('ignore', reason, at)}: "${text}" is not a whole field, like PID-1.`)
   })))
-  return { messages: value.messages, groups: value.groups ?? {}, ignored, resources, require: (value.require ?? []).map((text, at) => text.split('|').map((each) => {
+  const needed = (key: 'require' | 'expect'): readonly (readonly FieldPath[])[] => (value[key] ?? []).map((text, at) => text.split('|').map((each) => {
     const path = fieldPath(each)
-    if (!path) throw new Error(`${file.place('require', at)}: "${each}" is not a segment or a field, like PID or PID-3.`)
+    if (!path) throw new Error(`${file.place(key, at)}: "${each}" is not a segment or a field, like PID or PID-3.`)
     return path
-  })) }
+  }))
+  return { messages: value.messages, groups: value.groups ?? {}, ignored, resources, require: needed('require'), expect: needed('expect') }
 }
 
 type Entry = Static<typeof MessageMapFile>['resources'][string]

@@ -45,8 +45,9 @@ export const toFhir = (message: Message, map: MessageMap, settings: Settings): B
   }
   const root = segmentTree(segments(message.body), map.groups)
   if (!root) throw new MessageFault({ kind: 'unreadable', reason: 'the message has no segments' })
-  checkRequired(map, root)
-  const issues: Issue[] = []
+  const [lacking] = missing(map.require, root)
+  if (lacking) throw new MessageFault({ kind: 'required', reason: `the mapping needs it${alternatives(lacking)}, and the message does not have it`, location: lacking.first })
+  const issues: Issue[] = missing(map.expect, root).map((each) => ({ severity: 'warning', origin: each.first, reason: `is not there${alternatives(each)}: what it would say is missing` }))
   const issue = ({ origin }: Part, reason: string): void => {
     if (!issues.some((known) => known.origin === origin && known.reason === reason)) issues.push({ severity: 'warning', origin, reason })
   }
@@ -73,14 +74,21 @@ export const toFhir = (message: Message, map: MessageMap, settings: Settings): B
 /** Control ids are unique to a sender only. */
 const sender = (root: Node): string => [3, 4].map((field) => root.view.repetitions(field)[0]?.text ?? '').join('|')
 
-const checkRequired = ({ require }: MessageMap, root: Node): void => {
-  const there = (path: FieldPath): boolean => (path.field === null ? select(root, path.segment).length > 0 : parts(root, path).some((part) => part.whole !== ''))
-  for (const paths of require) {
-    const [first, ...others] = paths.map(({ text }) => text)
-    if (first === undefined || paths.some(there)) continue
-    throw new MessageFault({ kind: 'required', reason: `the mapping needs it${others.length > 0 ? ` (or ${others.join(', ')})` : ''}, and the message does not have it`, location: first })
-  }
+interface Missing {
+  readonly first: string
+  readonly others: readonly string[] // that would have done as well
 }
+
+/** Of which paths not one is there. */
+const missing = (needed: MessageMap['require'], root: Node): readonly Missing[] => {
+  const there = (path: FieldPath): boolean => (path.field === null ? select(root, path.segment).length > 0 : parts(root, path).some((part) => part.whole !== ''))
+  return needed.flatMap((paths) => {
+    const [first, ...others] = paths.map(({ text }) => text)
+    return first === undefined || paths.some(there) ? [] : [{ first, others }]
+  })
+}
+
+const alternatives = ({ others }: Missing): string => (others.length > 0 ? ` (or ${others.join(', ')})` : '')
 
 /** Makes the resources, those that others need first. */
 const build = (map: MessageMap, root: Node, setting: Setting, id: Id, refer: Refer): readonly Instance[] => {

@@ -1,7 +1,7 @@
 /** HD, a namespace or an assigning authority (2.A.33), and what an identifier gets of it. */
 import { authorityOf, authorityParts } from '../code-systems.js'
 import type { Datatype, Lookup, Use, Written } from '../datatype.js'
-import { type Draft, leaf, own } from '../draft.js'
+import { type Draft, leaf, own, unreadable } from '../draft.js'
 import { type Part, leafOf } from '../part.js'
 
 /** The `system` of an identifier and, where the authority has a name, its `assigner`; no system is invented. */
@@ -27,6 +27,13 @@ const universalId = (part: Part, system: string | undefined): Draft | undefined 
   return value && (system ? { system: 'urn:ietf:rfc:3986', value: leaf(system, value.origin) } : { value })
 }
 
+/** The URI of an HD; a universal id that is none is kept beside the empty element. */
+const address = (part: Part, system: string | undefined): Draft | undefined => {
+  const universal = part.part(2)
+  if (system !== undefined) return leaf(system, (universal.text ? universal : part.part(1)).origin)
+  return universal.text ? unreadable(universal.text, universal.origin) : undefined
+}
+
 /** The way back: [namespace, universal id, type] of an identifier. */
 export const authorityFields = (identifier: { readonly system?: string; readonly assigner?: { readonly display?: string } }, lookup: Lookup): readonly string[] => {
   const [namespace, universal, kind] = identifier.system ? authorityParts(identifier.system, lookup) : ['', '', '']
@@ -39,7 +46,7 @@ export const HD: Datatype = {
   read: (part, use) => {
     const system = authorityOf(part.part(1).text, part.part(2).text, part.part(3).text, use.lookup)
     const name = leafOf(part.part(1)) ?? leafOf(part.part(2))
-    if (use.target === 'uri' || use.target === 'url') return system === undefined ? undefined : leaf(system, (part.part(2).text ? part.part(2) : part.part(1)).origin)
+    if (use.target === 'uri' || use.target === 'url') return address(part, system)
     if (use.target === 'string') return name
     const whole = named(part, system)
     if (use.target === 'Organization' || use.target === 'Location') return whole
