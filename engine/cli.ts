@@ -5,9 +5,10 @@ import { createInterface } from 'node:readline/promises'
 import { parseArgs } from 'node:util'
 import type { Command, Given, Terminal } from './command.js'
 import { ReferoError, sentence } from './errors.js'
-import { nearest } from './nearest.js'
+import { didYouMean, nearest } from './nearest.js'
+import { version } from './version.js'
 
-const USAGE_ERROR = 2
+const COULD_NOT = 2
 
 /** A command is a file of commands/; its name is the file's. */
 const FOLDER = join(import.meta.dirname, 'commands')
@@ -23,26 +24,59 @@ export async function main(words: readonly string[], terminal: Terminal = realTe
   const [name = 'help', ...rest] = words
   try {
     if (['help', '--help', '-h'].includes(name)) return await help(rest[0], terminal)
+    if (['version', '--version', '-v'].includes(name)) return told(version(), terminal)
     const command = await find(name)
     if (rest.includes('--help') || rest.includes('-h')) return await help(name, terminal)
     return await command.run(read(command, rest), terminal)
   } catch (error) {
-    terminal.err(`refero: ${sentence(error)}`)
-    if (error instanceof ReferoError) terminal.err(`        ${error.hint}`)
-    return USAGE_ERROR
+    const wrong = ofFile(error)
+    const [code, hint, facts] = wrong instanceof ReferoError ? [wrong.code, wrong.hint, wrong.facts] : ['FAILED', null, {}]
+    if (rest.includes('--json')) terminal.out(JSON.stringify({ error: sentence(wrong), code, hint, ...facts }))
+    else terminal.err(`refero: ${sentence(wrong)}${hint === null ? '' : `\n        ${hint}`}`)
+    return COULD_NOT
   }
 }
 
+const told = (text: string, terminal: Terminal): number => {
+  terminal.out(text)
+  return 0
+}
+
+/** What the operating system says of a file, in a sentence. */
+function ofFile(error: unknown): unknown {
+  const { code = '', path } = error as NodeJS.ErrnoException
+  if (typeof path !== 'string' || !(code in FILE_TROUBLES)) return error
+  return new ReferoError('FILE_FAILED', `${path}: ${FILE_TROUBLES[code]}.`, { cause: error })
+}
+
+const FILE_TROUBLES: Readonly<Record<string, string>> = {
+  ENOENT: 'there is no such file or folder', EACCES: 'this user may not', EPERM: 'this user may not', EROFS: 'the disk is read-only', ENOSPC: 'the disk is full',
+  EISDIR: 'it is a folder', ENOTDIR: 'a part of the path is no folder', EEXIST: 'it is there already',
+}
+
+
 function read(command: Command, words: readonly string[]): Given {
+  const usage = (what: string): ReferoError => new ReferoError('USAGE', `${what} Usage: refero ${command.name} ${command.usage}`.trimEnd())
+  const { values, positionals, unknown } = parsed(command, words, usage)
+  if (unknown !== undefined) throw usage(`There is no option \`${unknown.slice(0, 40)}\`${didYouMean(unknown, Object.keys(command.options).map((option) => `--${option}`))}`)
+  const surplus = command.words === undefined ? undefined : positionals[command.words]
+  if (surplus !== undefined) throw usage(`\`${surplus.slice(0, 40)}\` is one word too many.`)
+  return {
+    words: positionals,
+    text: (option) => (typeof values[option] === 'string' ? values[option] : undefined),
+    flag: (option) => values[option] === true,
+  }
+}
+
+function parsed(command: Command, words: readonly string[], usage: (what: string) => ReferoError) {
+  const options = { ...command.options }
+  const { tokens } = parseArgs({ args: [...words], options, allowPositionals: true, strict: false, tokens: true })
+  const unknown = tokens.find((token) => token.kind === 'option' && !(token.name in options))
+  if (unknown?.kind === 'option') return { values: {}, positionals: [], unknown: unknown.rawName }
   try {
-    const { values, positionals } = parseArgs({ args: [...words], options: { ...command.options }, allowPositionals: true, strict: true })
-    return {
-      words: positionals,
-      text: (option) => (typeof values[option] === 'string' ? values[option] : undefined),
-      flag: (option) => values[option] === true,
-    }
+    return { ...parseArgs({ args: [...words], options, allowPositionals: true, strict: true }), unknown: undefined }
   } catch (error) {
-    throw new ReferoError('USAGE', `${sentence(error)} Usage: refero ${command.name} ${command.usage}`)
+    throw usage(sentence(error))
   }
 }
 
@@ -66,7 +100,7 @@ function unknownCommand(name: string): ReferoError {
 }
 
 function realTerminal(): Terminal {
-  process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : USAGE_ERROR)) // `| head` reads no further
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : COULD_NOT)) // `| head` reads no further
   return {
     environment: process.env,
     interactive: process.stdin.isTTY === true,

@@ -8,6 +8,7 @@ export interface Command {
   readonly summary: string // one line, for `refero help`
   readonly usage: string // what follows the name: `FILE … [--to URL]`
   readonly options: Readonly<Record<string, Options[string] & { readonly describe: string; readonly value?: string }>>
+  readonly words?: number // how many it takes at most after its name; any number unless said
   readonly exits: string // what each exit code means
   run(given: Given, terminal: Terminal): Promise<number>
 }
@@ -28,4 +29,4 @@ export interface Terminal {
   confirm(question: string): Promise<boolean>
 }
 
-export const JSON_OPTION = { json: { type: 'boolean', describe: 'print JSON, for programs' } } as const
+export const JSON_OPTION = { json: { type: 'boolean', describe: 'print JSON, for programs; what went wrong too, as { error, code, hint }' } } as const

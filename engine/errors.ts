@@ -27,6 +27,7 @@ export const ERRORS = {
   WRONG_FILE: ['The file is not what it should be.', 'Mend it, or name another; nothing was written.'],
   NOT_KEPT: ['The test was not kept.', 'Look for what the channel does differently each time; nothing was written.'],
   ENGINE_REFUSED: ['The engine did not do it.', 'Mend what it says, and try again.'],
+  FILE_FAILED: ['A file cannot be read or written.', 'Check the path, the rights on it and the space on the disk.'],
   USAGE: ['The command was not understood.', 'Run `refero help`.'],
   ENGINE_UNREACHABLE: ['No engine answers there.', 'Start one with `refero serve`, or name it with --url.'],
   NOT_ALLOWED: ['The engine did not accept the token.', 'Give it with --token or REFERO_TOKEN; `refero token` makes a new one.'],

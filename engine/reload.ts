@@ -30,6 +30,8 @@ function fingerprint(folders: readonly string[]): string {
 }
 
 function collect(folder: string, parts: string[]): void {
+  const facts = statSync(folder, { throwIfNoEntry: false })
+  if (facts?.isFile()) parts.push(`${folder}:${facts.mtimeMs}:${facts.size}:${facts.ino}`)
   for (const entry of listing(folder)) {
     const path = join(folder, entry.name)
     if (entry.isDirectory()) collect(path, parts)

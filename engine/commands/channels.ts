@@ -11,6 +11,7 @@ const channels: Command = {
   name: 'channels',
   summary: 'Shows every channel of a running engine: its state, revision and queue.',
   usage: '',
+  words: 0,
   options: { ...ENGINE_OPTIONS, ...JSON_OPTION },
   exits: '0 all run or rest as asked, 1 some do not work, 2 it could not be asked.',
   async run(given, terminal) {

@@ -10,6 +10,7 @@ const check: Command = {
   name: 'check',
   summary: 'Checks every channel file, without starting anything.',
   usage: '[--channels DIR] [--deny-warnings]',
+  words: 0,
   options: { ...SETTINGS_OPTIONS, 'deny-warnings': { type: 'boolean', describe: 'warnings count as errors' }, ...JSON_OPTION },
   exits: '0 nothing wrong, 1 something is, 2 it could not be checked.',
   async run(given, terminal) {

@@ -1,6 +1,7 @@
 /** `refero coverage`: how much of HL7's v2-to-FHIR guide the mapping files carry, and what they leave out and why. */
 import { readFileSync } from 'node:fs'
 import { JSON_OPTION, type Command } from '../command.js'
+import { ReferoError } from '../errors.js'
 import { openMappings } from '../mappings.js'
 import { type Coverage, coverage, stale } from '../v2-to-fhir/coverage.js'
 import { readCoverage } from '../v2-to-fhir/coverage-files.js'
@@ -11,6 +12,7 @@ const command: Command = {
   name: 'coverage',
   summary: 'Counts the rows of HL7’s v2-to-FHIR guide that the mappings carry.',
   usage: 'FILE [--segment PID] [--below PERCENT]',
+  words: 1,
   options: {
     segment: { type: 'string', value: 'NAME', describe: 'this segment only, with every row that is left out' },
     below: { type: 'string', value: 'PERCENT', describe: 'exit with 1 where a segment carries fewer of its rows than this' },
@@ -22,18 +24,16 @@ const command: Command = {
     const [file, ...others] = given.words
     const below = Number(given.text('below') ?? 0)
     if (!file || others.length > 0 || !(below >= 0 && below <= 100)) {
-      terminal.err(`usage: refero coverage ${command.usage}: FILE is a table of the guide’s rows; PERCENT is 0 to 100.`)
-      return 2
+      throw new ReferoError('USAGE', 'Name the table of the guide’s rows (CSV; the project does not have it); --below is 0 to 100.')
     }
     const folder = loadSettings(given, terminal).mappings
-    const guide = guideRows(text(file))
+    const guide = guideRows(readFileSync(file, 'utf8'))
     const { maps, engine, leftOut } = readCoverage(folder, openMappings(folder))
     const segment = given.text('segment')
     const all = coverage(guide, maps, engine, leftOut)
     const counted = all.filter((each) => !segment || each.segment === segment)
     if (counted.length === 0) {
-      terminal.err(`The guide’s rows have no segment ${segment}; they have ${all.map((each) => each.segment).join(', ')}.`)
-      return 2
+      throw new ReferoError('NOT_FOUND', `The guide’s rows have no segment ${segment}; they have ${all.map((each) => each.segment).join(', ')}.`)
     }
     const idle = segment ? [] : stale(guide, maps, [...engine, ...leftOut])
     if (given.flag('json')) terminal.out(JSON.stringify({ segments: counted.map(plain), stale: idle }))
@@ -43,14 +43,6 @@ const command: Command = {
     }
     return idle.length > 0 || counted.some((each) => percent(each) < below) ? 1 : 0
   },
-}
-
-const text = (file: string): string => {
-  try {
-    return readFileSync(file, 'utf8')
-  } catch {
-    throw new Error(`There is no file ${file}: give the guide’s rows as CSV; the project does not have them.`)
-  }
 }
 
 const percent = ({ carried, rows }: Coverage): number => (rows === 0 ? 100 : (100 * carried) / rows)

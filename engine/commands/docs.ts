@@ -13,6 +13,7 @@ const docs: Command = {
   name: 'docs',
   summary: 'Writes the reference pages, and the JSON Schemas with which editors complete and check files.',
   usage: '[--out DIR] [--check]',
+  words: 0,
   options: {
     config: SETTINGS_OPTIONS.config,
     out: { type: 'string', value: 'DIR', describe: 'where to; docs unless said' },

@@ -10,6 +10,7 @@ const explain: Command = {
   name: 'explain',
   summary: 'Shows a channel as it runs: every value, and where it comes from.',
   usage: 'CHANNEL [--channels DIR] [--json]',
+  words: 1,
   options: { ...SETTINGS_OPTIONS, ...JSON_OPTION },
   exits: '0 explained, 1 the channel’s file is broken, 2 there is no such channel.',
   async run(given, terminal) {

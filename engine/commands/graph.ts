@@ -18,6 +18,7 @@ const graph: Command = {
   name: 'graph',
   summary: 'Draws all channels: what feeds them, where they send, and which leads to which.',
   usage: '[--format mermaid|svg|json] [--out FILE] [--channels DIR]',
+  words: 0,
   options: {
     ...SETTINGS_OPTIONS,
     format: { type: 'string', value: 'FORMAT', describe: 'mermaid, svg or json; by the extension of --out unless said, else mermaid' },

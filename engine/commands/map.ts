@@ -1,6 +1,6 @@
 /** `refero map`: runs a mapping over a sample and shows every value beside where it came from; again at every change with `--watch`. */
 import { readFileSync } from 'node:fs'
-import { dirname, resolve } from 'node:path'
+import { resolve } from 'node:path'
 import { type Configuration, shippedMappings } from '../../config/loader.js'
 import { clock } from '../clock.js'
 import { JSON_OPTION, type Command, type Given, type Terminal } from '../command.js'
@@ -20,6 +20,7 @@ const map: Command = {
   name: 'map',
   summary: 'Runs a mapping over a sample message and shows where every value came from.',
   usage: 'MAPPING SAMPLE [--output] [--watch]',
+  words: 2,
   options: {
     config: SETTINGS_OPTIONS.config,
     timezone: { type: 'string', value: 'ZONE', describe: 'the time zone (IANA) of times that name none' },
@@ -36,11 +37,11 @@ const map: Command = {
     if (!given.flag('watch')) return once(name, sample, configuration, pieces, given, terminal)
     const again = async (): Promise<void> => {
       terminal.out(terminal.interactive ? '\x1b[2J\x1b[H' : '')
-      await once(name, sample, configuration, pieces, given, terminal)
+      await once(name, sample, configuration, pieces, given, terminal).catch((error: unknown) => terminal.err(`refero: ${sentence(error)}`)) // while it is mended
     }
     await again()
     terminal.err('Watching; Ctrl-C ends it.')
-    const worker = reloadWorker([configuration.settings.mappings, dirname(resolve(sample))], again, clock, () => {})
+    const worker = reloadWorker([configuration.settings.mappings, resolve(sample)], again, clock, () => {})
     worker.start()
     await untilStopped()
     await worker.stop()
@@ -51,19 +52,15 @@ const map: Command = {
 export default map
 
 async function once(name: string, sample: string, { settings }: Configuration, pieces: Pieces, given: Given, terminal: Terminal): Promise<number> {
-  let bytes: Buffer
-  try {
-    bytes = readFileSync(sample)
-  } catch {
-    throw new ReferoError('NOT_FOUND', `The file ${sample} cannot be read.`)
-  }
+  const bytes = readFileSync(sample)
   const timezone = given.text('timezone')
   let tried: TriedMapping
   try {
     tried = await tryMapping(name.replace(/^(mappings\/)?fields\/|\.yaml$/g, ''), bytes, pieces, plainTools(pieces, openMappings(settings.mappings, shippedMappings())), timezone ? { timezone } : {})
   } catch (error) {
     if (error instanceof ReferoError) throw error
-    terminal.err(given.flag('json') ? JSON.stringify({ error: sentence(error) }) : `refero: ${sample}: ${sentence(error)}`)
+    if (given.flag('json')) terminal.out(JSON.stringify({ error: sentence(error), code: 'WRONG_FILE', hint: 'Mend the mapping, or name another sample.' }))
+    else terminal.err(`refero: ${sample}: ${sentence(error)}`)
     return 1
   }
   if (given.flag('output')) terminal.out(tried.output.replace(/\r\n?/g, '\n').trimEnd())

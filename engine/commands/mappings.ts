@@ -13,6 +13,7 @@ const command: Command = {
   name: 'mappings',
   summary: 'Makes a code table from an official file: icd10, the ICD-10-CM order file of a year.',
   usage: 'icd10 ORDER-FILE [--name icd10cm]',
+  words: 2,
   options: {
     config: SETTINGS_OPTIONS.config,
     name: { type: 'string', value: 'NAME', describe: 'what the table is called: mappings/codes/NAME.yaml; icd10cm unless said' },
@@ -24,7 +25,7 @@ const command: Command = {
     if (kind !== 'icd10' || !file || more.length > 0) throw new ReferoError('USAGE', 'Write: refero mappings icd10 icd10cm_order_2026.txt (from the CMS “ICD-10-CM code descriptions in tabular order”).')
     const name = given.text('name') ?? 'icd10cm'
     if (!/^[a-z][a-z0-9-]{0,63}$/.test(name)) throw new ReferoError('USAGE', `\`${name}\` is no name for a table: lower-case letters, digits and hyphens.`)
-    const rows = readOrderFile(text(file), file)
+    const rows = readOrderFile(readFileSync(file, 'latin1'), file)
     const path = join(ownSettings(loadSettings(given, terminal)).mappings, 'codes', `${name}.yaml`)
     mkdirSync(join(path, '..'), { recursive: true })
     writeFileSync(csvOf(path), csv(rows))
@@ -37,14 +38,6 @@ const command: Command = {
 }
 
 export default command
-
-function text(file: string): string {
-  try {
-    return readFileSync(file, 'latin1')
-  } catch {
-    throw new ReferoError('NOT_FOUND', `The file ${file} cannot be read.`)
-  }
-}
 
 const csv = (rows: readonly Icd10Row[]): string =>
   ['code,display,billable,short', ...rows.map(({ code, display, billable, short }) => [code, quoted(display), billable ? 'yes' : 'no', quoted(short)].join(','))].join('\n').concat('\n')

@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path'
 import { ownSettings, shippedMappings } from '../../config/loader.js'
 import { JSON_OPTION, type Command, type Given } from '../command.js'
 import { deidentificationKey, deidentifier } from '../deidentify/deidentify.js'
-import { ReferoError } from '../errors.js'
+import { ReferoError, sentence } from '../errors.js'
 import { readInstallation, type Installation } from '../installation.js'
 import { openMappings } from '../mappings.js'
 import { draftChannel, extensionOf, formatOf, type NewSource } from '../new-channel.js'
@@ -21,6 +21,7 @@ const create: Command = {
   name: 'new',
   summary: 'Makes a channel from a sample message: source, steps, mapping, and one test that passes.',
   usage: 'NAME --from SAMPLE [--port PORT | --path /PATH | --folder DIR] [--as-is]',
+  words: 1,
   options: {
     ...SETTINGS_OPTIONS,
     from: { type: 'string', value: 'FILE', describe: 'the sample message: HL7 v2, FHIR, JSON or text' },
@@ -43,11 +44,15 @@ const create: Command = {
     const path = join(settings.channels, `${name}.yaml`)
     if (existsSync(path) || installation.channels.some(({ definition }) => definition.name === name)) throw new ReferoError('TAKEN', `A channel called ${name}.`)
 
-    const sample = readSample(from)
     const tools = plainTools(pieces, installation.mappings)
-    const format = tools.format(formatOf(sample))
-    const bytes = given.flag('as-is') ? sample : deidentifier(deidentificationKey(settings.data), tools.mapping)(sample, format)
-    const draft = draftChannel(name, { bytes, format }, sourceOf(given, format.name, installation, pieces), installation.mappings)
+    const { whole, name: formatName } = readSample(from)
+    const format = tools.format(formatName)
+    const separated = format.separate(whole) ?? [whole]
+    const [first = whole] = separated
+    const { bytes, draft } = told(from, () => {
+      const kept = given.flag('as-is') ? first : deidentifier(deidentificationKey(settings.data), tools.mapping)(first, format)
+      return { bytes: kept, draft: draftChannel(name, { bytes: kept, format }, sourceOf(given, format.name, installation, pieces), installation.mappings) }
+    })
     const mapping = draft.mapping ? join(settings.mappings, 'fields', `${draft.mapping.name}.yaml`) : null
     if (mapping && existsSync(mapping)) throw new ReferoError('TAKEN', `The mapping ${shown(mapping)}, which is not for ${draft.type}.`)
     if (mapping && draft.mapping) mkdirSync(dirname(mapping), { recursive: true })
@@ -63,19 +68,35 @@ const create: Command = {
       throw error
     }
     const written = [path, ...(mapping ? [mapping] : []), join(settings.fixtures, fixture)].map(shown)
-    if (given.flag('json')) terminal.out(JSON.stringify({ channel: name, written }))
-    else terminal.out(`Written, and its test passes:\n${written.map((file) => `  ${file}`).join('\n')}\n\nNext: read the channel file; \`refero map\` shows what its mapping makes of a sample; \`refero test ${name}\` runs its test; a running engine has taken it up already.`)
+    if (given.flag('json')) terminal.out(JSON.stringify({ channel: name, written, messages: separated.length }))
+    else {
+      if (separated.length > 1) terminal.out(`${from} holds ${separated.length} messages; the first is the sample.\n`)
+      const taken = settings.channels === configuration.settings.channels
+        ? 'an engine that runs with this folder takes it up by itself.'
+        : `${shown(settings.channels)}/ is new: an engine that is started here runs it instead of the shipped channels.`
+      terminal.out(`Written, and its test passes:\n${written.map((file) => `  ${file}`).join('\n')}\n\nNext: read the channel file; \`refero map\` shows what its mapping makes of a sample; \`refero test ${name}\` runs its test; ${taken}`)
+    }
     return 0
   },
 }
 
 export default create
 
-function readSample(file: string): Buffer {
+/** A file that may hold a sample, and the format that it is in. */
+function readSample(file: string): { readonly whole: Buffer; readonly name: ReturnType<typeof formatOf> } {
+  const whole = readFileSync(file)
+  if (whole.toString('latin1').trim() === '') throw new ReferoError('WRONG_FILE', `${file} is empty.`)
+  if (whole.includes(0)) throw new ReferoError('WRONG_FILE', `${file} is no text: a sample is HL7 v2, FHIR, JSON or text.`)
+  return { whole, name: formatOf(whole) }
+}
+
+/** Says of which file something is wrong. */
+function told<T>(file: string, make: () => T): T {
   try {
-    return readFileSync(file)
-  } catch {
-    throw new ReferoError('NOT_FOUND', `The file ${file} cannot be read.`)
+    return make()
+  } catch (error) {
+    if (error instanceof ReferoError) throw error
+    throw new ReferoError('WRONG_FILE', `${file}: ${sentence(error)}.`, { cause: error })
   }
 }
 
@@ -85,7 +106,7 @@ function sourceOf(given: Given, format: string, { channels }: Installation, piec
   if (path) return { http: { path } }
   if (folder) return { file: { folder } }
   const port = given.text('port')
-  if (port !== undefined && !/^\d{1,5}$/.test(port)) throw new ReferoError('USAGE', `--port is a number, not \`${port}\`.`)
+  if (port !== undefined && !(/^\d{1,5}$/.test(port) && Number(port) >= 1 && Number(port) <= 65_535)) throw new ReferoError('USAGE', `--port is a number up to 65535, not \`${port}\`.`)
   if (port !== undefined) return { mllp: { port: Number(port) } }
   if (format !== 'hl7v2') return { http: { path: `/${given.words[0]}` } }
   const taken = new Set(channels.flatMap(({ definition: { source } }) => pieces.sources.get(source.name)?.claims?.(source.settings) ?? []))

@@ -8,9 +8,10 @@ const replay: Command = {
   name: 'replay',
   summary: 'Takes a stored message through its channel again, after showing what would be sent.',
   usage: 'MESSAGE [--from steps|deliveries] [--destination NAME] [--dry-run | --yes]',
+  words: 1,
   options: {
     from: { type: 'string', value: 'WHERE', describe: 'steps: run them again (the default); deliveries: send what is held or failed as it is' },
-    destination: { type: 'string', value: 'NAME', describe: 'this destination only (with --from deliveries)' },
+    destination: { type: 'string', value: 'NAME', describe: 'this destination only' },
     'dry-run': { type: 'boolean', describe: 'show what would be sent, and send nothing' },
     yes: { type: 'boolean', describe: 'do not ask' },
     ...BY_OPTION,

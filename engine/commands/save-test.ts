@@ -21,6 +21,7 @@ const save: Command = {
   name: 'save-test',
   summary: 'Makes a stored message a fixture and a test of its channel, de-identified.',
   usage: 'MESSAGE [--name TEXT] [--as-is]',
+  words: 1,
   options: {
     ...SETTINGS_OPTIONS,
     name: { type: 'string', value: 'TEXT', describe: 'what the test is called; its type and number unless said' },

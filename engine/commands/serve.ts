@@ -11,6 +11,7 @@ const serve: Command = {
   name: 'serve',
   summary: 'Runs the engine with the channels of a folder.',
   usage: '[--channels DIR] [--config FILE] [--data DIR]',
+  words: 0,
   options: { ...SETTINGS_OPTIONS, ...JSON_OPTION },
   exits: '0 stopped as asked, 2 it could not start.',
   async run(given, terminal) {

@@ -7,6 +7,7 @@ const token: Command = {
   name: 'token',
   summary: 'Makes a new token for the operations API; the old one no longer holds.',
   usage: '[--data DIR]',
+  words: 0,
   options: { ...SETTINGS_OPTIONS, ...JSON_OPTION },
   exits: '0 made, 2 not made.',
   async run(given, terminal) {

@@ -12,6 +12,7 @@ const top: Command = {
   name: 'top',
   summary: 'Shows every channel in a table that follows what happens: rates, queues, times.',
   usage: '[--every 1s] [--once]',
+  words: 0,
   options: {
     every: { type: 'string', value: 'TIME', describe: 'how often it is drawn anew; 1s unless said' },
     once: { type: 'boolean', describe: 'look twice, print one table and end; so too where the output is no terminal' },

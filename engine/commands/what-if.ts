@@ -18,6 +18,7 @@ const command: Command = {
   name: 'what-if',
   summary: 'Runs a changed channel over the last stored messages and shows what would come out differently; sends nothing.',
   usage: 'CHANNEL [--last N] [--show N] [--channels DIR]',
+  words: 1,
   options: {
     ...SETTINGS_OPTIONS,
     last: { type: 'string', value: 'N', describe: 'how many messages back; 100 unless said' },
