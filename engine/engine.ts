@@ -164,7 +164,10 @@ export class Engine {
         ...(waiting > 0 ? [`channel ${name}: ${waiting} on the way to ${destination}, the oldest received ${oldest?.toISOString() ?? 'just now'}`] : []),
       ])
     })
-    return (await Promise.all(sentences)).flat()
+    const known = new Set([...this.#channels.keys(), ...this.#halted.keys(), ...this.#disabled.keys()])
+    const gone = (await this.#world.store.queues(null)).filter(({ channel, waiting, held }) => !known.has(channel) && waiting + held > 0)
+    const left = gone.map(({ channel, destination, waiting, held }) => `channel ${channel}: ${waiting + held} left for ${destination}, and no channel file is for it: bring it back, or skip them`)
+    return [...(await Promise.all(sentences)).flat(), ...left]
   }
 
   /** What keeps channel files from running as they are. */

@@ -7,24 +7,33 @@ import type { Look } from './look.js'
 import { lasting, type Times } from './settings.js'
 import type { Traffic } from './traffic.js'
 
+type Archive = Pick<MessageArchive, 'queues' | 'search'>
+
+/** How many messages that are stuck before the steps are counted. */
+const COUNTED = 100
 const KINDS: readonly IncidentKind[] = ['oldest', 'depth', 'held', 'disconnected']
 
 export class DestinationProbe {
-  readonly #archive: Pick<MessageArchive, 'queues'>
+  readonly #archive: Archive
   readonly #traffic: Traffic
   readonly #zone: string
   readonly #oldest: number
+  readonly #stuck = new Map<string, number>() // the message that had waited longest for its steps at the look before, by channel
 
   /** `oldest`: milliseconds that a delivery may wait where its channel says nothing. */
-  constructor(archive: Pick<MessageArchive, 'queues'>, traffic: Traffic, zone: string, oldest: string) {
+  constructor(archive: Archive, traffic: Traffic, zone: string, oldest: string) {
     this.#archive = archive
     this.#traffic = traffic
     this.#zone = zone
     this.#oldest = duration(oldest)
   }
 
-  async look(channels: readonly WatchedChannel[], look: Look): Promise<void> {
-    for (const channel of channels) this.#lookAtFailures(channel, look)
+  /** `known`: the names of all channels that have a file, watched or not. */
+  async look(channels: readonly WatchedChannel[], known: readonly string[], look: Look): Promise<void> {
+    for (const channel of channels) {
+      this.#lookAtFailures(channel, look)
+      await this.#lookBeforeSteps(channel, look)
+    }
     let queues: readonly QueueState[]
     try {
       queues = await this.#archive.queues(null)
@@ -36,7 +45,34 @@ export class DestinationProbe {
     for (const queue of queues) {
       const channel = byName.get(queue.channel)
       if (channel) this.#lookAtQueue(channel, queue, look)
+      else if (!known.includes(queue.channel)) this.#lookAtRest(queue, look)
     }
+  }
+
+  /** What was taken and has not been through the steps: no queue tells of it, and its sender was told that it is kept. */
+  async #lookBeforeSteps({ name, loaded: { definition: { watch } } }: WatchedChannel, look: Look): Promise<void> {
+    const about = { kind: 'oldest', channel: name, destination: null, subject: null } as const
+    const longest = lasting(watch.oldest) ?? this.#oldest
+    try {
+      const stuck = await this.#archive.search({ channel: name, status: 'received', until: new Date(look.at.getTime() - longest), limit: COUNTED })
+      const oldest = stuck.at(-1)
+      const before = this.#stuck.get(name)
+      if (oldest) this.#stuck.set(name, oldest.id)
+      else this.#stuck.delete(name)
+      if (!oldest || before === undefined || before !== oldest.id) return // what is being replayed is old, and goes on
+      const since = oldest.receivedAt
+      const count = `${stuck.length === COUNTED ? 'at least ' : ''}${some(stuck.length, 'message has', 'messages have')}`
+      look.find({ ...about, since, count: stuck.length, what: `${count} not been through the steps of channel ${name}, one since ${instantIn(this.#zone, since)}: longer than ${span(longest)}.` })
+    } catch {
+      look.unsure((one) => same(one, about))
+    }
+  }
+
+  /** What waits in a channel that has no file any more, which nobody else would tell of. */
+  #lookAtRest({ channel, destination, waiting, held, oldest }: QueueState, look: Look): void {
+    if (waiting + held === 0) return
+    const what = `${some(waiting + held, 'delivery waits', 'deliveries wait')} for ${destination} in channel ${channel}, which no channel file is for: bring it back, or skip them.`
+    look.find({ kind: 'oldest', channel, destination, since: oldest ?? look.at, count: waiting + held, what })
   }
 
   #lookAtQueue({ name, loaded: { definition: { watch } } }: WatchedChannel, { destination, waiting, held, oldest, head }: QueueState, look: Look): void {

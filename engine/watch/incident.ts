@@ -4,7 +4,7 @@ import type { IncidentMoment } from '../contracts.js'
 /** What can be wrong, and what the person on call can do about it. */
 export const KINDS = {
   silent: 'Ask the sender whether it still sends, and whether its interface is up; look at the network and at the firewall between.',
-  oldest: 'Look at why the receiver does not take it: `refero top`, and the history of the oldest message.',
+  oldest: 'Look at why it goes no further, the receiver or the channel’s own steps: `refero top`, and the history of the oldest message.',
   depth: 'Look whether the receiver is slow or down; what waits is kept, and is delivered in order.',
   refused: 'Read the receiver’s reason in the history of these messages; mend the mapping or the receiver, then replay them.',
   errors: 'Read the reason in the history of these messages; mend the channel or ask the sender, then replay them.',

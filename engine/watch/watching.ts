@@ -55,7 +55,7 @@ export class Watching {
       lookAtChannels(engine, look)
       await lookAtDisk(this.#settings.disk, this.#folder, look)
       await sources.look(channels, look)
-      await destinations.look(channels, look)
+      await destinations.look(channels, engine.status().map(({ name }) => name), look)
       await certificates.look(channels, look)
       await this.incidents.take(look)
       return duration(this.#settings.every)

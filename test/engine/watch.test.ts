@@ -100,20 +100,22 @@ const watched = (watch: Watch, more: { source?: object; to?: object; file?: stri
     destinations: [{ name: 'ehr', to: { name: 'mllp', settings: more.to ?? {} } }],
   }
   const channel = { name: 'adt', state: 'running', trouble: null as string | null, loaded: { definition, file: more.file ?? 'adt.yaml' } as unknown as LoadedChannel }
-  const world = { connections: null as number | null, last: null as Date | null, queues: [] as { waiting: number; held: number; oldest: Date | null; head?: QueueHead }[], storeWorks: true }
+  const world = { connections: null as number | null, last: null as Date | null, queues: [] as { waiting: number; held: number; oldest: Date | null; head?: QueueHead }[], storeWorks: true, stuck: [] as Date[], left: [] as object[] }
   const engine: EngineView = { status: () => [channel], channel: () => channel.loaded, connections: () => world.connections, problems: [], storeTrouble: null }
   const archive = {
-    search: async () => (world.storeWorks ? (world.last ? [{ receivedAt: world.last }] : []) : Promise.reject(new Error('the disk is full'))),
-    queues: async () => (world.storeWorks ? world.queues.map((queue) => ({ channel: 'adt', destination: 'ehr', failed: 0, head: null, ...queue })) : Promise.reject(new Error('the disk is full'))),
+    search: async ({ status, until = new Date(8.64e15) }: { status?: string; until?: Date }) => (!world.storeWorks ? Promise.reject(new Error('the disk is full'))
+      : status === 'received' ? world.stuck.filter((receivedAt) => receivedAt <= until).map((receivedAt) => ({ id: receivedAt.getTime(), receivedAt })) : world.last ? [{ receivedAt: world.last }] : []),
+    queues: async () => (world.storeWorks ? [...world.left, ...world.queues].map((queue) => ({ channel: 'adt', destination: 'ehr', failed: 0, head: null, ...queue })) : Promise.reject(new Error('the disk is full'))),
   } as unknown as Pick<MessageArchive, 'search' | 'queues'>
   let hear: (event: EngineEvent) => void = () => {}
   const started = new Date(START)
   const traffic = new Traffic(started, () => watch)
   traffic.listen({ listen: (listener: typeof hear) => { hear = listener; return () => {} } } as never)
-  const probes = [new SourceProbe(engine, archive, traffic, 'UTC'), new DestinationProbe(archive, traffic, 'UTC', '1h')]
+  const [sources, destinations] = [new SourceProbe(engine, archive, traffic, 'UTC'), new DestinationProbe(archive, traffic, 'UTC', '1h')]
   const at = async (when: number | string): Promise<Look> => {
     const look = new Look(typeof when === 'number' ? new Date(START + when * MINUTE) : new Date(when))
-    for (const probe of probes) await probe.look([channel as WatchedChannel], look)
+    await sources.look([channel as WatchedChannel], look)
+    await destinations.look([channel as WatchedChannel], ['adt', 'switched-off'], look)
     return look
   }
   const happens = (what: EngineEvent['what'], when: number | string, destination: string | null = null): void =>
@@ -202,6 +204,24 @@ t.test('queues: too old, too deep, held', async (t) => {
   unsaid.world.queues = [{ waiting: 1, held: 1, oldest: new Date(START) }]
   t.strictSame(kinds(await unsaid.at(59)), ['held ehr'], 'held is told of without being asked for')
   t.strictSame(kinds(await unsaid.at(60)), ['held ehr', 'oldest ehr'], 'and so is what waits for an hour')
+})
+
+t.test('what is stuck before its steps, and what waits in a channel that has no file any more', async (t) => {
+  const { at, world } = watched({ oldest: '5m' })
+  world.stuck = [new Date(START + MINUTE), new Date(START)]
+  t.strictSame(kinds(await at(4)), [])
+  t.strictSame(kinds(await at(5)), [], 'what is replayed is old too, and goes on')
+  t.match((await at(6)).causes, [{ kind: 'oldest', channel: 'adt', destination: null, count: 2, since: new Date(START), what: '2 messages have not been through the steps of channel adt, one since Mon 2026-03-02 14:00 UTC: longer than 5m.' }])
+  world.stuck = [new Date(START + MINUTE)]
+  t.strictSame(kinds(await at(7)), [], 'another than before: they go through')
+  world.stuck = []
+  t.strictSame(kinds(await at(8)), [])
+  world.left = [{ channel: 'old', waiting: 2, held: 1, oldest: new Date(START) }, { channel: 'switched-off', waiting: 1, held: 0, oldest: new Date(START) }, { channel: 'older', waiting: 0, held: 0, oldest: null }]
+  t.match((await at(9)).causes, [{ kind: 'oldest', channel: 'old', destination: 'ehr', count: 3, what: /^3 deliveries wait for ehr in channel old, which no channel file is for/ }])
+  t.equal((await at(9)).causes.length, 1)
+  world.storeWorks = false
+  t.ok((await at(10)).isUnsure({ ...silence(0), kind: 'oldest' }))
+  t.ok((await at(10)).isUnsure({ ...silence(0), kind: 'oldest', channel: 'old', destination: 'ehr' }))
 })
 
 t.test('refusals and errors: so many in a row, or within a time', async (t) => {

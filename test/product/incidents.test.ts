@@ -1,5 +1,5 @@
 /** Incidents by the built product: raised once, told once, resolved, kept over a restart, and given to channels that post them. */
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { createServer as createTcpServer, type AddressInfo } from 'node:net'
 import { join } from 'node:path'
@@ -87,6 +87,7 @@ t.test('a receiver that is down is told of once, and is resolved when it is back
   for (let id = 1; id <= 20; id++) t.match(await sendRaw(port, message(id)), /MSA\|AA/)
   await until(async () => (await destination('open')).length === 2, product.output)
   t.strictSame(await destination('open'), ['disconnected', 'oldest'])
+  await until(async () => (await list(product, '&kind=oldest'))[0]?.count === 20, product.output)
   t.match((await list(product, '&kind=oldest'))[0], { count: 20, destination: 'out', what: /^20 deliveries wait for out in channel adt, the oldest since/ })
   await receiver(t, () => 'AA', down)
   await until(async () => (await destination('resolved')).length === 2, product.output)
@@ -173,4 +174,21 @@ destinations: [ { name: post, to: { http: { url: "http://127.0.0.1:${(webhook.ad
 
 t.test('the example channel that posts incidents passes its tests', async (t) => {
   t.match(await refero(['test', 'incidents-webhook', '--channels', join(ROOT, 'fixtures/channels')]), { code: 0 })
+})
+
+t.test('a channel file that goes away while deliveries wait is named, until it is back', async (t) => {
+  const port = await freePort()
+  const product = await startProduct(t, { channels: { adt: channel('adt', port, '{}', `{ mllp: { host: 127.0.0.1, port: ${await freePort()} } }`) }, env: { ...SOON, COLUMNS: '80' } })
+  await sendRaw(port, message(1))
+  const waiting = async (): Promise<string[]> => (await product.api('/ready')).body.waiting
+  await until(async () => (await waiting()).some((one) => /^channel adt: 1 on the way to out/.test(one)), product.output)
+  const file = join(product.folder, 'channels/adt.yaml')
+  const text = readFileSync(file, 'utf8')
+  rmSync(file)
+  await until(async () => (await waiting()).some((one) => one === 'channel adt: 1 left for out, and no channel file is for it: bring it back, or skip them'), product.output)
+  await until(async () => (await list(product, '&state=open')).some(({ kind, channel: of, what }) => kind === 'oldest' && of === 'adt' && /which no channel file is for/.test(what)), product.output)
+  writeFileSync(file, text)
+  await until(async () => (await list(product, '&state=open')).length === 0, product.output)
+  t.match(await waiting(), [/^channel adt: 1 on the way to out/])
+  await product.stop()
 })
