@@ -7,6 +7,8 @@ type Waiting = { readonly resolve: (value: never) => void; readonly reject: (err
 
 export interface Thread {
   call(name: string, given: readonly unknown[]): Promise<never>
+  /** Whether it has ended, so that no call will ever be answered. */
+  readonly ended: boolean
   /** Lets it end what it has, and ends it. */
   close(): Promise<void>
 }
@@ -48,6 +50,9 @@ export async function openThread(script: URL, workerData: unknown, file: string)
     })
   return {
     call,
+    get ended() {
+      return ended !== null
+    },
     close: async () => {
       if (ended) return
       await call('close', [])

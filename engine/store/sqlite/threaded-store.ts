@@ -2,6 +2,7 @@
 import type { MessageArchive, MessageStore } from '../../contracts.js'
 import type { Reader } from './reader.js'
 import { expire, type SqliteStoreOptions, type WritingStore } from './sqlite-store.js'
+import { lasting } from './lasting-thread.js'
 import { openThread, type Thread } from './thread-client.js'
 
 const WRITES: readonly Exclude<keyof WritingStore, 'close'>[] = [
@@ -12,7 +13,7 @@ const READS: readonly Exclude<keyof Reader, 'close'>[] = ['search', 'textIndexed
 /** As openSqliteStore; rejects with what that throws. Calls of one turn of the event loop travel, and are committed, together. */
 export async function openThreadedStore(path: string, options: SqliteStoreOptions = {}): Promise<MessageStore & MessageArchive> {
   const writing = await openThread(new URL('./store-thread.js', import.meta.url), { path, options }, path)
-  const reading = await openThread(new URL('./search-thread.js', import.meta.url), { path }, path).catch(async (error: unknown) => {
+  const reading = await lasting(() => openThread(new URL('./search-thread.js', import.meta.url), { path }, path)).catch(async (error: unknown) => {
     await writing.close()
     throw error
   })

@@ -4,6 +4,8 @@ import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import t, { type Test } from 'tap'
 import { openDatabase } from '../../../engine/store/sqlite/open-database.js'
+import { lasting } from '../../../engine/store/sqlite/lasting-thread.js'
+import type { Thread } from '../../../engine/store/sqlite/thread-client.js'
 import { openSqliteStore } from '../../../engine/store/sqlite/sqlite-store.js'
 import { openTextIndex } from '../../../engine/store/sqlite/text-index.js'
 import { openThreadedStore } from '../../../engine/store/sqlite/threaded-store.js'
@@ -180,4 +182,27 @@ t.test('a search by words among many, few of which meet the other conditions, fo
   t.same(ids(await store.search({ text: 'odd', status: 'queued', limit: 10 })), [8])
   t.same(ids(await store.search({ text: 'common', channel: CHANNEL, limit: 3 })), [12_000, 11_999, 11_998])
   await store.close()
+})
+
+t.test('a thread that has ended by itself is opened anew at the next call, once for all who ask, and not after it was closed', async (t) => {
+  let opened = 0
+  const threads: { ended: boolean; call: Thread['call']; close: Thread['close'] }[] = []
+  const open = async (): Promise<Thread> => {
+    if (++opened === 3) throw new Error('there is no memory left')
+    const number = opened
+    const thread = { ended: false, call: async () => { if (thread.ended) throw new Error('it has ended'); return number as never }, close: async () => { thread.ended = true } }
+    threads.push(thread)
+    return thread
+  }
+  const thread = await lasting(open)
+  const end = (): void => { for (const each of threads) each.ended = true }
+  t.equal(await thread.call('search', []), 1)
+  end()
+  t.same(await Promise.all([thread.call('search', []), thread.call('depth', [])]), [2, 2])
+  end()
+  await t.rejects(thread.call('search', []), /no memory left/)
+  t.equal(await thread.call('search', []), 4, 'what could not be opened is tried again')
+  await thread.close()
+  await t.rejects(thread.call('search', []), /it has ended/)
+  t.equal(opened, 4)
 })
