@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import type { MappingDocument, MessageFormat } from '../contracts.js'
 import { deidentifyFhir } from './fhir.js'
 import { deidentifyHl7v2 } from './hl7v2.js'
-import { pseudonyms, scrubbed } from './pseudonyms.js'
+import { pseudonyms, scrubbed, withNines } from './pseudonyms.js'
 import { fhirRules, hl7v2Rules, wordsOf } from './rules.js'
 
 /** De-identifies the bytes of one message. Under one key the same value becomes the same everywhere. */
@@ -25,12 +25,15 @@ export const deidentifier = (key: Buffer, mapping: (path: string) => MappingDocu
   }
 }
 
-/** Of JSON nobody knows what its fields hold: every text and number is scrubbed. */
+/** Of JSON nobody knows what its fields hold: every text and number is scrubbed, and every key that is no plain name, such as the id of somebody. */
 const masked = (value: unknown): unknown => {
   if (Array.isArray(value)) return value.map(masked)
-  if (typeof value === 'object' && value !== null) return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, masked(inner)]))
-  return typeof value === 'string' ? scrubbed(value) : typeof value === 'number' ? Number(String(value).replace(/\d/g, '9')) : value
+  if (typeof value === 'object' && value !== null) return Object.fromEntries(Object.entries(value).map(([key, inner]) => [NAME.test(key) ? key : scrubbed(key), masked(inner)]))
+  return typeof value === 'string' ? scrubbed(value) : typeof value === 'number' ? withNines(value) : value
 }
+
+/** `lastName`, `line_2`, `order-code`. */
+const NAME = /^[A-Za-z_$][A-Za-z_$-]*\d{0,2}$/
 
 /** The key of this installation, made at first use: it ties what stands in to what it stands for, and stays here. */
 export const deidentificationKey = (dataFolder: string): Buffer => {

@@ -1,5 +1,5 @@
 /** De-identifies a FHIR resource or Bundle: every element by its name; dates by their shape. */
-import { type Pseudonyms, scrubbed, shifted } from './pseudonyms.js'
+import { type Pseudonyms, scrubbed, shifted, withNines } from './pseudonyms.js'
 import type { Kind } from './rules.js'
 
 type Json = unknown
@@ -23,6 +23,7 @@ const patientOf = (resource: Json): string => {
 const pass = (value: Json, parent: string, name: string, beside: Readonly<Record<string, Json>>, rules: ReadonlyMap<string, Kind>, pseudonyms: Pseudonyms, shift: number): Json => {
   if (Array.isArray(value)) return value.map((item) => pass(item, parent, name, beside, rules, pseudonyms, shift))
   if (isObject(value)) return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, pass(inner, name, key, value, rules, pseudonyms, shift)]))
+  if (typeof value === 'number') return pseudonyms.leaks(String(value), false) ? withNines(value) : value
   if (typeof value !== 'string') return value
   const plain = name.replace(/^_/, '')
   const rule = rules.get(`${parent}.${plain}`) ?? rules.get(plain)

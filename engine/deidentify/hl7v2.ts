@@ -49,6 +49,7 @@ const pass = (body: Body, rules: Hl7v2Rules, pseudonyms: Pseudonyms, shift: numb
   return withSegments(body, body.segments.map((segment) => {
     const name = nameOf(segment, delimiters)
     const fields = fieldsOf(segment, body)
+    if (!SEGMENT_NAME.test(name)) return segmentOf([scrub(segment.text)], segment.end, delimiters) // a line that a break inside a field made
     const holding = (n: number): Holding => {
       const rule = rules.field(isHeader(name) && name !== 'MSH' ? 'MSH' : name, n)
       return rule === 'value' ? rules.datatype(fields[2] ?? '') : rule
@@ -63,6 +64,8 @@ const holdingOf = (holding: Holding, at: number, parts: readonly string[]): Hold
   const own = holding[at] ?? 'text'
   return own === 'words' && (!parts[at - 1] || !parts[at + 1]) ? 'text' : own
 }
+
+const SEGMENT_NAME = /^[A-Z][A-Z0-9]{2}$/
 
 /** .br .sp .in .ti .fi .nf .ce .sk, highlighting (chapter 2, section 2.7). */
 const LAYOUT = /^(\.[a-z]{2}[+-]?\d*|[HN])$/i

@@ -47,11 +47,11 @@ export const pseudonyms = (key: Buffer, words: Words): Pseudonyms => {
     switch (kind) {
       case 'family': case 'given': case 'street': case 'city': return listed(kind, text)
       case 'organization': return organization(text)
-      case 'id': return other(text, (random) => shaped(text, random), 'id')
+      case 'id': return other(text, (random) => (UUID.test(text) ? uuid(random) : shaped(text, random)), 'id')
       case 'phone': return text.includes('@') ? of('email', text, shift) : other(text, (random) => phone(text, random), 'phone')
       case 'zip': return other(text, (random) => shaped(text, random).replace(/^\d\d/, '00'), 'zip')
       case 'email': return other(text, (random) => `person.${random.toString('hex', 0, 4)}@example.org`, 'email')
-      case 'reference': return reference(text, (id) => other(id, (random) => (UUID.test(id) ? uuid(random) : shaped(id, random)), 'id'))
+      case 'reference': return reference(text, (id) => of('id', id, shift))
       case 'date': return shifted(text, shift) ?? scrubbed(text)
       case 'data': return REMOVED
       case 'text': return scrubbed(text)
@@ -68,13 +68,24 @@ export const pseudonyms = (key: Buffer, words: Words): Pseudonyms => {
 /** Letters become x and digits 9; what is between them stays. */
 export const scrubbed = (text: string): string => text.replace(/\p{L}/gu, 'x').replace(/\p{N}/gu, '9')
 
+/** A number of as many digits, all nines. */
+export const withNines = (value: number): number => Number(String(value).replace(/\d/g, '9'))
+
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
 const uuid = (random: Buffer): string => random.toString('hex', 0, 16).replace(/^(.{8})(.{4}).(.{3}).(.{3})(.{12})$/, '$1-$2-4$3-8$4-$5')
 
+/** Every id in a reference becomes another; of an address only the type and the ids are left. What is no reference is one id. */
 const reference = (text: string, another: (id: string) => string): string => {
-  const [, before = '', id = ''] = /^(.*?[/:#])?([^/:#]*)$/.exec(text) ?? []
-  return `${/^https?:/.test(before) ? `https://example.org/${before.split('/').at(-2) ?? ''}/` : before}${id === '' ? '' : another(id)}`
+  const [, urn, inUrn = ''] = /^(urn:[a-z]+:)(.+)$/i.exec(text) ?? []
+  if (urn !== undefined) return `${urn}${another(inUrn)}`
+  const [, address, type, id, history, fragment] = REFERENCE.exec(text) ?? []
+  const after = (mark: string, part: string | undefined): string => (part === undefined ? '' : `${mark}${another(part)}`)
+  if (type !== undefined && id !== undefined) return `${address ? 'https://example.org/' : ''}${type}/${another(id)}${after('/_history/', history)}${after('#', fragment)}`
+  return text.startsWith('#') ? after('#', text.slice(1)) : another(text)
 }
+
+/** https://host/base/Patient/1/_history/2#3 (RESTful references, FHIR R4 section 2.3.0.1). */
+const REFERENCE = /^([a-z][a-z0-9+.-]*:\/\/(?:[^/]+\/)*?)?([A-Z][A-Za-z]+)\/([^/?#|]+)(?:\/_history\/([^/?#|]+))?(?:#(.+))?$/
 
 /** Digit for digit and letter for letter; a National Provider Identifier stays one, and a social security number becomes one that is never given out. */
 const shaped = (text: string, random: Buffer): string => {

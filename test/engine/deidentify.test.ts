@@ -8,6 +8,7 @@ import { hl7v2Rules } from '../../engine/deidentify/rules.js'
 import { openMappings } from '../../engine/mappings.js'
 import { findPieces } from '../../engine/registry.js'
 import { plainTools } from '../../engine/world.js'
+import { formatWith } from './formats/hl7v2-setup.js'
 
 const ROOT = join(import.meta.dirname, '../../..')
 const mappings = openMappings(join(ROOT, 'mappings'))
@@ -128,6 +129,24 @@ t.test('a bundle keeps its references and codes, and nothing of its people', asy
   t.match(bundle.entry[1].resource, { status: 'active', intent: 'order', code: { coding: [{ code: '99244', display: 'Office consultation' }] } })
   t.match(bundle.entry[0].resource, { gender: 'female', address: [{ state: 'WI' }] })
   fhir.parse(Buffer.from(out))
+})
+
+t.test('nobody is left in versioned references, numbers, lines that are no segments, keys, or a name written another way', async (t) => {
+  const bundle = { resourceType: 'Bundle', type: 'collection', entry: [
+    { resource: { resourceType: 'Patient', id: 'p-778812', identifier: [{ value: '774411' }], name: [{ family: "O'Malley", given: ['Jörg'] }], birthDate: '1962-03-15', extension: [{ url: 'http://x/mrn', valueInteger: 774411 }, { url: 'http://x/OMalley', valueBoolean: true }], maritalStatus: { coding: [{ system: 'http://x', code: 'M', display: 'of joerg' }, { system: 'http://x', code: 'N', display: 'since 15 March 1962' }] } } },
+    { resource: { resourceType: 'ServiceRequest', status: 'active', intent: 'order', subject: { reference: 'Patient/p-778812/_history/3' }, requester: { reference: 'https://ehr.example/fhir/Practitioner/Rao/_history/2' }, basedOn: [{ reference: 'ServiceRequest/o-99182#a' }, { reference: 'Patient?identifier=urn:x|774411' }] } },
+  ] }
+  const out = disguise(Buffer.from(JSON.stringify(bundle)), fhir).toString()
+  for (const gone of ['778812', '774411', 'Malley', 'joerg', '1962', 'Rao', '99182', 'ehr.example']) t.notOk(out.includes(gone), `${gone} in ${out}`)
+  const { entry: [patient, request] } = JSON.parse(out)
+  t.match(request.resource.subject.reference, new RegExp(`^Patient/${patient.resource.id}/_history/`))
+  t.match(request.resource.requester.reference, /^https:\/\/example\.org\/Practitioner\/[A-Za-z]{3}\/_history\//)
+  const keeping = formatWith({ strayLines: 'keep' })
+  const message = "MSH|^~\\&|A|B|C|D|20260302||ADT^A08|1|P|2.5.1\rPID|1||0012345||O'Malley^Núria||19620315\rDG1|1||I10^of nuria^I10~I11^born 3/15/62^I10~I12^Seen March 15th, 1962^I10~I13^OMALLEY syndrome^I10\rMrs O'Malley said so\r"
+  const text = disguise(Buffer.from(message), keeping).toString()
+  for (const gone of ['OMALLEY', 'Malley', 'nuria', '3/15/62', '1962']) t.notOk(text.includes(gone), `${gone} in ${text}`)
+  t.match(text, /\rxxx x'xxxxxx xxxx xx\r/)
+  t.strictSame(JSON.parse(disguise(Buffer.from('{"patients":{"774411":{"given_name":"Eve"},"eve@x.org":2}}'), tools.format('json')).toString()), { patients: { 999999: { given_name: 'xxx' }, 'xxx@x.xxx': 9 } })
 })
 
 t.test('text and JSON that nobody knows are scrubbed whole', async (t) => {
