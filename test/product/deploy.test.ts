@@ -2,34 +2,9 @@
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
-import t, { type Test } from 'tap'
+import t from 'tap'
+import { changing, channel, message, ORU_ONLY } from './changing.js'
 import { framed, freePort, type Product, refero, sendRaw, startProduct, until } from './product.js'
-
-const channel = (name: string, port: number, extra = ''): string => `name: ${name}
-description: for a test
-source: { mllp: { host: 127.0.0.1, port: ${port} } }
-format: hl7v2
-${extra}
-destinations:
-  - name: out
-    to: { file: { folder: "\${REFERO_DATA}/${name}" } }
-`
-const message = (id: string, type = 'ADT^A01'): Buffer => framed(`MSH|^~\\&|A|B|C|D|20260302||${type}|${id}|P|2.5.1\rPID|1||123\r`)
-const ORU_ONLY = 'steps: [ { keep: { types: [ORU] } } ]'
-
-/** A product with the channels `one` and `two`, and how to change the first. */
-async function changing(t: Test, channels: (ports: readonly [number, number]) => Record<string, string> = ([a, b]) => ({ one: channel('one', a), two: channel('two', b) })) {
-  const ports = [await freePort(), await freePort()] as const
-  const product = await startProduct(t, { channels: channels(ports) })
-  const [path, file] = ['/api/channels/one', join(product.folder, 'channels/one.yaml')]
-  return {
-    product, ports, path, file,
-    now: async () => (await product.api(path)).body,
-    put: async (text: string, basedOn: string | null, more: object = {}) => product.api(path, { text, basedOn, by: 'ada', why: 'a test', ...more }, {}, 'PUT'),
-    onDisk: () => readFileSync(file, 'utf8'),
-    newest: async () => (await product.api('/api/messages?channel=one')).body.messages[0]?.status,
-  }
-}
 
 const stateOf = async (product: Product, name: string): Promise<string | undefined> => (await product.api(`/api/channels/${name}`)).body.status?.state
 

@@ -20,7 +20,7 @@ export interface Bringing {
 export async function bringing(file: string, text: string, configuration: Configuration): Promise<Bringing> {
   const settings = ownSettings(configuration.settings)
   const mappings = openMappings(settings.mappings, shippedMappings())
-  const context = { pieces: await findPieces(), mappings, settings, environment: standIns(configuration.environment), secrets: (name: string) => configuration.secrets(name) ?? '1' }
+  const context = { pieces: await findPieces(), mappings, settings, environment: withStandIns(configuration.environment, text), secrets: (name: string) => configuration.secrets(name) ?? '1' }
   const { channel, problems } = await loadChannel(resolve(file), context, text)
   if (!channel) return { files: [], notes: [`What the channel needs cannot be told here, and nothing is brought along: ${first(problems)}`] }
   const folder = dirname(resolve(file))
@@ -44,9 +44,9 @@ export async function bringing(file: string, text: string, configuration: Config
   return { files: [...files, ...fixtures], notes }
 }
 
-/** What is set only where the engine runs changes nothing of which files a channel needs. */
-const standIns = (environment: Configuration['environment']): Configuration['environment'] =>
-  new Proxy(environment, { get: (known, name) => Reflect.get(known, name) ?? '1', getOwnPropertyDescriptor: () => ({ configurable: true, enumerable: true, value: '1' }) })
+/** What is set only where the engine runs changes nothing of which files a channel needs: a 1 stands for it. */
+const withStandIns = (environment: Configuration['environment'], text: string): Configuration['environment'] =>
+  ({ ...Object.fromEntries([...text.matchAll(/\$\{([A-Za-z_][A-Za-z0-9_]*)\}/g)].map(([, name]) => [name, '1'])), ...environment })
 
 const first = (problems: readonly Problem[]): string => problems.filter(({ severity }) => severity === 'error').map(problemLine)[0] ?? ''
 
