@@ -150,6 +150,8 @@ const labelled = (item: unknown, step: Step, depth: number, map: SegmentMap, row
     if (fixed === undefined || oneWay || shared?.label !== step.label || shared.name !== step.name) return true
     if (element.steps.slice(0, depth).some(({ name }, index) => name !== row.element.steps[index]?.name)) return true
     const rest = element.steps.slice(depth + 1)
+    // What is under a label of its own further down is not said of every item.
+    if (rest.some(({ name, label }, index) => label !== null && name !== 'extension' && row.element.steps[depth + 1 + index]?.label !== label)) return true
     return rest.length === 0 || reached(item, rest).some((value) => matches(value, fixed))
   })
 }

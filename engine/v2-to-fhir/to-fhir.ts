@@ -7,6 +7,7 @@ import { holds } from './condition.js'
 import type { Lookup } from './datatype.js'
 import type { FieldPath } from './field-path.js'
 import { link } from './links.js'
+import { mend } from './mend.js'
 import { merge } from './merge.js'
 import type { MessageMap, ResourceMap } from './message-map.js'
 import { notCarried } from './not-carried.js'
@@ -35,6 +36,7 @@ type Id = (...names: readonly string[]) => string
 export interface Settings {
   readonly lookup: Lookup
   readonly timezone: string | undefined
+  readonly mend?: boolean // take out what R4 does not allow, and tell of it
 }
 
 /** The Bundle of a message. Throws a MessageFault where the map is not for it, or what it requires is missing. */
@@ -58,7 +60,8 @@ export const toFhir = (message: Message, map: MessageMap, settings: Settings): B
   const recorded = message.receivedAt.toISOString()
   link(instances)
   for (const instance of instances) defaults(instance, recorded)
-  const made = merge([...instances, ...own.made.values()])
+  const all = merge([...instances, ...own.made.values()])
+  const made = settings.mend ? mend(all, (origin, reason) => issues.push({ severity: 'warning', origin, reason })) : all
   const resources = made.map(({ fullUrl, builder }) => ({ fullUrl, resource: builder.json as unknown as FhirResource }))
   const told = [...made.flatMap(({ builder }) => builder.origins), ...issues].map(({ origin }) => origin)
   const outcome = operationOutcome([...issues, ...notCarried(root, told, map.ignored)])

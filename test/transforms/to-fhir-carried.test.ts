@@ -86,7 +86,7 @@ t.test('an accident, further policy numbers, the family doctor and the visit fin
   t.match(all(bundle, 'RelatedPerson').map(({ identifier }) => identifier?.map(({ value }) => value)), [['E-55', '999-64-1200'], ['E-55'], ['G9001', 'E-55']], 'the insured, the next of kin, the guarantor')
   t.match(one(bundle, 'Encounter'), { class: { system: 'http://terminology.hl7.org/CodeSystem/v2-0004', code: 'R' }, location: [{ status: 'completed' }, {}], participant: [{}, {}, {}, {}], reasonCode: [{ coding: [{ code: 'R07.9' }] }], hospitalization: { preAdmissionIdentifier: { value: 'PRE-7' } } })
   t.match(one(bundle, 'Condition').extension, [{}, { url: 'urn:refero:diagnosis-type' }].slice(1), 'an admitting diagnosis is no provisional one')
-  t.same(told(bundle, 'information'), ['SFT-1', 'SFT-2', 'SFT-3', 'SFT-4', 'GT1-16', 'IN2-3', 'PV1-18', 'ZHB-1', 'ZHB-2', 'ZHB-3'])
+  t.same(told(bundle, 'information'), ['GT1-16', 'IN2-3', 'PV1-18', 'ZHB-1', 'ZHB-2', 'ZHB-3'])
 })
 
 t.test('what is told has a place and no content; so many are listed, the others counted', async (t) => {

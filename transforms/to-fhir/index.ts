@@ -22,11 +22,21 @@ export default defineTransform({
     const format = tools.format('fhir')
     return (message) => {
       if (message.format !== 'hl7v2') throw new MessageFault({ kind: 'unsupported', reason: `to-fhir takes HL7 v2 messages, and this one is ${message.format}` })
-      const bundle = toFhir(message, map, { lookup: (table) => tools.table(table), timezone })
-      return [{ ...message, format: 'fhir', body: format.parse(Buffer.from(JSON.stringify(bundle, null, 2))) }]
+      const body = (mend: boolean): unknown => format.parse(Buffer.from(JSON.stringify(toFhir(message, map, { lookup: (table) => tools.table(table), timezone, mend }), null, 2)))
+      return [{ ...message, format: 'fhir', body: whole(body) }]
     }
   },
 })
+
+/** A bundle that R4 does not allow is made once more without what is wrong in it. */
+const whole = (body: (mend: boolean) => unknown): unknown => {
+  try {
+    return body(false)
+  } catch (error) {
+    if (error instanceof MessageFault && /^Bundle\.entry\[\d+\]\.resource\b/.test(error.fault.location ?? '')) return body(true)
+    throw error
+  }
+}
 
 const checkZone = (timezone: string): void => {
   try {

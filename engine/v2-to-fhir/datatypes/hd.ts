@@ -21,9 +21,10 @@ const named = (part: Part, system: string | undefined): { readonly identifier: r
   return name && { identifier: [leafOf(part.part(1)) && { value: name }, universal].filter((each) => each !== undefined), name }
 }
 
-/** A URI where the universal id is one, else the id as it stands. */
-const universalId = (part: Part, system: string | undefined): Draft | undefined => {
+/** A URI where the universal id is one, else the id as it stands. An OID is the OID even where FHIR has another URI for what it names. */
+const universalId = (part: Part, known: string | undefined): Draft | undefined => {
   const value = leafOf(part.part(2))
+  const system = known && /^\d+(\.\d+)+$/.test(part.part(2).text) ? `urn:oid:${part.part(2).text}` : known
   return value && (system ? { system: 'urn:ietf:rfc:3986', value: leaf(system, value.origin) } : { value })
 }
 

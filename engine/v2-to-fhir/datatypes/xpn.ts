@@ -63,9 +63,9 @@ export const displayName = (part: Part, from: number): Leaf | undefined => {
   return words ? leaf(words, part.origin) : undefined
 }
 
-/** The professional suffix (XPN.14): degrees and licences, as they are written behind a name. */
-const professional = (part: Part): readonly Draft[] => {
-  const value = degree(part.part(14))
+/** The professional suffix (XPN.14, XCN.21): degrees and licences, as they are written behind a name. */
+export const professional = (part: Part): readonly Draft[] => {
+  const value = degree(part)
   return value ? [value] : []
 }
 
@@ -78,7 +78,7 @@ export const XPN: Datatype = {
     const code = part.part(7)
     const names = nameParts(part, 1)
     if (!names.family && (names.given as readonly Draft[]).length === 0) return undefined
-    const made = { use: usage(code, 'name-use', 'code', use), ...names, suffix: [...(names.suffix as readonly Draft[]), ...professional(part)], period: period(part.part(12), part.part(13), use) ?? period(part.part(10).part(1), part.part(10).part(2), use) }
+    const made = { use: usage(code, 'name-use', 'code', use), ...names, suffix: [...(names.suffix as readonly Draft[]), ...professional(part.part(14))], period: period(part.part(12), part.part(13), use) ?? period(part.part(10).part(1), part.part(10).part(2), use) }
     return use.target === 'HumanName' ? made : { name: [made] }
   },
   write: (value, use: Use): Written | undefined => {
