@@ -25,6 +25,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'engine/revisions': ['engine', 'config'],
   'engine/main.ts': ['engine', 'config'],
   'engine/installation.ts': ['engine', 'config'],
+  'engine/fixtures.ts': ['engine', 'config'],
 }
 
 /** The runtime: a message's life, whatever the message. It names no protocol and no domain. */
