@@ -28,13 +28,15 @@ const replay: Command = {
     const path = `/api/messages/${id}/replay`
     const { dryRun } = (await askEngine(given, terminal, path, { ...body, dryRun: true })) as { dryRun: Rehearsal }
     const dry = given.flag('dry-run')
-    if (!given.flag('json') || (!dry && !given.flag('yes'))) show(dryRun, id, terminal)
+    if (!given.flag('json') || terminal.interactive) show(dryRun, id, terminal)
     if (dry) {
       if (given.flag('json')) terminal.out(JSON.stringify(dryRun))
       return 0
     }
     if (!given.flag('yes') && !(terminal.interactive && (await terminal.confirm('Send this?')))) {
-      terminal.err(terminal.interactive ? 'Nothing was sent.' : 'Nothing was sent: add --yes to send it.')
+      const error = terminal.interactive ? 'Nothing was sent.' : 'Nothing was sent: add --yes to send it.'
+      if (given.flag('json')) terminal.out(JSON.stringify({ error, code: 'USAGE', hint: '--yes sends it; --dry-run only shows it.', dryRun }))
+      else terminal.err(error)
       return 1
     }
     const { replayed } = (await askEngine(given, terminal, path, body)) as { replayed: number }

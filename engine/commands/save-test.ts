@@ -1,6 +1,7 @@
 /** `refero save-test`: a stored message becomes a fixture and a test of its channel, with nothing left of its people. */
 import { readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
+import { ownSettings } from '../../config/loader.js'
 import type { MockOutcome } from '../channel-definition.js'
 import { JSON_OPTION, type Command } from '../command.js'
 import type { DeliveryStatus } from '../contracts.js'
@@ -35,7 +36,8 @@ const save: Command = {
     const stored = bytesOf(message.content)
     if (!stored) throw new ReferoError('FORGOTTEN')
     const configuration = loadInstallation(given, terminal)
-    const { settings } = configuration
+    const own = ownSettings(configuration.settings)
+    const settings = own.channels === configuration.settings.channels ? own : configuration.settings // a test of a shipped channel is shipped with it
     const pieces = await findPieces()
     const { channels, mappings, context } = await readInstallation(configuration, pieces)
     const channel = channels.find(({ definition }) => definition.name === message.channel)

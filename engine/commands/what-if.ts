@@ -1,4 +1,5 @@
 /** `refero what-if`: a changed channel over the last messages that the running engine took, and what would come out differently. */
+import { clock } from '../clock.js'
 import { JSON_OPTION, type Command, type Given, type Terminal } from '../command.js'
 import { ReferoError } from '../errors.js'
 import { readInstallation } from '../installation.js'
@@ -17,10 +18,11 @@ const MOST = 10_000
 const command: Command = {
   name: 'what-if',
   summary: 'Runs a changed channel over the last stored messages and shows what would come out differently; sends nothing.',
-  usage: 'CHANNEL [--last N] [--show N] [--channels DIR]',
+  usage: 'CHANNEL [--of NAME] [--last N] [--show N] [--channels DIR]',
   words: 1,
   options: {
     ...SETTINGS_OPTIONS,
+    of: { type: 'string', value: 'NAME', describe: 'the channel whose messages are taken, where the changed one has another name' },
     last: { type: 'string', value: 'N', describe: 'how many messages back; 100 unless said' },
     show: { type: 'string', value: 'N', describe: 'how many differing messages are shown whole; 5 unless said' },
     ...ENGINE_OPTIONS,
@@ -30,7 +32,7 @@ const command: Command = {
   async run(given, terminal) {
     const [name, ...more] = given.words
     if (!name || more.length > 0) throw new ReferoError('USAGE', 'Name one channel.')
-    const last = whole(given, 'last', 100)
+    const last = whole(given, 'last', 100, 1)
     const configuration = loadInstallation(given, terminal)
     const { settings } = configuration
     const pieces = await findPieces()
@@ -38,14 +40,17 @@ const command: Command = {
     const channel = channels.find(({ definition }) => definition.name === name)
     if (!channel) {
       for (const problem of problems.filter(({ severity }) => severity === 'error')) terminal.err(problemLine(problem))
-      throw new ReferoError('NOT_FOUND', `No channel of ${shown(settings.channels)} that can be read is called ${name}${didYouMean(name, channels.map(({ definition }) => definition.name))}.`)
+      throw new ReferoError('NOT_FOUND', `No channel of ${shown(settings.channels)} that can be read is called ${name}${didYouMean(name, channels.map(({ definition }) => definition.name))}`)
     }
-    const { earlier, forgotten } = await lastMessages(name, last, given, terminal)
+    const of = given.text('of') ?? name
+    const { earlier, forgotten } = await lastMessages(of, last, given, terminal)
+    if (earlier.length === 0) throw forgotten > 0 ? new ReferoError('FORGOTTEN', `(${forgotten} messages.)`) : new ReferoError('NOT_FOUND', `The engine has no message of ${of}. Where the channel is new or has a new name, --of NAME takes those of another.`)
+    const begun = clock.now().getTime()
     const told = terminal.interactive ? (done: number): void => terminal.err(`\x1b[1A\x1b[2K${done} of ${earlier.length} messages`) : undefined
     if (told) terminal.err(`0 of ${earlier.length} messages`)
     const compared = await whatIf(channel, earlier, testWorld(settings, pieces, mappings), told)
     if (given.flag('json')) terminal.out(JSON.stringify({ channel: name, forgotten, messages: compared }))
-    else print(compared, forgotten, whole(given, 'show', 5), terminal)
+    else print(compared, { forgotten, took: clock.now().getTime() - begun }, whole(given, 'show', 5), terminal)
     return compared.every(({ same }) => same) ? 0 : 1
   },
 }
@@ -71,7 +76,7 @@ async function lastMessages(channel: string, count: number, given: Given, termin
   return { earlier, forgotten }
 }
 
-function print(compared: readonly Comparison[], forgotten: number, show: number, terminal: Terminal): void {
+function print(compared: readonly Comparison[], { forgotten, took }: { readonly forgotten: number; readonly took: number }, show: number, terminal: Terminal): void {
   const different = compared.filter(({ same }) => !same)
   for (const { id, type, then, now, deliveries } of different.slice(0, show)) {
     terminal.out(`message ${id} (${type ?? 'no type'})${then === now ? '' : `: ${then} → ${now}`}`)
@@ -81,11 +86,11 @@ function print(compared: readonly Comparison[], forgotten: number, show: number,
   const kinds = new Map<string, number>()
   for (const { then, now } of different) if (then !== now) kinds.set(`${then} → ${now}`, (kinds.get(`${then} → ${now}`) ?? 0) + 1)
   for (const [kind, count] of kinds) terminal.out(`${count} × ${kind}`)
-  terminal.out(`${compared.length} messages: ${compared.length - different.length} the same, ${different.length} different${forgotten > 0 ? `; ${forgotten} are no longer kept` : ''}. Nothing was sent.`)
+  terminal.out(`${compared.length} messages: ${compared.length - different.length} the same, ${different.length} different${forgotten > 0 ? `; ${forgotten} are no longer kept` : ''}; tried in ${(took / 1000).toFixed(1)} s. Nothing was sent.`)
 }
 
-function whole(given: Given, option: string, otherwise: number): number {
+function whole(given: Given, option: string, otherwise: number, least = 0): number {
   const number = Number(given.text(option) ?? otherwise)
-  if (!Number.isInteger(number) || number < 0 || number > MOST) throw new ReferoError('USAGE', `--${option} is a whole number up to ${MOST}.`)
+  if (!Number.isInteger(number) || number < least || number > MOST) throw new ReferoError('USAGE', `--${option} is a whole number from ${least} to ${MOST}.`)
   return number
 }

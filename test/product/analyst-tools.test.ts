@@ -54,6 +54,27 @@ t.test('samples of other kinds become channels too, and what cannot leaves nothi
   t.equal(readdirSync(path, { recursive: true }).length, before + 1, 'only the sample itself is new')
 })
 
+t.test('what was written wrongly is told by its name, for people and as JSON, and with exit code 2', async (t) => {
+  const { path, run } = folder(t)
+  t.match(await run('check', '--jsn'), { code: 2, err: /no option `--jsn`; did you mean `--json`/ })
+  t.match(await run('graph', 'everything'), { code: 2, err: /`everything` is one word too many/ })
+  const gone = await run('map', 'referral', 'gone.hl7', '--json')
+  t.match(gone, { code: 2, err: '' })
+  t.match(JSON.parse(gone.out), { error: /gone\.hl7: there is no such file/, code: 'FILE_FAILED', hint: /Check the path/ })
+  const wrong = await run('map', 'referral', fixture('hl7v2/adt-a03.hl7'), '--json')
+  t.match(wrong, { code: 1, err: '' })
+  t.match(JSON.parse(wrong.out), { error: /MSH-9/, code: 'WRONG_FILE' })
+  writeFileSync(join(path, 'empty.hl7'), '\r\n')
+  writeFileSync(join(path, 'binary.hl7'), Buffer.from([0x4d, 0, 1, 2]))
+  writeFileSync(join(path, 'two.hl7'), UNKNOWN + UNKNOWN.replace('LFM77123', 'LFM77124'))
+  t.match(await run('new', 'empty', '--from', 'empty.hl7'), { code: 2, err: /empty\.hl7 is empty/ })
+  t.match(await run('new', 'binary', '--from', 'binary.hl7'), { code: 2, err: /binary\.hl7 is no text/ })
+  t.match(await run('new', 'two', '--from', 'two.hl7'), { code: 0, out: /holds 2 messages; the first is the sample/ })
+  t.match(await run('send', 'two.hl7', '--to', 'mllp://127.0.0.1:1', '--ca', 'ca.pem'), { code: 2, err: /--ca is for mllps/ })
+  writeFileSync(join(path, 'channels/secure.yaml'), 'name: secure\nsource: { mllp: { port: 2598, tls: { cert: gone.pem, key: "${secret:mllp-key}" } } }\nformat: hl7v2\ndestinations: [ { name: out, to: { file: { folder: "${REFERO_DATA}/s" } } } ]\n')
+  t.match(await run('check'), { out: /secure\.yaml:2:46 warning no-file: The file `gone\.pem` of `tls\.cert` is not here/ })
+})
+
 t.test('a mapping shows every value beside where it came from, both ways', async (t) => {
   const { path, run } = folder(t)
   const sample = fixture('hl7v2/ref-i12-cardiology.hl7')

@@ -60,7 +60,7 @@ function outcome({ channel, after, status }: Change): string {
 function refused(error: ReferoError, terminal: Terminal, json: boolean): void {
   const { problems = [], diff } = error.facts as { problems?: readonly Problem[]; diff?: string }
   if (json) {
-    terminal.out(JSON.stringify({ code: error.code, message: error.message, hint: error.hint, problems, ...(diff !== undefined && { diff }) }))
+    terminal.out(JSON.stringify({ error: error.message, code: error.code, hint: error.hint, problems, ...(diff !== undefined && { diff }) }))
     return
   }
   for (const line of plainLines(diff ?? '')) if (line) terminal.out(line)
