@@ -11,7 +11,7 @@ export const KINDS = {
   disconnected: 'Look whether the other system is up and reached from here: address, port, firewall, certificates.',
   certificate: 'Put the new certificate in place of the old one before then; a file that changes is read again without a restart.',
   disk: 'Free space on that disk, or retain less (`retain:`); without space no message can be taken.',
-  store: 'See the detail; until the store works again, senders are told to send again later.',
+  store: 'See the detail; until the store works again, senders are told to send again later. A search that fails holds up no message.',
   'channel-failed': 'Mend what is named; the engine tries again by itself.',
   held: 'Decide for each what is held: replay it, or skip it. Until then nothing behind it is sent.',
   many: 'So much at once has one cause more often than many: look at the network, at the machine, at what they have in common.',

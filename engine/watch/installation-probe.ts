@@ -1,5 +1,7 @@
 /** Looks at what all channels share: the disk, the store, and the channels that cannot start. */
 import { statfs } from 'node:fs/promises'
+import type { MessageArchive } from '../contracts.js'
+import { ReferoError, sentence } from '../errors.js'
 import { size } from '../units.js'
 import type { EngineView } from './engine-view.js'
 import type { Look } from './look.js'
@@ -36,6 +38,16 @@ export const lookAtDisk = async (space: string, folder: string, look: Look, read
 
 export const lookAtStore = ({ storeTrouble }: EngineView, look: Look): void => {
   if (storeTrouble !== null) look.find({ kind: 'store', channel: null, destination: null, since: look.at, count: 1, what: 'The message store fails.', because: storeTrouble })
+}
+
+/** The search by words has a file of its own, and may fail while messages are taken and sent as ever: nobody would notice but who searches. */
+export const lookAtSearch = async (archive: Pick<MessageArchive, 'textIndexed'>, look: Look): Promise<void> => {
+  try {
+    await archive.textIndexed()
+  } catch (error) {
+    const what = 'The search by words fails; until it works, what is older than `retain:` says is not forgotten either.'
+    look.find({ kind: 'store', channel: null, destination: null, subject: 'search', since: look.at, count: 1, what, because: error instanceof ReferoError ? sentence(error) : null })
+  }
 }
 
 export const lookAtChannels = (engine: EngineView, look: Look): void => {

@@ -9,7 +9,7 @@ import { DestinationProbe } from './destination-probe.js'
 import { type EngineView, watchedChannels } from './engine-view.js'
 import { zoneNamed } from './hours.js'
 import { Incidents } from './incidents.js'
-import { lookAtChannels, lookAtDisk, lookAtStore } from './installation-probe.js'
+import { lookAtChannels, lookAtDisk, lookAtSearch, lookAtStore } from './installation-probe.js'
 import { Look } from './look.js'
 import { aborted } from './moments.js'
 import type { WatchSettings } from './settings.js'
@@ -52,6 +52,7 @@ export class Watching {
       const look = new Look(this.#clock.now())
       const channels = watchedChannels(engine)
       lookAtStore(engine, look)
+      await lookAtSearch(store, look)
       lookAtChannels(engine, look)
       await lookAtDisk(this.#settings.disk, this.#folder, look)
       await sources.look(channels, look)

@@ -6,12 +6,13 @@ import t from 'tap'
 import { loadChannel, type LoadedChannel } from '../../engine/channel-loader.js'
 import { checkChannels } from '../../engine/check.js'
 import type { MessageArchive, QueueHead } from '../../engine/contracts.js'
+import { StoreError } from '../../engine/errors.js'
 import type { EngineEvent } from '../../engine/events.js'
 import { CertificateProbe, certificatesIn } from '../../engine/watch/certificate-probe.js'
 import { DestinationProbe } from '../../engine/watch/destination-probe.js'
 import type { EngineView, WatchedChannel } from '../../engine/watch/engine-view.js'
 import { instantIn, span } from '../../engine/watch/incident.js'
-import { lookAtChannels, lookAtDisk, lookAtStore } from '../../engine/watch/installation-probe.js'
+import { lookAtChannels, lookAtDisk, lookAtSearch, lookAtStore } from '../../engine/watch/installation-probe.js'
 import { Look } from '../../engine/watch/look.js'
 import type { Watch } from '../../engine/watch/settings.js'
 import { SourceProbe } from '../../engine/watch/source-probe.js'
@@ -264,6 +265,11 @@ t.test('the disk, the store, and channels that cannot start', async (t) => {
     { kind: 'channel-failed', channel: null, subject: 'd.yaml', count: 2, because: 'd.yaml:1:1: Wrong 1. d.yaml:2:1: Wrong 2.' },
   ])
   t.ok(look.isUnsure({ ...silence(0), kind: 'channel-failed', channel: 'c' }))
+  const search = new Look(new Date(START))
+  await lookAtSearch({ textIndexed: async () => ({ indexed: 1, newest: 2 }) }, search)
+  t.strictSame(search.causes, [], 'to be behind is no fault')
+  await lookAtSearch({ textIndexed: () => Promise.reject(new StoreError('failed', 'search.db cannot be written to.')) }, search)
+  t.match(search.causes, [{ kind: 'store', subject: 'search', what: /search by words fails/, because: /search\.db cannot be written to/ }])
 })
 
 t.test('times are said as people say them', async (t) => {
