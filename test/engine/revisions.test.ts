@@ -1,5 +1,5 @@
 /** The history of channels: what is kept, what survives a crash at any moment, and a source that hangs in its start. */
-import { mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
@@ -32,18 +32,18 @@ function mortal(dies: number, after: boolean): Disk & { readonly operations: () 
     if (operations >= dies) throw new Died()
     await work()
   }
-  return { operations: () => operations, write: (path, content) => attempt(() => disk.write(path, content)), remove: (path) => attempt(() => disk.remove(path)) }
+  return { operations: () => operations, write: (path, content, encoding) => attempt(() => disk.write(path, content, encoding)), remove: (path) => attempt(() => disk.remove(path)) }
 }
 
 /** A folder with a channel file and a script at their first revision, and a change of both. */
 async function begun() {
   const folder = mkdtempSync(join(tmpdir(), 'refero-revisions-'))
-  const [file, script, kept] = [join(folder, 'one.yaml'), join(folder, 'one.js'), join(folder, 'revisions')]
+  const [file, script, fixture, kept] = [join(folder, 'one.yaml'), join(folder, 'one.js'), join(folder, 'new', 'one.hl7'), join(folder, 'revisions')]
   writeFileSync(file, 'old')
   writeFileSync(script, 'old script')
   await new History(kept, disk).append('one', revision('old'))
-  const undertaking = { channel: 'one', files: [{ path: file, before: 'old', after: 'new' }, { path: script, before: 'old script', after: 'new script' }], revision: revision('new', { files: [{ name: 'channels/one.js', content: 'new script' }] }) }
-  return { kept, file, script, undertaking, found: () => `${readFileSync(file, 'utf8')}, ${readFileSync(script, 'utf8')}` }
+  const undertaking = { channel: 'one', files: [{ path: file, before: 'old', after: 'new' }, { path: script, before: 'old script', after: 'new script' }, { path: fixture, before: null, after: '/wA=', encoding: 'base64' as const }], revision: revision('new', { carried: [{ name: 'fixtures/one.hl7', before: null, after: '/wA=', encoding: 'base64' }], files: [{ name: 'channels/one.js', content: 'new script' }] }) }
+  return { kept, file, script, undertaking, found: () => `${readFileSync(file, 'utf8')}, ${readFileSync(script, 'utf8')}${existsSync(fixture) ? `, ${readFileSync(fixture, 'hex')}` : ''}` }
 }
 
 t.test('whatever dies while a change is made, all of it is done or none, and the history says the same', async (t) => {
@@ -61,7 +61,7 @@ t.test('whatever dies while a change is made, all of it is done or none, and the
       if (!died) break
     }
   }
-  t.same([...ends.keys()].sort(), ['new, new script: 2 ada because new, 1 ada because old', 'old, old script: 1 ada because old'], `the two ends: ${[...ends.values()].join(' and ')} times`)
+  t.same([...ends.keys()].sort(), ['new, new script, ff00: 2 ada because new, 1 ada because old', 'old, old script: 1 ada because old'], `the two ends: ${[...ends.values()].join(' and ')} times`)
 })
 
 t.test('what somebody wrote after a crash is not overwritten by the change that was under way', async (t) => {
@@ -79,7 +79,7 @@ t.test('what somebody wrote after a crash is not overwritten by the change that 
 t.test('where the disk takes nothing more, everything is put back as it was', async (t) => {
   const { kept, undertaking, found } = await begun()
   let operations = 0
-  const full: Disk = { ...disk, write: async (path, content) => (++operations === 3 ? Promise.reject(new Error('ENOSPC')) : disk.write(path, content)) }
+  const full: Disk = { ...disk, write: async (path, content, encoding) => (++operations === 3 ? Promise.reject(new Error('ENOSPC')) : disk.write(path, content, encoding)) }
   await t.rejects(new Undertakings(kept, new History(kept, full), full).carryOut(undertaking), { code: 'CANNOT_WRITE', message: /everything is as it was.*ENOSPC/ })
   t.equal(found(), 'old, old script')
   t.notOk(readdirSync(kept).includes('pending.json'))
