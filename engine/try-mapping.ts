@@ -18,7 +18,7 @@ export interface MappedValue {
 
 export interface TriedMapping {
   readonly step: 'to-fhir' | 'to-hl7v2'
-  readonly output: string
+  readonly output: string // as people read it: JSON is indented
   readonly values: readonly MappedValue[]
   readonly notes: readonly string[] // what could not be mapped, or is not carried
 }
@@ -34,7 +34,9 @@ export async function tryMapping(name: string, sample: Buffer, pieces: Pieces, t
   const [mapped] = 'filtered' in result ? [] : result
   if (!mapped) throw new ReferoError('WRONG_FILE', `The mapping ${name} made nothing of the sample.`)
   const output = tools.format(to).serialize(mapped.body).toString()
-  return step === 'to-fhir' ? { step, output, ...fromBundle(JSON.parse(output) as Bundle) } : { step, output, ...fromSegments(mapped.body, outgoingMap(name, tools).segments) }
+  if (step === 'to-hl7v2') return { step, output, ...fromSegments(mapped.body, outgoingMap(name, tools).segments) }
+  const bundle = JSON.parse(output) as Bundle
+  return { step, output: JSON.stringify(bundle, null, 2), ...fromBundle(bundle) }
 }
 
 /** A message map has `resources`; an outgoing map has `segments`. */

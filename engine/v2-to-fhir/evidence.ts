@@ -1,6 +1,7 @@
 /** Every value of a mapped Bundle beside where it came from, as the bundle's own Provenance tells it. */
 import type { Bundle, FhirResource, OperationOutcome, Provenance } from 'fhir/r4.js'
-import { CONFIDENCE, SOURCE_PATH, TARGET_PATH } from './provenance.js'
+import type { Origin } from './draft.js'
+import { readValueSource } from './provenance.js'
 
 /** One value of one resource. */
 export interface Evidence {
@@ -10,8 +11,6 @@ export interface Evidence {
   readonly origin: string | null // "PID-5.1"; null: the map says it, or it points at another resource
   readonly confidence: number | null // 0 … 1, where it is not certain
 }
-
-interface Source { readonly origin: string; readonly confidence: number | null }
 
 /** In the order of the bundle; Provenance and OperationOutcome themselves are left out. */
 export const evidenceOf = (bundle: Bundle): readonly Evidence[] => {
@@ -32,24 +31,23 @@ export const evidenceOf = (bundle: Bundle): readonly Evidence[] => {
 export const untold = (bundle: Bundle): readonly { readonly severity: string; readonly text: string }[] =>
   (bundle.entry ?? []).flatMap(({ resource }) => (resource?.resourceType === 'OperationOutcome' ? (resource as OperationOutcome).issue : [])).map(({ severity, diagnostics = '' }) => ({ severity, text: diagnostics }))
 
-const sourcesOf = (resources: readonly FhirResource[]): ReadonlyMap<string, ReadonlyMap<string, Source>> => {
-  const found = new Map<string, Map<string, Source>>()
+/** The origins of each resource's values, by the resource's URL and the path in it. */
+const sourcesOf = (resources: readonly FhirResource[]): ReadonlyMap<string, ReadonlyMap<string, Origin>> => {
+  const found = new Map<string, Map<string, Origin>>()
   for (const resource of resources) if (resource.resourceType === 'Provenance') collect(resource, found)
   return found
 }
 
-const collect = ({ target, entity }: Provenance, found: Map<string, Map<string, Source>>): void => {
-  const field = entity?.[0]?.what.display ?? ''
+const collect = ({ target }: Provenance, found: Map<string, Map<string, Origin>>): void => {
   for (const { reference = '', extension = [] } of target) {
-    const paths = found.get(reference) ?? new Map<string, Source>()
+    const paths = found.get(reference) ?? new Map<string, Origin>()
     found.set(reference, paths)
-    const said = (url: string) => extension.find((each) => each.url === url)
-    paths.set(said(TARGET_PATH)?.valueString ?? '', { origin: said(SOURCE_PATH)?.valueString ?? field, confidence: said(CONFIDENCE)?.valueDecimal ?? null })
+    for (const source of extension.map(readValueSource)) if (source) paths.set(source.path, source)
   }
 }
 
 /** What is told of the path itself, else of what it is a part of. */
-const sourceOf = (paths: ReadonlyMap<string, Source> | undefined, path: string): Source | undefined => {
+const sourceOf = (paths: ReadonlyMap<string, Origin> | undefined, path: string): Origin | undefined => {
   for (let part = path; part !== ''; part = part.slice(0, Math.max(0, part.search(/(\.|\[)[^.[]*$/)))) {
     const source = paths?.get(part)
     if (source) return source

@@ -1,55 +1,48 @@
 /**
- * Where every value came from. One Provenance stands for one field of the message (`entity.what.display`, "PID-3[2]"), and
- * has a target for every value taken from it: the resource, the path in it (targetPath), the component where it is one, and
- * how sure it is where that is not certain.
+ * Where every value came from. One Provenance stands for the message; it has a target for every resource, and on that an extension
+ * for every value: its path in the resource, the component of the message, and how sure it is where that is not certain.
  */
-import type { BundleEntry, Reference } from 'fhir/r4.js'
+import type { BundleEntry, Extension, Provenance } from 'fhir/r4.js'
 import { dateTime } from './datatypes/dtm.js'
-import { fieldOrigin } from './not-carried.js'
+import type { Origin } from './draft.js'
 import { fieldPart } from './part.js'
 import type { Node } from './segment-tree.js'
 import type { Made, Settings } from './to-fhir.js'
 
-export const TARGET_PATH = 'http://hl7.org/fhir/StructureDefinition/targetPath'
-export const SOURCE_PATH = 'urn:refero:source-path'
-export const CONFIDENCE = 'urn:refero:confidence'
+/** The extension of a value; its words are "name[0].family PID-5[1].1.1", or "gender PID-8 0.8" with a confidence. Neither path nor component has spaces. */
+const VALUE_SOURCE = 'urn:refero:value-source'
 
 interface Facts {
   readonly controlId: string | null
+  readonly type: string
   readonly recorded: string
   readonly root: Node
   readonly settings: Settings
   readonly id: (...names: readonly string[]) => string
 }
 
+/** The Provenance of all that was made; none where nothing came from the message. */
 export const provenance = (made: readonly Made[], facts: Facts): readonly BundleEntry[] => {
-  const fields = new Map<string, Reference[]>()
-  for (const { fullUrl, builder } of made) {
-    for (const { path, origin, confidence } of builder.origins) {
-      const field = fieldOrigin(origin)
-      const targets = fields.get(field) ?? []
-      fields.set(field, targets)
-      targets.push({
-        extension: [
-          { url: TARGET_PATH, valueString: path },
-          ...(origin === field ? [] : [{ url: SOURCE_PATH, valueString: origin }]),
-          ...(confidence === undefined ? [] : [{ url: CONFIDENCE, valueDecimal: confidence }]),
-        ],
-        reference: fullUrl,
-      })
-    }
-  }
-  const author = senderOf(facts.root)
+  const target = made.filter(({ builder }) => builder.origins.length > 0).map(({ fullUrl, builder }) => ({ extension: builder.origins.map(valueSource), reference: fullUrl }))
+  if (target.length === 0) return []
   const sent = sentAt(facts)
-  return [...fields].map(([field, target]) => ({
-    fullUrl: facts.id('provenance', field),
-    resource: {
-      resourceType: 'Provenance', target, recorded: facts.recorded,
-      ...(sent ? { occurredDateTime: sent } : {}),
-      agent: [{ who: { display: author } }],
-      entity: [{ role: 'source', what: { ...(facts.controlId ? { identifier: { value: facts.controlId } } : {}), display: field } }],
-    },
-  }))
+  const resource: Provenance = {
+    resourceType: 'Provenance', target, recorded: facts.recorded,
+    ...(sent ? { occurredDateTime: sent } : {}),
+    agent: [{ who: { display: senderOf(facts.root) } }],
+    entity: [{ role: 'source', what: { ...(facts.controlId ? { identifier: { value: facts.controlId } } : {}), display: facts.type } }],
+  }
+  return [{ fullUrl: facts.id('provenance'), resource }]
+}
+
+const valueSource = ({ path, origin, confidence }: Origin): Extension =>
+  ({ url: VALUE_SOURCE, valueString: confidence === undefined ? `${path} ${origin}` : `${path} ${origin} ${confidence}` })
+
+/** What such an extension says; null for other extensions. */
+export const readValueSource = ({ url, valueString = '' }: Extension): Origin | null => {
+  if (url !== VALUE_SOURCE) return null
+  const [path = '', origin = '', confidence] = valueString.split(' ')
+  return { path, origin, ...(confidence === undefined ? {} : { confidence: Number(confidence) }) }
 }
 
 /** MSH-4, or MSH-3: by name, else by number (360X leaves the names out). */

@@ -5,6 +5,7 @@ import type { Message } from '../contracts.js'
 import { MessageFault } from '../errors.js'
 import { holds } from './condition.js'
 import type { Lookup } from './datatype.js'
+import { type Draft, settle } from './draft.js'
 import type { FieldPath } from './field-path.js'
 import { link } from './links.js'
 import { mend } from './mend.js'
@@ -70,7 +71,7 @@ export const toFhir = (message: Message, map: MessageMap, settings: Settings): B
   return {
     resourceType: 'Bundle', ...(isMessage ? { type: 'message', timestamp: sentAt({ root, settings }, 'instant') ?? recorded } : { type: 'collection', timestamp: recorded }),
     ...(controlId ? { identifier: { value: controlId } } : {}),
-    entry: [...resources, ...(outcome ? [{ fullUrl: id('issues'), resource: outcome }] : []), ...provenance(made, { controlId, recorded, root, id, settings })],
+    entry: [...resources, ...(outcome ? [{ fullUrl: id('issues'), resource: outcome }] : []), ...provenance(made, { controlId, type, recorded, root, id, settings })],
   }
 }
 
@@ -152,7 +153,7 @@ const defaults = ({ map, node, builder }: Instance, received: string): void => {
   const known = builder.origins.length
   for (const { element, value: said } of map.set) {
     const [first] = element.steps
-    const value = said === '$received' ? received : said
+    const value = said === '$received' ? received : settle(said as Draft, '')?.value
     // A value that could not be read leaves its text beside the empty element; the default still fills the element.
     if (first && element.steps.length === 1 && builder.json[first.name] === undefined) builder.json[first.name] = first.list && !Array.isArray(value) ? [value] : value
     else if (element.steps.length > 1) place(builder, element, value as string, '', `${node.origin} 1`)

@@ -85,15 +85,11 @@ export const facts = (bundle: Bundle): ReadonlySet<Fact> => {
     found.add(`resource ${resource.resourceType}${count > 1 ? `~${count}` : ''}`)
   }
   for (const { resource } of resources) {
-    if (resource.resourceType === 'OperationOutcome' || isOrigin(resource as unknown as Json)) continue
+    if (resource.resourceType === 'OperationOutcome') continue
     walk(resource as unknown as Json, '', resource.resourceType, types, (kind, value) => found.add(`${kind} ${resource.resourceType} ${value}`))
   }
   return found
 }
-
-/** Our provenance of single values says nothing that theirs could say. */
-const isOrigin = ({ resourceType, entity }: Json): boolean =>
-  resourceType === 'Provenance' && (entity as { what?: { display?: string } }[] | undefined)?.some(({ what }) => /^[A-Z][A-Z0-9]{2}(\[\d+\])?-/.test(what?.display ?? '')) === true
 
 const walk = (value: unknown, key: string, path: string, types: ReadonlyMap<string, string>, say: (kind: Kind, value: string) => void): void => {
   if (Array.isArray(value)) {

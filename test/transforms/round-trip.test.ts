@@ -1,11 +1,11 @@
 /** There and back again: over generated messages, every value of a field that an outgoing map claims is in the second bundle as in the first. */
-import type { Bundle, Provenance } from 'fhir/r4.js'
+import type { Bundle } from 'fhir/r4.js'
 import t from 'tap'
 import type { Message } from '../../engine/contracts.js'
 import { outgoingMap } from '../../engine/v2-to-fhir/outgoing-map.js'
 import toFhir from '../../transforms/to-fhir/index.js'
 import toHl7v2 from '../../transforms/to-hl7v2/index.js'
-import { all, hl7v2, message, tools } from '../engine/v2-to-fhir/kit.js'
+import { hl7v2, message, told, tools } from '../engine/v2-to-fhir/kit.js'
 import { allClaims, type Random, type Shape, seeded, synthetic } from './synthetic.js'
 
 const code = (random: Random): string => `${random.digits(4)}-${random.digits(1)}^${random.word()}^LN`
@@ -53,17 +53,13 @@ const valueAt = (held: unknown, path: string): unknown =>
 /** Every plain value of a bundle that a field says (of those `claimed`), as "Observation.valueQuantity.value 5", and the field. Which resource a reference leads to is its own business. */
 const facts = (bundle: Bundle, claimed?: ReadonlySet<string>): ReadonlyMap<string, string> => {
   const resources = new Map((bundle.entry ?? []).map(({ fullUrl, resource }) => [fullUrl, resource]))
-  const ofField = ({ target, entity }: Provenance): readonly (readonly [string, string])[] => {
-    const field = (entity?.[0]?.what.display ?? '').replace(/\[\d+\]/g, '')
+  return new Map(told(bundle).flatMap(({ url, path, field: placed }) => {
+    const field = placed.replace(/\[\d+\]/g, '')
     if (claimed && !claimed.has(field)) return []
-    return target.flatMap(({ reference, extension }) => {
-      const path = extension?.[0]?.valueString ?? ''
-      const held = resources.get(reference)
-      const value = valueAt(held, path)
-      return value === undefined || typeof value === 'object' || path.endsWith('.reference') ? [] : [[`${held?.resourceType}.${path.replace(/\[\d+\]/g, '')} ${value}`, field] as const]
-    })
-  }
-  return new Map(all(bundle, 'Provenance').flatMap(ofField))
+    const held = resources.get(url)
+    const value = valueAt(held, path)
+    return value === undefined || typeof value === 'object' || path.endsWith('.reference') ? [] : [[`${held?.resourceType}.${path.replace(/\[\d+\]/g, '')} ${value}`, field] as const]
+  }))
 }
 
 for (const [index, { type, forth, back, shapes, notKept = {} }] of CASES.entries()) {

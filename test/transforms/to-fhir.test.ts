@@ -7,7 +7,7 @@ import type { Message } from '../../engine/contracts.js'
 import { MessageFault } from '../../engine/errors.js'
 import toFhir from '../../transforms/to-fhir/index.js'
 import toHl7v2 from '../../transforms/to-hl7v2/index.js'
-import { all, at, fhir, fixture, hl7v2, lines, message, one, ROOT, tools } from '../engine/v2-to-fhir/kit.js'
+import { all, at, fhir, fixture, hl7v2, lines, message, one, ROOT, told, tools } from '../engine/v2-to-fhir/kit.js'
 
 const step = toFhir.create({ with: 'referral', timezone: 'America/Chicago' }, tools)
 const mapped = (bytes: Buffer): Message => {
@@ -179,13 +179,9 @@ t.test('every value of every referral says where it came from, and every origin 
   for (const name of REFERRALS) {
     const bundle = bundleOf(name)
     const origins = new Map<string, string>()
-    for (const provenance of all(bundle, 'Provenance').filter(isOfValues)) {
-      const field = provenance.entity?.[0]?.what.display ?? ''
+    for (const { url, path, origin, field } of told(bundle)) {
       t.match(field, /^[A-Z][A-Z0-9]{2}(\[\d+\])?(-\d+(\[\d+\])?)?$/)
-      for (const target of provenance.target) {
-        const said = (url: string): string | undefined => target.extension?.find((each) => each.url === url)?.valueString
-        origins.set(`${target.reference} ${said('http://hl7.org/fhir/StructureDefinition/targetPath')}`, said('urn:refero:source-path') ?? field)
-      }
+      origins.set(`${url} ${path}`, origin)
     }
     const values = new Set<string>()
     for (const { fullUrl, resource } of bundle.entry ?? []) {
@@ -204,8 +200,7 @@ t.test('the origins are exact: the component, the repetition, the occurrence', a
   const bundle = bundleOf('ref-i12-cardiology')
   const origin = (type: string, path: string, nth = 0): string | undefined => {
     const entry = (bundle.entry ?? []).filter(({ resource }) => resource?.resourceType === type)[nth]
-    const [target] = all(bundle, 'Provenance').flatMap(({ target, entity }) => target.filter((each) => each.reference === entry?.fullUrl && each.extension?.[0]?.valueString === path).map((each) => each.extension?.[1]?.valueString ?? entity?.[0]?.what.display))
-    return target
+    return told(bundle).find((each) => each.url === entry?.fullUrl && each.path === path)?.origin
   }
   t.equal(origin('Patient', 'name[0].family'), 'PID-5[1].1.1')
   t.equal(origin('Patient', 'identifier[0].system'), 'PID-3[1].4.2')

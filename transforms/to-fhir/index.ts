@@ -2,6 +2,7 @@
 import { Type } from 'typebox'
 import { defineTransform } from '../../engine/define.js'
 import { MessageFault } from '../../engine/errors.js'
+import { madeBody } from '../../engine/formats/fhir/made.js'
 import { messageMap } from '../../engine/v2-to-fhir/message-map.js'
 import { toFhir } from '../../engine/v2-to-fhir/to-fhir.js'
 
@@ -19,10 +20,9 @@ export default defineTransform({
   create({ with: name, timezone }, tools) {
     if (timezone !== undefined) checkZone(timezone)
     const map = messageMap(name, tools)
-    const format = tools.format('fhir')
     return (message) => {
       if (message.format !== 'hl7v2') throw new MessageFault({ kind: 'unsupported', reason: `to-fhir takes HL7 v2 messages, and this one is ${message.format}` })
-      const body = (mend: boolean): unknown => format.parse(Buffer.from(JSON.stringify(toFhir(message, map, { lookup: (table) => tools.table(table), timezone, mend }), null, 2)))
+      const body = (mend: boolean): unknown => madeBody(toFhir(message, map, { lookup: (table) => tools.table(table), timezone, mend }))
       return [{ ...message, format: 'fhir', body: whole(body) }]
     }
   },

@@ -44,7 +44,7 @@ export default defineFormat({
         if (fault) throw new MessageFault(fault)
         return resource
       },
-      serialize: (body) => serialiseJson(body as Json),
+      serialize: (body) => serialiseJson(body as Json, ''),
       acknowledge: (_bytes, moment, verdict, fault) => (moment === 'stored' ? null : operationOutcome(verdict, fault)),
       separate: () => null,
       assemble: (_bytes, acknowledgements) => Buffer.concat(acknowledgements),

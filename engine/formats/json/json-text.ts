@@ -31,9 +31,15 @@ const remember = (container: object, key: string, written: string): void => {
   numbers.set(container, (numbers.get(container) ?? new Map<string, string>()).set(key, written))
 }
 
-/** A value as JSON: the bytes it was read from while it is unchanged, otherwise with two spaces of indentation. */
-export const serialiseJson = (value: Json): Buffer =>
-  (isContainer(value) && sources.get(value)) || Buffer.from(jsonText(value, '\n'), 'utf8')
+/** A value that was made, not read: while it is unchanged it is written without spaces, once. */
+export const madeJson = <Value extends object>(value: Value): Value => {
+  sources.set(value, Buffer.from(JSON.stringify(value)))
+  return value
+}
+
+/** A value as JSON: the bytes it was read from while it is unchanged, otherwise with `line` and two spaces more for each level, or without spaces. */
+export const serialiseJson = (value: Json, line: '\n' | '' = '\n'): Buffer =>
+  (isContainer(value) && sources.get(value)) || Buffer.from(jsonText(value, line), 'utf8')
 
 /** The text of one value in JSON; `line` is the line break and indentation to use, or '' for none. */
 export const jsonText = (value: Json, line = ''): string => {

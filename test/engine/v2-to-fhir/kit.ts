@@ -62,3 +62,13 @@ export const at = (bundle: Bundle, reference: string | undefined): FhirResource 
   if (!resource) throw new Error(`${reference} leads nowhere`)
   return resource
 }
+
+/** Where a value of a bundle came from, as its Provenance tells it. */
+export interface Told { readonly url: string | undefined; readonly path: string; readonly origin: string; readonly field: string; readonly confidence: number | null }
+
+/** All of them; `field` is the origin without its component, "PID-3[2]". */
+export const told = (bundle: Bundle): readonly Told[] => all(bundle, 'Provenance').flatMap(({ target }) => target.flatMap(({ reference, extension = [] }) =>
+  extension.filter(({ url }) => url === 'urn:refero:value-source').map(({ valueString = '' }) => {
+    const [path = '', origin = '', confidence] = valueString.split(' ')
+    return { url: reference, path, origin, field: origin.replace(/(-\d+(?:\[\d+\])?)[.\d]*$/, '$1'), confidence: confidence === undefined ? null : Number(confidence) }
+  })))
