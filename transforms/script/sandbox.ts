@@ -22,6 +22,7 @@ export interface Host {
 }
 
 const STACK = 256 * 1024 // bytes
+const LOADING = 2_000 // milliseconds to compile and begin at least: on a busy machine a good script must not fail for that
 const CANNOT: Host = { read: () => [], write: (state) => state, text: () => '', parse: () => '' }
 
 let checking = await newQuickJSWASMModule()
@@ -50,6 +51,7 @@ export class Sandbox {
   readonly #handles = new Scope()
   #host = CANNOT
   #until = 0
+  #time = 0 // milliseconds, of what is done now
   #stopped = false
   #refused: unknown // what the host last threw into the script
 
@@ -64,7 +66,7 @@ export class Sandbox {
       this.#stopped ||= performance.now() > this.#until
       return this.#stopped
     })
-    this.#run = this.#within(() => this.#load())
+    this.#run = this.#within(() => this.#load(), Math.max(LOADING, limits.deadline))
   }
 
   /** Whether a limit was met: the sandbox is to be thrown away. */
@@ -79,7 +81,7 @@ export class Sandbox {
       return this.#within(() => Scope.withScope((scope) => {
         const result = scope.manage(this.#call(this.#run, scope.manage(this.#context.newString(input))))
         return JSON.parse(this.#context.getString(result)) as string[]
-      }))
+      }), this.#limits.deadline)
     } finally {
       this.#host = CANNOT
     }
@@ -91,8 +93,9 @@ export class Sandbox {
   }
 
   /** Does something that runs the script, within its time: the computer's, since the engine's clock stands still meanwhile. What is not a fault is the engine's own end: too deep for its stack. */
-  #within<Result>(act: () => Result): Result {
-    this.#until = performance.now() + this.#limits.deadline
+  #within<Result>(act: () => Result, time: number): Result {
+    this.#time = time
+    this.#until = performance.now() + time
     try {
       return act()
     } catch (error) {
@@ -146,7 +149,7 @@ export class Sandbox {
   #fault(thrown: unknown): MessageFault {
     const { name, message, stack } = (typeof thrown === 'object' && thrown !== null ? thrown : { message: thrown }) as { name?: unknown; message?: unknown; stack?: unknown }
     const place = placeIn(String(stack ?? ''), this.#script.file)
-    if (this.#stopped) return this.#over(place, `ran longer than ${this.#limits.deadline} ms and was stopped; its \`deadline\` can be longer`)
+    if (this.#stopped) return this.#over(place, `ran longer than ${this.#time} ms and was stopped; its \`deadline\` can be longer`)
     if (name === 'InternalError' && message === 'out of memory') {
       this.#stopped = true
       return this.#over(place, `needed more than ${this.#limits.memory} bytes and was stopped; its \`memory\` can be more`)
