@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
 import { withTest } from '../../engine/save-test.js'
-import { fixture, refero, ROOT } from './product.js'
+import { fixture, framed, freePort, refero, ROOT, sendRaw, startProduct } from './product.js'
 
 interface Folder { readonly path: string; readonly run: (...words: string[]) => ReturnType<typeof refero>; readonly read: (name: string) => string }
 
@@ -71,8 +71,9 @@ t.test('what was written wrongly is told by its name, for people and as JSON, an
   t.match(await run('new', 'binary', '--from', 'binary.hl7'), { code: 2, err: /binary\.hl7 is no text/ })
   t.match(await run('new', 'two', '--from', 'two.hl7'), { code: 0, out: /holds 2 messages; the first is the sample/ })
   t.match(await run('send', 'two.hl7', '--to', 'mllp://127.0.0.1:1', '--ca', 'ca.pem'), { code: 2, err: /--ca is for mllps/ })
-  writeFileSync(join(path, 'channels/secure.yaml'), 'name: secure\nsource: { mllp: { port: 2598, tls: { cert: gone.pem, key: "${secret:mllp-key}" } } }\nformat: hl7v2\ndestinations: [ { name: out, to: { file: { folder: "${REFERO_DATA}/s" } } } ]\n')
-  t.match(await run('check'), { out: /secure\.yaml:2:46 warning no-file: The file `gone\.pem` of `tls\.cert` is not here/ })
+  writeFileSync(join(path, 'channels/secure.yaml'), 'name: secure\nsource: { mllp: { port: 2598, tls: { cert: gone.pem, key: here.key } } }\nformat: hl7v2\ndestinations: [ { name: out, to: { file: { folder: "${REFERO_DATA}/s" } } } ]\n')
+  writeFileSync(join(path, 'channels/here.key'), 'a key')
+  t.match(await run('check'), { out: /secure\.yaml:2:44 warning no-file: The file `gone\.pem` of `tls\.cert` is not here[\s\S]*0 errors/ })
 })
 
 t.test('a mapping shows every value beside where it came from, both ways', async (t) => {
@@ -114,6 +115,23 @@ tests:
   writeFileSync(join(path, 'mappings/codes/icd10cm.csv'), 'code,display\nA00,Cholera\nA00,Cholera\n')
   t.match(await run('check'), { code: 1, out: /icd10cm\.csv:3:1: the code "A00" has a row already/ })
   t.match(await run('mappings', 'icd10', 'channels/coded.yaml'), { code: 2, err: /channels\/coded\.yaml:1: this is no line/ })
+})
+
+t.test('stored messages become tests in the analyst’s own folder, and are tried on a channel with a new name', async (t) => {
+  const port = await freePort()
+  const text = `name: visits\nsource: { mllp: { port: ${port} } }\nformat: hl7v2\ndestinations: [ { name: out, to: { file: { folder: "\${REFERO_DATA}/out" } } } ]\n`
+  const { folder: path, http, token } = await startProduct(t, { channels: { visits: text } })
+  const run = (...words: string[]) => refero(words, { cwd: path, env: { REFERO_HTTP_PORT: String(http), REFERO_TOKEN: token } })
+  t.match(await run('what-if', 'visits', '--json'), { code: 2, out: /"code":"NOT_FOUND"/ }, 'nothing was tried, which is not the same as no difference')
+  await sendRaw(port, framed(UNKNOWN.replace('EVERYWOMAN^EVE', "O'Malley^Li")))
+  t.match(await run('save-test', '1'), { err: '', code: 0, out: / {2}fixtures\/visits\/message-1\.hl7/ })
+  t.notMatch(readFileSync(join(path, 'fixtures/visits/message-1.hl7'), 'utf8'), /Malley|Li\b|774411/)
+  writeFileSync(join(path, 'channels/arrivals.yaml'), text.replace('name: visits', 'name: arrivals').replace(String(port), '2597'))
+  t.match(await run('what-if', 'arrivals'), { code: 2, err: /has no message of arrivals\. .*--of NAME/ })
+  t.match(await run('what-if', 'arrivals', '--of', 'visits'), { code: 0, out: /1 messages: 1 the same/ })
+  const unsent = await run('replay', '1', '--json')
+  t.match(unsent, { code: 1, err: '' })
+  t.match(JSON.parse(unsent.out), { error: /add --yes/, dryRun: { status: 'transformed' } })
 })
 
 t.test('a test is written at the end of the tests of a file, and everything else stays as it was', async (t) => {
