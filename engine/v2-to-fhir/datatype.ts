@@ -11,6 +11,8 @@ export interface Datatype {
   read(part: Part, use: Use): Draft | undefined
   /** All repetitions at once, for types that make one value of them. */
   readAll?(parts: readonly Part[], use: Use): Draft | undefined
+  /** Whether empty ones count among all repetitions: the blank lines of a text. */
+  readonly blanks?: boolean
   /** The way back; absent where the type cannot be written. */
   write?(value: unknown, use: Use): Written | undefined
 }

@@ -76,6 +76,9 @@ const atom = (origin: string, decoded: string, whole?: string): Part => {
   return self
 }
 
+/** A field that a segment leaves empty. */
+export const emptyPart = (origin: string): Part => atom(origin, '')
+
 const tidy = (decoded: string): string => (decoded === '""' ? '' : decoded.trim())
 
 const joined = (count: number, at: (number: number) => string): string =>

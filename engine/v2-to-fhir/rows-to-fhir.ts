@@ -46,7 +46,7 @@ const applyRow = (row: Row, node: Node, builder: ResourceBuilder, setting: Setti
   if (datatype.readAll) {
     const [first, ...others] = values
     const known = builder.origins.length
-    if (!first || place(builder, element, filled(datatype.readAll(values, use), row), first.origin, source(first, node)) !== 'placed') return false
+    if (!first || place(builder, element, filled(datatype.readAll(datatype.blanks ? told : values, use), row), first.origin, source(first, node)) !== 'placed') return false
     sharedBy(others, builder, known)
     return true
   }
@@ -88,8 +88,8 @@ const sharedBy = (others: readonly Part[], { origins }: ResourceBuilder, from: n
 }
 
 /** A row of another segment than the one at hand (MSH), or of all of a name (`/OBX-5`), is looked for from here. */
-const sources = ({ field }: Row, node: Node): readonly { readonly part: Part; readonly at: Node }[] =>
-  field.segment === node.name && !field.fromTop ? partsOf(node, field).map((part) => ({ part, at: node })) : placedParts(node, field)
+const sources = ({ field, datatype }: Row, node: Node): readonly { readonly part: Part; readonly at: Node }[] =>
+  field.segment === node.name && !field.fromTop && !datatype?.blanks ? partsOf(node, field).map((part) => ({ part, at: node })) : placedParts(node, field, datatype?.blanks)
 
 /** A condition on the row's own segment is asked of the one that the value stands in, on its own field of the repetition at hand. */
 const rowHolds = ({ when, field }: Row, node: Node, part: Part, at: Node): boolean => {

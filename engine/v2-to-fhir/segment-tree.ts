@@ -1,7 +1,7 @@
 /** The segments of a message in their groups: what belongs to what, and where a path leads from a segment. */
 import type { SegmentView } from '../formats/hl7v2/view.js'
 import type { FieldPath } from './field-path.js'
-import { type Part, fieldPart } from './part.js'
+import { emptyPart, type Part, fieldPart } from './part.js'
 
 export interface Node {
   readonly name: string
@@ -76,9 +76,12 @@ const nearest = (node: Node, path: FieldPath): readonly Node[] => {
 /** The repetitions of the field at a path, each narrowed to the component the path names. */
 export const parts = (node: Node, path: FieldPath): readonly Part[] => nearest(node, path).flatMap((each) => partsOf(each, path))
 
-/** The same, each with the segment that it stands in. */
-export const placedParts = (node: Node, path: FieldPath): readonly { readonly part: Part; readonly at: Node }[] =>
-  nearest(node, path).flatMap((at) => partsOf(at, path).map((part) => ({ part, at })))
+/** The same, each with the segment that it stands in; with `blanks` an empty one for a segment that has none. */
+export const placedParts = (node: Node, path: FieldPath, blanks = false): readonly { readonly part: Part; readonly at: Node }[] =>
+  nearest(node, path).flatMap((at) => {
+    const found = partsOf(at, path)
+    return (found.length === 0 && blanks ? [emptyPart(`${at.origin}-${path.field}`)] : found).map((part) => ({ part, at }))
+  })
 
 /** The repetitions of a field, the same parts each time. */
 export const fieldParts = (node: Node, field: number): readonly Part[] => {

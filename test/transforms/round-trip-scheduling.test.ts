@@ -75,7 +75,7 @@ const mdm = (roll: Dice): readonly string[] => {
   return [
     header(`MDM^${event}^MDM_T02`),
     patient(roll),
-    `TXA|1|${coded(roll)}|TX|${roll.maybe(roll.time())}||${roll.maybe(roll.time())}|${roll.maybe(roll.time())}|${roll.time()}|${person(roll)}|${roll.maybe(person(roll))}||${id(roll)}|${roll.maybe(id(roll))}|${roll.maybe(id(roll))}|${roll.maybe(id(roll))}|${roll.maybe('a.txt')}|${roll.pick('AU', 'IP')}|${roll.pick('U', 'R', 'V')}|${roll.pick('AV', 'OB', 'CA')}||${roll.maybe(roll.word())}||${roll.maybe(person(roll))}||${roll.maybe(roll.word())}`,
+    `TXA|1|${coded(roll)}|TX|${roll.maybe(roll.time())}||${roll.maybe(roll.time())}|${roll.maybe(roll.time())}|${roll.time()}|${person(roll)}|${roll.maybe(person(roll))}||${id(roll)}|${roll.maybe(id(roll))}|${roll.maybe(id(roll))}|${roll.maybe(id(roll))}|${roll.maybe('a.txt')}|${roll.pick('AU', 'LA', 'IP')}|${roll.pick('U', 'R', 'V')}|${roll.pick('AV', 'OB', 'CA', 'UN')}||${roll.maybe(roll.word())}||${roll.maybe(person(roll))}||${roll.maybe(roll.word())}`,
     ...numbered(pieces, (at) => `OBX|${at}|${roll.pick('TX', 'FT')}|11488-4^Consultation note^LN||${roll.word()}${roll.maybe(`\\.br\\${roll.word()}`)}${roll.maybe(`~${roll.word()}`)}||||||F`),
     ...numbered(roll.number(3), (at) => `OBX|${pieces + at}|ED|P^Printed^LN||^AP^PDF^Base64^${Buffer.from(`%PDF ${roll.number(999_999)}`).toString('base64')}||||||F`),
   ]

@@ -67,12 +67,12 @@ const write = (value: unknown): Written | undefined => dateTimeText(String(value
 
 export const DTM: Datatype = { makes: ['date', 'dateTime', 'instant'], read: dateTime, write }
 
-/** A time of day (2.A.75); its offset, which FHIR's time has no room for, is left out. */
+/** A time of day (2.A.75), with colons as many write it; its offset, which FHIR's time has no room for, is left out. */
 export const TM: Datatype = {
   makes: ['time'],
   read: (part, use) => {
     if (part.text === '') return undefined
-    const [match, hour = '', minute = '00', second = '00', fraction = ''] = /^(\d{2})(?:(\d{2})(?:(\d{2})(\.\d{1,4})?)?)?([+-]\d{4})?$/.exec(part.text) ?? []
+    const [match, hour = '', minute = '00', second = '00', fraction = ''] = /^(\d{2})(?::?(\d{2})(?::?(\d{2})(\.\d{1,4})?)?)?([+-]\d{4})?$/.exec(part.text) ?? []
     if (match && Number(hour) < 24 && Number(minute) < 60 && Number(second) < 60) return leaf(`${hour}:${minute}:${second}${fraction}`, part.origin)
     use.issue(part, 'is not a time of the form HHMMSS')
     return unreadable(part.text, part.origin)

@@ -18,6 +18,7 @@ interface Attachment { readonly contentType?: string; readonly data?: string }
 /** Text that is the content of a document. */
 export const lines: Datatype = {
   makes: ['Attachment'],
+  blanks: true,
   read: (part) => textOf([part]),
   readAll: textOf,
   write: (value): Written | undefined => {

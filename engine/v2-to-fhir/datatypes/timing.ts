@@ -49,10 +49,16 @@ const write = (value: unknown, { lookup }: Use): Written | undefined => {
 
 export const RPT: Datatype = { makes: ['Timing'], read, write }
 
-/** A CQ of time as FHIR's unit of it: `code` of a duration. */
+/** A duration as TQ.3 has it: its unit and how many, S50 or D10 (2.A.81.3). */
+const SHORT = /^([SMHDWL])(\d{1,9})$/
+
+/** A CQ of time, or a duration of a TQ, as FHIR's unit of it: `code` of a duration. */
 export const durationUnit: Datatype = {
   makes: ['code'],
   read: (part, use) => {
+    const [, letter] = SHORT.exec(part.text) ?? []
+    const short = letter && timeUnit(letter)
+    if (short) return leaf(short, part.origin)
     const unit = timeUnit(part.part(2).text)
     if (unit) return leaf(unit, part.part(2).origin)
     if (part.part(2).text !== '') use.issue(part.part(2), 'is not a unit of time')
@@ -61,6 +67,14 @@ export const durationUnit: Datatype = {
   write: (value): Written => ['', [String(value)]],
 }
 
-/** The number of a CQ. */
-export const durationValue: Datatype = { makes: ['decimal', 'unsignedInt', 'positiveInt'], read: (part) => (/^\d{1,9}(\.\d{1,6})?$/.test(part.text) ? leaf(Number(part.text), part.part(1).origin) : undefined), write: (value): Written => [String(value)] }
+/** The number of a CQ, or of a duration of a TQ. */
+export const durationValue: Datatype = {
+  makes: ['decimal', 'unsignedInt', 'positiveInt'],
+  read: (part) => {
+    const [, , short] = SHORT.exec(part.text) ?? []
+    if (short) return leaf(Number(short), part.origin)
+    return /^\d{1,9}(\.\d{1,6})?$/.test(part.text) ? leaf(Number(part.text), part.part(1).origin) : undefined
+  },
+  write: (value): Written => [String(value)],
+}
 
