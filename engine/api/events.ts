@@ -58,6 +58,8 @@ function wantedBy({ channel, destination, what, step, where, content }: Static<t
   if (channel !== undefined && !definition) throw new ReferoError('NOT_FOUND', `No channel is called ${channel.slice(0, 100)}.`)
   const names = definition?.destinations.map(({ name }) => name)
   if (destination !== undefined && names && !names.includes(destination)) throw new ReferoError('NOT_FOUND', `${channel} has no destination ${destination.slice(0, 100)}; it has ${names.join(', ')}.`)
+  const steps = (destination === undefined ? definition : definition?.destinations.find(({ name }) => name === destination))?.steps
+  if (step !== undefined && steps && step > steps.length) throw new ReferoError('NOT_FOUND', `${destination ?? channel} has ${steps.length === 1 ? '1 step' : `${steps.length} steps`}, and no step ${step}.`)
   const tools = toolsFor(engine.world, '.', () => Promise.reject(new Error('a condition feeds nothing')))
   return {
     channel: channel ?? null, destination: destination ?? null, what: words ? new Set(words) : null, step: step ?? null,

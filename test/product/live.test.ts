@@ -159,7 +159,7 @@ t.test('events are told with a condition, and of people nothing is in them unles
   t.match(product.output(), /"address":"127\.0\.0\.1","by":"ada","msg":"somebody watches messages with their content"/, 'and the log says who asked')
 
   for (const [query, said] of [
-    [{ where: '{ PID-8: F' }, /USAGE.*cannot be read/], [{ where: '{ PID-8: { nt: F } }' }, /USAGE.*needs/], [{ channel: 'none' }, /NOT_FOUND.*No channel/],
+    [{ where: '{ PID-8: F' }, /USAGE.*cannot be read/], [{ where: '{ PID-8: { nt: F } }' }, /USAGE.*needs/], [{ channel: 'none' }, /NOT_FOUND.*No channel/], [{ channel: 'live', step: '9' }, /NOT_FOUND.*live has 2 steps, and no step 9/], [{ channel: 'live', destination: 'women', step: '2' }, /women has 1 step, and no step 2/],
     [{ channel: 'live', destination: 'none' }, /it has women, down/], [{ what: 'recieved' }, /nothing that happens/], [{ content: 'most' }, /USAGE/],
   ] as const) await t.rejects(listening(product, query), said, JSON.stringify(query))
   const more = await Promise.all(Array.from({ length: 16 }, () => listening(product, {})))
