@@ -5,7 +5,7 @@ import { type Draft, leaf } from '../draft.js'
 import { type Part, leafOf } from '../part.js'
 import { dateTime, dateTimeText } from './dtm.js'
 import { type Identifier, entityFields } from './ei.js'
-import { authority } from './hd.js'
+import { assigningFacility, authority } from './hd.js'
 
 /** The identifier type of table 0203 as a CodeableConcept; a word that the table does not have is kept as text. */
 export const identifierType = (part: Part, use: Use): Draft | undefined => {
@@ -22,6 +22,12 @@ export const identifierSystem = (type: string, part: Part, given: Draft | undefi
   return known ? leaf(known, part.origin) : given
 }
 
+/** The check digit of an identifier and the scheme of table 0061 that it follows. */
+export const checkDigit = (digit: Part, scheme: Part): readonly Draft[] => [
+  ...(digit.text ? [{ url: 'http://hl7.org/fhir/StructureDefinition/identifier-checkDigit', valueString: leafOf(digit) }] : []),
+  ...(scheme.text ? [{ url: 'http://hl7.org/fhir/StructureDefinition/namingsystem-checkDigit', valueString: leafOf(scheme) }] : []),
+]
+
 export const CX: Datatype = {
   makes: ['Identifier', 'string', 'Reference'],
   read: (part, use) => {
@@ -30,6 +36,7 @@ export const CX: Datatype = {
     const { system, assigner } = authority(part.part(4), use)
     const facility = leafOf(part.part(6).part(1))
     const made = {
+      extension: [...checkDigit(part.part(2), part.part(3)), ...(assigner || system ? assigningFacility(part.part(6), 'Organization', use) : [])],
       type: identifierType(part.part(5), use),
       system: identifierSystem(part.part(5).text, part.part(5), system, use.lookup),
       value,
@@ -43,9 +50,13 @@ export const CX: Datatype = {
     const held = ((value as { identifier?: unknown }).identifier ?? value) as Typed
     if (!held.value) return undefined
     const [id = '', ...hd] = entityFields(held, use.lookup)
-    return [id, '', '', hd, typeCode(held), '', dateTimeText(held.period?.start), dateTimeText(held.period?.end)]
+    return [id, ...checkFields(held), hd, typeCode(held), '', dateTimeText(held.period?.start), dateTimeText(held.period?.end)]
   },
 }
+
+/** The way back: [check digit, scheme]. */
+export const checkFields = ({ extension }: Pick<Identifier, 'extension'>): readonly string[] =>
+  ['identifier-checkDigit', 'namingsystem-checkDigit'].map((name) => extension?.find(({ url }) => url.endsWith(`/${name}`))?.valueString ?? '')
 
 interface Typed extends Identifier {
   readonly type?: { readonly coding?: readonly { readonly code?: string }[]; readonly text?: string }

@@ -5,7 +5,12 @@ import type { Draft } from '../draft.js'
 import { type Part, leafOf, shifted } from '../part.js'
 import { authority, authorityFields } from './hd.js'
 
-export interface Identifier { readonly value?: string; readonly system?: string; readonly assigner?: { readonly display?: string } }
+export interface Identifier {
+  readonly value?: string
+  readonly system?: string
+  readonly assigner?: { readonly display?: string }
+  readonly extension?: readonly { readonly url: string; readonly valueString?: string }[]
+}
 
 const identifier = (part: Part, use: Use): Draft | undefined => {
   const value = leafOf(part.part(1))

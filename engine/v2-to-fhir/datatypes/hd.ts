@@ -41,6 +41,15 @@ export const authorityFields = (identifier: { readonly system?: string; readonly
   return [identifier.assigner?.display ?? namespace, universal, kind]
 }
 
+/** The facility where an identifier was given; the guide has no URL for its extension. */
+export const assigningFacility = (part: Part, type: 'Location' | 'Organization', use: Use): readonly Draft[] => {
+  const facility = HD.read(part, { ...use, target: type })
+  return facility ? [{ url: 'urn:refero:assigning-facility', valueReference: own(type, facility, leafOf(part.part(1)) ?? leafOf(part.part(2))) }] : []
+}
+
+/** The kind of place that the guide says an HD is. */
+const SITE = { coding: [{ system: 'http://terminology.hl7.org/CodeSystem/location-physical-type', code: 'si', display: 'Site' }] }
+
 /** An HD that stands alone: who sent it. */
 export const HD: Datatype = {
   makes: ['Identifier', 'Reference', 'string', 'uri', 'url', 'Organization', 'Location', 'Device'],
@@ -50,7 +59,8 @@ export const HD: Datatype = {
     if (use.target === 'uri' || use.target === 'url') return address(part, system)
     if (use.target === 'string') return name
     const whole = named(part, system)
-    if (use.target === 'Organization' || use.target === 'Location') return whole
+    if (use.target === 'Organization') return whole
+    if (use.target === 'Location') return whole && { ...whole, physicalType: SITE }
     if (use.target === 'Device') return whole && { identifier: whole.identifier, deviceName: [{ name: whole.name, type: 'user-friendly-name' }] }
     const identifier = universalId(part, system) ?? { value: name }
     return use.target === 'Reference' ? { identifier, display: name } : identifier

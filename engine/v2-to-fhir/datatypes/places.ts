@@ -34,7 +34,7 @@ const location = (part: Part, use: Use): Draft | undefined => {
     const name = leafOf(part.part(at).part(1))
     const universal = part.part(at).part(2).text ? (HD.read(part.part(at), { ...use, target: 'Identifier' })) : undefined
     const made = {
-      identifier: [name && { value: name }, universal, last && number ? { value: number, ...authority(shifted(part.part(10), 2), use) } : undefined].filter((each) => each !== undefined),
+      identifier: [name && { value: name }, universal, last && number ? { value: number, ...numberedBy(part, use) } : undefined].filter((each) => each !== undefined),
       ...(last ? { status } : {}),
       name, ...(last ? { description: described } : {}), mode: 'instance',
       ...(last && kind ? { type: [{ coding: [{ system: codeSystem('0305'), code: kind }] }] } : {}),
@@ -44,6 +44,9 @@ const location = (part: Part, use: Use): Draft | undefined => {
     return last ? made : own('Location', made, name)
   }, undefined)
 }
+
+/** Who gave the place its number: PL.11, or what stands behind the number. */
+const numberedBy = (part: Part, use: Use): ReturnType<typeof authority> => ({ ...authority(shifted(part.part(10), 2), use), ...authority(part.part(11), use) })
 
 interface Place { readonly name?: string; readonly description?: string; readonly physicalType?: { readonly text?: string; readonly coding?: readonly { readonly code?: string }[] }; readonly type?: readonly { readonly coding?: readonly { readonly code?: string }[] }[]; readonly status?: string; readonly partOf?: Place; readonly display?: string }
 

@@ -3,9 +3,9 @@ import type { Datatype, Use, Written } from '../datatype.js'
 import type { Draft } from '../draft.js'
 import { type Part, leafOf } from '../part.js'
 import { type Identifier, entityFields } from './ei.js'
-import { identifierSystem, identifierType, period, typeCode } from './cx.js'
+import { checkDigit, checkFields, identifierSystem, identifierType, period, typeCode } from './cx.js'
 import { dateTimeText } from './dtm.js'
-import { authority } from './hd.js'
+import { assigningFacility, authority } from './hd.js'
 import { type HumanName, displayName, nameParts, namePartFields, professional } from './xpn.js'
 
 /** The identifier of the person. */
@@ -13,7 +13,8 @@ const identifier = (part: Part, use: Use): Draft | undefined => {
   const value = leafOf(part.part(1))
   if (!value) return undefined
   const { system, assigner } = authority(part.part(9), use)
-  return { type: identifierType(part.part(13), use), system: identifierSystem(part.part(13).text, part.part(13), system, use.lookup), value, assigner }
+  const extension = [...checkDigit(part.part(11), part.part(12)), ...assigningFacility(part.part(14), 'Location', use)]
+  return { extension, type: identifierType(part.part(13), use), system: identifierSystem(part.part(13).text, part.part(13), system, use.lookup), value, assigner }
 }
 
 /** The name in components 2 to 7, since when and until when (17, or 19 and 20), and the licences behind it (21). */
@@ -50,6 +51,6 @@ export const XCN: Datatype = {
     const [family, given] = held.display?.split(', ') ?? []
     const name: HumanName = held.name?.[0] ?? { family: family ?? '', given: given ? [given] : [] }
     const since = [dateTimeText(name.period?.start), dateTimeText(name.period?.end)]
-    return [number, ...namePartFields(name), '', hd, '', '', '', id ? typeCode(id) : '', '', '', '', '', '', ...since]
+    return [number, ...namePartFields(name), '', hd, '', ...(id ? checkFields(id) : ['', '']), id ? typeCode(id) : '', '', '', '', '', '', ...since]
   },
 }

@@ -2,16 +2,17 @@
 import type { Datatype, Use, Written } from '../datatype.js'
 import type { Draft } from '../draft.js'
 import { type Part, leafOf } from '../part.js'
-import { identifierSystem, identifierType, typeCode } from './cx.js'
+import { checkDigit, checkFields, identifierSystem, identifierType, typeCode } from './cx.js'
 import { type Identifier, entityFields } from './ei.js'
-import { authority } from './hd.js'
+import { assigningFacility, authority } from './hd.js'
 
-/** XON.10, or XON.3 of versions before 2.5, with its authority and type. */
+/** XON.10, or XON.3 of versions before 2.5, with its check digit, authority, type and the facility that gave it. */
 const identifier = (part: Part, use: Use): Draft | undefined => {
   const value = leafOf(part.part(10)) ?? leafOf(part.part(3))
   if (!value) return undefined
   const { system, assigner } = authority(part.part(6), use)
-  return { type: identifierType(part.part(7), use), system: identifierSystem(part.part(7).text, part.part(7), system, use.lookup), value, assigner }
+  const extension = [...checkDigit(part.part(4), part.part(5)), ...assigningFacility(part.part(8), 'Location', use)]
+  return { extension, type: identifierType(part.part(7), use), system: identifierSystem(part.part(7).text, part.part(7), system, use.lookup), value, assigner }
 }
 
 export const XON: Datatype = {
@@ -28,6 +29,6 @@ export const XON: Datatype = {
     const held = value as { identifier?: Identifier | readonly Identifier[]; name?: string; display?: string }
     const [id] = [held.identifier ?? []].flat()
     const [number = '', ...hd] = id ? entityFields(id, use.lookup) : []
-    return [held.name ?? held.display, '', '', '', '', hd, id ? typeCode(id) : '', '', '', number]
+    return [held.name ?? held.display, '', '', ...(id ? checkFields(id) : ['', '']), hd, id ? typeCode(id) : '', '', '', number]
   },
 }
