@@ -45,26 +45,42 @@ export const leaf = (value: string | number | boolean, origin: string): Leaf => 
 export const own = (type: string, draft: Draft | undefined, display?: Draft): Own => ({ kind: 'resource', type, draft, display })
 export const unreadable = (text: string, origin: string): Unreadable => ({ kind: 'unreadable', text, origin })
 
-/** The draft with a reference in place of every resource of its own; `refer` makes them. */
+/** The draft with a reference in place of every resource of its own; `refer` makes them. Most drafts have none, and are as they were. */
 export const detached = (draft: Draft | undefined, refer: (own: Own) => Draft | undefined): Draft | undefined => {
   if (draft === undefined || typeof draft !== 'object' || isLeafOrText(draft)) return draft
-  if (isList(draft)) return draft.flatMap((item) => detached(item, refer) ?? [])
   if (isOwn(draft)) return refer({ ...draft, draft: detached(draft.draft, refer) })
+  if (isList(draft)) return draft.some(mayDetach) ? draft.flatMap((item) => detached(item, refer) ?? []) : draft
+  if (!Object.values(draft).some(mayDetach)) return draft
   return Object.fromEntries(Object.entries(draft).map(([name, part]) => [name, detached(part, refer)]))
 }
 
+/** Whether there is more below a part of a draft than plain values. */
+const mayDetach = (part: Draft | undefined): boolean => typeof part === 'object' && !isLeafOrText(part)
+
 /** The JSON of a draft with its origins, or undefined where it holds nothing. Fixed values get the origin of their row. */
 export const settle = (draft: Draft | undefined, origin: string): Settled | undefined => {
-  if (draft === undefined) return undefined
-  if (typeof draft !== 'object') return { value: draft, beside: undefined, origins: [{ path: '', origin }] }
-  if (isList(draft)) return settleList(draft, origin)
-  if (isLeaf(draft)) return settleLeaf(draft)
-  if (isUnreadable(draft)) {
-    const extension = [{ url: ORIGINAL_TEXT, valueString: draft.text }]
-    return { value: undefined, beside: { extension }, origins: [{ path: '.extension[0].valueString', origin: draft.origin }] }
-  }
-  return isOwn(draft) ? settle({ display: draft.display }, origin) : settleObject(draft, origin)
+  const origins: Origin[] = []
+  const written = settleAt(draft, origin, '', origins)
+  return written && { ...written, origins }
 }
+
+/** The same of a part at a path; its origins are added. */
+const settleAt = (draft: Draft | undefined, origin: string, path: string, origins: Origin[]): Written | undefined => {
+  if (draft === undefined) return undefined
+  if (typeof draft !== 'object') {
+    origins.push({ path, origin })
+    return { value: draft, beside: undefined }
+  }
+  if (isList(draft)) return settleList(draft, origin, path, origins)
+  if (isLeaf(draft)) return settleLeaf(draft, path, origins)
+  if (isUnreadable(draft)) {
+    origins.push({ path: `${path}.extension[0].valueString`, origin: draft.origin })
+    return { value: undefined, beside: { extension: [{ url: ORIGINAL_TEXT, valueString: draft.text }] } }
+  }
+  return settleObject(isOwn(draft) ? { display: draft.display } : draft, origin, path, origins)
+}
+
+type Written = Pick<Settled, 'value' | 'beside'>
 
 const isOwn = (draft: object): draft is Own => 'kind' in draft && draft.kind === 'resource'
 const isLeafOrText = (draft: object): draft is Leaf | Unreadable => isLeaf(draft) || isUnreadable(draft)
@@ -72,39 +88,40 @@ const isList = (draft: Draft): draft is readonly Draft[] => Array.isArray(draft)
 const isLeaf = (draft: object): draft is Leaf => 'kind' in draft && draft.kind === 'leaf'
 const isUnreadable = (draft: object): draft is Unreadable => 'kind' in draft && draft.kind === 'unreadable'
 
-const settleLeaf = ({ value, origin, confidence, extension }: Leaf): Settled => {
-  const own: Origin = { path: '', origin, ...(confidence === undefined ? {} : { confidence }) }
-  const beside = extension && settleList(extension, origin)
-  if (!beside) return { value, beside: undefined, origins: [own] }
-  return { value, beside: { extension: beside.value }, origins: [own, ...below('.extension', beside.origins)] }
+const settleLeaf = ({ value, origin, confidence, extension }: Leaf, path: string, origins: Origin[]): Written => {
+  origins.push(confidence === undefined ? { path, origin } : { path, origin, confidence })
+  const beside = extension && settleList(extension, origin, `${path}.extension`, origins)
+  return { value, beside: beside && { extension: beside.value } }
 }
 
-const settleList = (items: readonly Draft[], origin: string): Settled | undefined => {
-  const settled = items.flatMap((item) => settle(item, origin) ?? [])
-  if (settled.length === 0) return undefined
-  const origins = settled.flatMap((item, at) => below(`[${at}]`, item.origins))
-  const value = settled.every((item) => item.value === undefined) ? undefined : settled.map((item) => item.value ?? null)
-  // FHIR pairs a list of primitives with a list of what is beside each, null for nothing.
-  const beside = settled.some((item) => item.beside) ? settled.map((item) => item.beside ?? null) : undefined
-  return { value, beside: beside as unknown as Readonly<Record<string, unknown>> | undefined, origins }
-}
-
-const settleObject = (draft: { readonly [name: string]: Draft | undefined }, origin: string): Settled | undefined => {
-  const value: Record<string, unknown> = {}
-  const origins: Origin[] = []
-  for (const [name, part] of Object.entries(draft)) {
-    const settled = settle(part, origin)
-    if (!settled) continue
-    assign(value, name, settled)
-    origins.push(...below(`.${name}`, settled.origins))
+const settleList = (items: readonly Draft[], origin: string, path: string, origins: Origin[]): Written | undefined => {
+  const written: Written[] = []
+  for (const item of items) {
+    const one = settleAt(item, origin, `${path}[${written.length}]`, origins)
+    if (one) written.push(one)
   }
-  return origins.length === 0 ? undefined : { value, beside: undefined, origins }
+  if (written.length === 0) return undefined
+  const value = written.every((item) => item.value === undefined) ? undefined : written.map((item) => item.value ?? null)
+  // FHIR pairs a list of primitives with a list of what is beside each, null for nothing.
+  const beside = written.some((item) => item.beside) ? written.map((item) => item.beside ?? null) : undefined
+  return { value, beside: beside as unknown as Readonly<Record<string, unknown>> | undefined }
+}
+
+const settleObject = (draft: { readonly [name: string]: Draft | undefined }, origin: string, path: string, origins: Origin[]): Written | undefined => {
+  const value: Record<string, unknown> = {}
+  const before = origins.length
+  for (const name of Object.keys(draft)) {
+    const part = draft[name]
+    const written = part === undefined ? undefined : settleAt(part, origin, `${path}.${name}`, origins)
+    if (written) assign(value, name, written)
+  }
+  return origins.length === before ? undefined : { value, beside: undefined }
 }
 
 /** Writes a settled value and what is beside it as the element `name`. */
-export const assign = (into: Record<string, unknown>, name: string, { value, beside }: Settled): void => {
+export const assign = (into: Record<string, unknown>, name: string, { value, beside }: Written): void => {
   if (value !== undefined) into[name] = value
   if (beside !== undefined) into[`_${name}`] = beside
 }
 
-export const below = (path: string, origins: readonly Origin[]): readonly Origin[] => origins.map((origin) => ({ ...origin, path: path + origin.path }))
+export const below = (path: string, origins: readonly Origin[]): readonly Origin[] => origins.map(({ path: part, origin, confidence }) => (confidence === undefined ? { path: path + part, origin } : { path: path + part, origin, confidence }))

@@ -30,10 +30,23 @@ export const fieldPart = (view: FieldView, origin: string): Part => {
       return part(1).text
     },
     get whole() {
-      whole ??= joined(view.components, (number) => part(number).whole)
+      whole ??= joined(view.components, (number) => components[number]?.whole ?? words(view, number))
       return whole
     },
   }
+}
+
+/** All that a component says. */
+const words = (view: FieldView, component: number): string => {
+  const count = view.subcomponents(component)
+  return count < 2 ? tidy(view.component(component)) : joined(Math.min(count, SUBCOMPONENTS), (number) => tidy(view.subcomponent(component, number)))
+}
+
+/** The last subcomponent that says anything. */
+const lastOf = (view: FieldView, component: number): number => {
+  let last = Math.min(view.subcomponents(component), SUBCOMPONENTS)
+  while (last > 1 && view.subcomponent(component, last) === '') last -= 1
+  return last
 }
 
 /** No datatype has more subcomponents than this (CNN has 11). */
@@ -43,12 +56,7 @@ const componentPart = (view: FieldView, field: string, component: number): Part 
   const origin = `${field}.${component}`
   let text: string | undefined
   let whole: string | undefined
-  let counted = 0
-  const count = (): number => {
-    for (let number = SUBCOMPONENTS; counted === 0 && number > 1; number -= 1) if (view.subcomponent(component, number) !== '') counted = number
-    counted ||= 1
-    return counted
-  }
+  const atoms: Part[] = []
   return {
     origin,
     get text() {
@@ -59,13 +67,13 @@ const componentPart = (view: FieldView, field: string, component: number): Part 
       return view.component(component) === '""'
     },
     get whole() {
-      whole ??= joined(count(), (number) => tidy(view.subcomponent(component, number)))
+      whole ??= words(view, component)
       return whole
     },
     get divided() {
-      return count() > 1
+      return lastOf(view, component) > 1
     },
-    part: (number) => atom(`${origin}.${number}`, view.subcomponent(component, number), origin),
+    part: (number) => (atoms[number] ??= atom(`${origin}.${number}`, view.subcomponent(component, number), origin)),
   }
 }
 
@@ -81,8 +89,14 @@ export const emptyPart = (origin: string): Part => atom(origin, '')
 
 const tidy = (decoded: string): string => (decoded === '""' ? '' : decoded.trim())
 
-const joined = (count: number, at: (number: number) => string): string =>
-  Array.from({ length: count }, (_, index) => at(index + 1)).filter(Boolean).join(' ')
+const joined = (count: number, at: (number: number) => string): string => {
+  let words = ''
+  for (let number = 1; number <= count; number += 1) {
+    const word = at(number)
+    if (word !== '') words = words === '' ? word : `${words} ${word}`
+  }
+  return words
+}
 
 /** A part with another numbering: its first is the `first` of the whole. For types that lie inside others. */
 export const shifted = (part: Part, first: number): Part => ({ ...part, text: part.part(first).text, part: (number) => part.part(number + first - 1) })

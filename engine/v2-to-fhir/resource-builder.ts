@@ -34,7 +34,8 @@ export const place = (builder: ResourceBuilder, path: ElementPath, draft: Draft 
   if (!last) return join(builder, builder.json, settled, '')
   let at = ''
   let container = builder.json
-  for (const step of path.steps.slice(0, -1)) {
+  for (const step of path.steps) {
+    if (step === last) break
     const entered = enter(builder, container, step, at, source)
     container = entered.container
     at = entered.at

@@ -21,24 +21,24 @@ export const applyRows = (map: SegmentMap, node: Node, builder: ResourceBuilder,
 }
 
 const applyRow = (row: Row, node: Node, builder: ResourceBuilder, setting: Setting): boolean => {
-  const { field, element, datatype, table } = row
+  const { field, element, datatype, table, span } = row
+  const isOwn = field.segment === node.name && !field.fromTop
   // Most fields of most messages are empty: nothing is to be asked then.
-  if (field.field !== null && !row.required && field.segment === node.name && fieldParts(node, field.field).length === 0) return false
-  const there = sources(row, node)
-  if (field.field !== null && !row.required && !there.some(({ part }) => part.text !== '' || part.whole !== '')) return false
-  const found = there.filter(({ part, at }) => rowHolds(row, node, part, at))
-  const { span } = row
-  const spanOf = (wanted: Part): Span | undefined => {
-    const at = span && found.find(({ part }) => part === wanted)?.at
-    return at ? spanAt(span, at) : undefined
-  }
-  const use: Use = { ...setting, target: element.type, table, spanOf }
-  const told = found.map(({ part }) => part)
+  if (isOwn && field.field !== null && !row.required && fieldParts(node, field.field).length === 0) return false
+  // A row of another segment than the one at hand (MSH), or of all of a name (`/OBX-5`), is looked for from here.
+  const elsewhere = isOwn ? null : placedParts(node, field)
+  const there = elsewhere ? elsewhere.map(({ part }) => part) : partsOf(node, field)
+  if (field.field !== null && !row.required && !there.some(({ text, whole }) => text !== '' || whole !== '')) return false
+  const segmentOf = (part: Part): Node => elsewhere?.find((each) => each.part === part)?.at ?? node
+  const told = row.when ? there.filter((part) => rowHolds(row, node, part, segmentOf(part))) : there
   if (row.required && told.every((part) => part.whole === '')) {
     throw new MessageFault({ kind: 'required', reason: `the mapping needs a value here for ${builder.json.resourceType}.${element.text}`, location: field.text })
   }
   if (field.field === null) return fixed(row, node, builder)
   const values = told.filter((part) => part.whole !== '')
+  if (values.length === 0) return false
+  const spanOf = (part: Part): Span | undefined => (span ? spanAt(span, segmentOf(part)) : undefined)
+  const use: Use = { ...setting, target: element.type, table, spanOf }
   if (!datatype) {
     for (const part of values) place(builder, element, row.fixed, part.origin, source(part, node))
     return false
@@ -58,7 +58,7 @@ const applyRow = (row: Row, node: Node, builder: ResourceBuilder, setting: Setti
       setting.issue(part, `is left out: ${element.text} takes one value, and another came first`)
       break
     }
-    const outcome = place(builder, element, filled(row.as ? ownResource(row.as, datatype, part, use) : datatype.read(part, { ...use, span: spanOf(part) }), row), part.origin, source(part, node))
+    const outcome = place(builder, element, filled(row.as ? ownResource(row.as, datatype, part, use) : datatype.read(part, span ? { ...use, span: spanOf(part) } : use), row), part.origin, source(part, node))
     placed = placed || outcome === 'placed'
     if (outcome === 'taken' && at > 0) break
   }
@@ -87,10 +87,13 @@ const sharedBy = (others: readonly Part[], { origins }: ResourceBuilder, from: n
   for (const { origin } of others) if (![made, ...rest].some((each) => each.origin.startsWith(origin))) origins.push({ ...made, origin })
 }
 
+<<<<<<< engine/v2-to-fhir/rows-to-fhir.ts
+=======
 /** A row of another segment than the one at hand (MSH), or of all of a name (`/OBX-5`), is looked for from here. */
 const sources = ({ field, datatype }: Row, node: Node): readonly { readonly part: Part; readonly at: Node }[] =>
   field.segment === node.name && !field.fromTop && !datatype?.blanks ? partsOf(node, field).map((part) => ({ part, at: node })) : placedParts(node, field, datatype?.blanks)
 
+>>>>>>> /work/main/engine/v2-to-fhir/rows-to-fhir.ts
 /** A condition on the row's own segment is asked of the one that the value stands in, on its own field of the repetition at hand. */
 const rowHolds = ({ when, field }: Row, node: Node, part: Part, at: Node): boolean => {
   if (!when) return true

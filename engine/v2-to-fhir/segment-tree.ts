@@ -10,6 +10,7 @@ export interface Node {
   readonly parent: Node | null
   readonly children: Node[]
   readonly fields: Map<number, readonly Part[]> // those that were asked for
+  readonly lists: { everything?: readonly Node[]; chain?: readonly Node[] } // once they were asked for
 }
 
 /** Which segments belong to one that they follow: `{ OBR: [NTE, OBX], OBX: [NTE] }`. */
@@ -22,7 +23,7 @@ export const segmentTree = (segments: readonly SegmentView[], groups: Groups): N
   const [first, ...others] = segments
   if (!first) return null
   const node = (view: SegmentView, parent: Node | null): Node =>
-    ({ name: view.name, view, origin: (counts.get(view.name) ?? 0) > 1 ? `${view.name}[${view.index}]` : view.name, parent, children: [], fields: new Map() })
+    ({ name: view.name, view, origin: (counts.get(view.name) ?? 0) > 1 ? `${view.name}[${view.index}]` : view.name, parent, children: [], fields: new Map(), lists: {} })
   const root = node(first, null)
   let open = root
   const named = new Set(Object.entries(groups).flat(2))
@@ -40,10 +41,10 @@ export const segmentTree = (segments: readonly SegmentView[], groups: Groups): N
 }
 
 /** A node and everything in its group, in the order of the message. */
-export const everything = (node: Node): readonly Node[] => [node, ...node.children.flatMap(everything)]
+export const everything = (node: Node): readonly Node[] => (node.lists.everything ??= [node, ...node.children.flatMap(everything)])
 
 /** A node and what it belongs to, up to the root. */
-export const chain = (node: Node): readonly Node[] => (node.parent ? [node, ...chain(node.parent)] : [node])
+export const chain = (node: Node): readonly Node[] => (node.lists.chain ??= node.parent ? [node, ...chain(node.parent)] : [node])
 
 /** The segments that a selector of a message map names: `PRD` anywhere, `/NTE` in no group, `OBR/OBX` in that group. */
 export const select = (root: Node, selector: string): readonly Node[] => {
@@ -96,8 +97,10 @@ export const fieldParts = (node: Node, field: number): readonly Part[] => {
 /** The same in one segment. */
 export const partsOf = (node: Node, { field, component, subcomponent }: FieldPath): readonly Part[] => {
   if (field === null) return []
-  return fieldParts(node, field).map((whole) => {
-    const part = component === null ? whole : whole.part(component)
+  const whole = fieldParts(node, field)
+  if (component === null) return whole
+  return whole.map((each) => {
+    const part = each.part(component)
     return subcomponent === null ? part : part.part(subcomponent)
   })
 }

@@ -124,11 +124,12 @@ const ownResources = (id: Id): { readonly refer: Refer; readonly made: ReadonlyM
   const refer: Refer = ({ type, draft, display }, origin) => {
     const builder = resourceBuilder(type, refer)
     if (place(builder, { text: '$this', steps: [], type }, draft, origin, '') !== 'placed') return display === undefined ? undefined : { display }
-    const fullUrl = id(type, JSON.stringify(builder.json))
-    const known = made.get(fullUrl)
+    const says = JSON.stringify(builder.json)
+    const known = made.get(says)
     if (known) known.builder.origins.push(...builder.origins)
-    else made.set(fullUrl, { builder, fullUrl })
-    return { reference: fullUrl, display }
+    const one = known ?? { builder, fullUrl: id(type, says) }
+    made.set(says, one)
+    return { reference: one.fullUrl, display }
   }
   return { refer, made }
 }

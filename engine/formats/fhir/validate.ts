@@ -59,29 +59,42 @@ const rulesOf = (name: string): DataValidateFunction => {
     const names = element.endsWith('[x]') ? (choices.get(element.slice(0, -3)) ?? []) : [element]
     return { element, names: names.flatMap((one) => [one, `_${one}`]) }
   })
+  const stems = new Map([...choices].flatMap(([stem, names]) => names.map((each) => [each, stem] as const)))
   const rules: DataValidateFunction = (data: Json, context) => {
     const at = context?.instancePath ?? ''
-    const error = isObject(data) ? ruleError(data, at, required, choices) : null
+    const error = isObject(data) ? ruleError(data, at, required, stems) : null
     rules.errors = error ? [error] : []
     return !error
   }
   return rules
 }
 
-const ruleError = (data: Readonly<Record<string, Json>>, at: string, required: readonly { element: string; names: readonly string[] }[], choices: ReadonlyMap<string, readonly string[]>): Partial<ErrorObject> | null => {
-  const present = Object.keys(data)
-  if (present.length === 0) return { keyword: 'empty', instancePath: at }
-  for (const name of present) {
+/** `stems` are those of the choices, by the names that they may be used as. */
+const ruleError = (data: Readonly<Record<string, Json>>, at: string, required: readonly { element: string; names: readonly string[] }[], stems: ReadonlyMap<string, string>): Partial<ErrorObject> | null => {
+  let some = false
+  for (const name in data) {
     const value = data[name]
-    if (value === '' || (isContainer(value) && Object.keys(value).length === 0)) return { keyword: 'empty', instancePath: `${at}/${name}` }
+    if (value === '' || (isContainer(value) && isEmpty(value))) return { keyword: 'empty', instancePath: `${at}/${name}` }
+    some = true
   }
+  if (!some) return { keyword: 'empty', instancePath: at }
   for (const { element, names } of required) {
     if (!names.some((name) => Object.hasOwn(data, name))) return { keyword: 'required', params: { missingProperty: element }, instancePath: at }
   }
-  for (const [stem, names] of choices) {
-    if (names.filter((name) => Object.hasOwn(data, name)).length > 1) return { keyword: 'choice', instancePath: `${at}/${stem}[x]` }
+  if (stems.size === 0) return null
+  const chosen: string[] = []
+  for (const name in data) {
+    const stem = stems.get(name)
+    if (stem === undefined) continue
+    if (chosen.includes(stem)) return { keyword: 'choice', instancePath: `${at}/${stem}[x]` }
+    chosen.push(stem)
   }
   return null
+}
+
+const isEmpty = (value: object): boolean => {
+  for (const _ in value) return false
+  return true
 }
 
 const faultOf = (error: Partial<ErrorObject>, root: string): Fault => {

@@ -26,6 +26,8 @@ export interface FieldView {
   /** Decoded; '' where there is none; the first subcomponent where there are several. */
   component(n: number): string
   subcomponent(component: number, n: number): string
+  /** How many subcomponents a component has. */
+  subcomponents(component: number): number
 }
 
 /** The segments of an hl7v2 body, in the order of the message. */
@@ -48,13 +50,20 @@ export const segments = (message: unknown): readonly SegmentView[] => {
 
 const repetitions = (field: string, isDelimiters: boolean, body: Body): readonly FieldView[] => {
   if (field === '') return []
-  if (isDelimiters) return [{ isNull: false, text: field, components: 1, component: n => (n === 1 ? field : ''), subcomponent: (component, n) => (component === 1 && n === 1 ? field : '') }]
+  if (isDelimiters) return [{ isNull: false, text: field, components: 1, component: n => (n === 1 ? field : ''), subcomponent: (component, n) => (component === 1 && n === 1 ? field : ''), subcomponents: component => (component === 1 ? 1 : 0) }]
   return repetitionsOf(field, body).map(text => fieldView(text, body))
 }
 
 const fieldView = (carried: string, body: Body): FieldView => {
   const { delimiters, charset } = body
-  const subcomponent = (component: number, n: number) => decodeValue(partOf(partOf(carried, delimiters.component, component), delimiters.subcomponent, n), delimiters, charset)
+  let divided: readonly string[] | undefined
+  const componentAt = (n: number): string => (divided ??= carried.split(delimiters.component))[n - 1] ?? ''
+  const subcomponent = (component: number, n: number) => decodeValue(partOf(componentAt(component), delimiters.subcomponent, n), delimiters, charset)
+  const count = (text: string, delimiter: string): number => {
+    let found = text === '' ? 0 : 1
+    for (let at = text.indexOf(delimiter); at !== -1; at = text.indexOf(delimiter, at + 1)) found++
+    return found
+  }
   const isPrimitive = !carried.includes(delimiters.component) && !carried.includes(delimiters.subcomponent)
   return {
     isNull: carried === '""',
@@ -62,11 +71,10 @@ const fieldView = (carried: string, body: Body): FieldView => {
       return isPrimitive ? decodeValue(carried, delimiters, charset) : charset.decode(carried)
     },
     get components() {
-      let count = carried === '' ? 0 : 1
-      for (let at = carried.indexOf(delimiters.component); at !== -1; at = carried.indexOf(delimiters.component, at + 1)) count++
-      return count
+      return count(carried, delimiters.component)
     },
     component: n => subcomponent(n, 1),
     subcomponent,
+    subcomponents: component => count(componentAt(component), delimiters.subcomponent),
   }
 }
