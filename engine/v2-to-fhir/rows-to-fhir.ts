@@ -26,7 +26,7 @@ const applyRow = (row: Row, node: Node, builder: ResourceBuilder, setting: Setti
   // Most fields of most messages are empty: nothing is to be asked then.
   if (isOwn && field.field !== null && !row.required && fieldParts(node, field.field).length === 0) return false
   // A row of another segment than the one at hand (MSH), or of all of a name (`/OBX-5`), is looked for from here.
-  const elsewhere = isOwn ? null : placedParts(node, field)
+  const elsewhere = isOwn && !datatype?.blanks ? null : placedParts(node, field, datatype?.blanks)
   const there = elsewhere ? elsewhere.map(({ part }) => part) : partsOf(node, field)
   if (field.field !== null && !row.required && !there.some(({ text, whole }) => text !== '' || whole !== '')) return false
   const segmentOf = (part: Part): Node => elsewhere?.find((each) => each.part === part)?.at ?? node
@@ -87,13 +87,6 @@ const sharedBy = (others: readonly Part[], { origins }: ResourceBuilder, from: n
   for (const { origin } of others) if (![made, ...rest].some((each) => each.origin.startsWith(origin))) origins.push({ ...made, origin })
 }
 
-<<<<<<< engine/v2-to-fhir/rows-to-fhir.ts
-=======
-/** A row of another segment than the one at hand (MSH), or of all of a name (`/OBX-5`), is looked for from here. */
-const sources = ({ field, datatype }: Row, node: Node): readonly { readonly part: Part; readonly at: Node }[] =>
-  field.segment === node.name && !field.fromTop && !datatype?.blanks ? partsOf(node, field).map((part) => ({ part, at: node })) : placedParts(node, field, datatype?.blanks)
-
->>>>>>> /work/main/engine/v2-to-fhir/rows-to-fhir.ts
 /** A condition on the row's own segment is asked of the one that the value stands in, on its own field of the repetition at hand. */
 const rowHolds = ({ when, field }: Row, node: Node, part: Part, at: Node): boolean => {
   if (!when) return true
