@@ -54,6 +54,8 @@ const SUBCOMPONENTS = 12
 
 const componentPart = (view: FieldView, field: string, component: number): Part => {
   const origin = `${field}.${component}`
+  // Nearly all components are of one piece: they are made by the hundred, and have to be small.
+  if (view.subcomponents(component) < 2) return piece(origin, view.component(component))
   let text: string | undefined
   let whole: string | undefined
   const atoms: Part[] = []
@@ -75,6 +77,12 @@ const componentPart = (view: FieldView, field: string, component: number): Part 
     },
     part: (number) => (atoms[number] ??= atom(`${origin}.${number}`, view.subcomponent(component, number), origin)),
   }
+}
+
+/** A component of one subcomponent. */
+const piece = (origin: string, decoded: string): Part => {
+  const text = tidy(decoded)
+  return { origin, text, whole: text, deleted: decoded === '""', divided: false, part: (number) => atom(`${origin}.${number}`, number === 1 ? decoded : '', origin) }
 }
 
 /** A part that is not divided is its own first part: `A` is also `A&`. */

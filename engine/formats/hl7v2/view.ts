@@ -57,7 +57,10 @@ const repetitions = (field: string, isDelimiters: boolean, body: Body): readonly
 const fieldView = (carried: string, body: Body): FieldView => {
   const { delimiters, charset } = body
   let divided: readonly string[] | undefined
-  const componentAt = (n: number): string => (divided ??= carried.split(delimiters.component))[n - 1] ?? ''
+  const componentAt = (n: number): string => {
+    divided ??= carried.split(delimiters.component)
+    return divided[n - 1] ?? ''
+  }
   const subcomponent = (component: number, n: number) => decodeValue(partOf(componentAt(component), delimiters.subcomponent, n), delimiters, charset)
   const count = (text: string, delimiter: string): number => {
     let found = text === '' ? 0 : 1
