@@ -120,7 +120,7 @@ const join = (builder: ResourceBuilder, into: Json, settled: Settled, path: stri
     if (there !== undefined && !(path === '' && Array.isArray(there) && Array.isArray(part))) continue
     const list = Array.isArray(there) ? [...there] : null
     const places = list && (part as readonly unknown[]).map((item) => {
-      const same = list.findIndex((known) => isDeepStrictEqual(known, item))
+      const same = list.findIndex((known) => saysAll(known, item))
       return same < 0 ? list.push(item) - 1 : same
     })
     written.set(name.replace(/^_/, ''), (index) => places?.[index] ?? index)
@@ -134,4 +134,10 @@ const join = (builder: ResourceBuilder, into: Json, settled: Settled, path: stri
     builder.origins.push({ ...origin, path: `${path ? `${path}.` : ''}${name}${item}${rest}` })
   }
   return written.size > 0 ? 'placed' : 'taken'
+}
+
+/** What says all that another says: the same number without its authority, the same name without its degree. */
+const saysAll = (known: unknown, item: unknown): boolean => {
+  if (typeof known !== 'object' || typeof item !== 'object' || known === null || item === null || Array.isArray(item)) return isDeepStrictEqual(known, item)
+  return Object.entries(item).every(([name, part]) => isDeepStrictEqual((known as Json)[name], part))
 }
