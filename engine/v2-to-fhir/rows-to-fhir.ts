@@ -55,7 +55,7 @@ const applyRow = (row: Row, node: Node, builder: ResourceBuilder, setting: Setti
   let placed = false
   for (const [at, part] of values.entries()) {
     if (placed && single(row)) {
-      setting.issue(part, `is left out: ${element.text} takes one value, and another came first`)
+      setting.issue(part, `is left out: ${element.text === '$this' ? builder.json.resourceType : element.text} takes one value, and another came first`)
       break
     }
     const outcome = place(builder, element, filled(row.as ? ownResource(row.as, datatype, part, use) : datatype.read(part, span ? { ...use, span: spanOf(part) } : use), row), part.origin, source(part, node))
@@ -107,7 +107,8 @@ const fixed = (row: Row, node: Node, builder: ResourceBuilder): boolean => {
   return false
 }
 
-const single = ({ element }: Row): boolean => element.steps.length > 0 && element.steps.every(({ list }) => !list)
+/** An element that does not repeat; a resource itself is one thing: two people are not one Practitioner. */
+const single = ({ element }: Row): boolean => element.steps.every(({ list }) => !list)
 
 /** Rows that share a label share an item for the same segment and repetition, whichever field they read. */
 const source = (part: Part, node: Node): string => `${node.origin} ${/\[(\d+)\](?:\.[\d.]+)?$/.exec(part.origin.slice(node.origin.length))?.[1] ?? '1'}`
