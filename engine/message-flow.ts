@@ -22,9 +22,9 @@ export async function receive(channel: Channel, inbound: Inbound, early?: (ackno
 
 async function receiveOne(channel: Channel, inbound: Inbound, early?: (acknowledgement: Buffer) => void): Promise<Reply> {
   const started = performance.now()
-  const kept = await keep(channel, inbound)
+  const { end, ...kept } = await keep(channel, inbound)
   if (channel.events.heard && kept.id !== null) tellKept(channel, inbound, kept, performance.now() - started)
-  if (kept.end) ended(channel, [kept.end])
+  if (end) ended(channel, [end])
   const reply = kept.reply ?? (await decidedReply(channel, inbound, kept.id as number, early))
   if (channel.events.heard) tellReply(channel, inbound, kept, reply, performance.now() - started)
   return reply
@@ -50,10 +50,10 @@ async function keep(channel: Channel, inbound: Inbound): Promise<Taken> {
     const number = await store.reserve()
     end = fault ? null : ahead(channel, { ...inbound, id: number, channel: name, receivedAt: at, header })
     const arrival: Arrival = {
-      id: number, channel: name, inbound, header, at, status: fault ? 'error' : 'received', reason: fault?.reason ?? null, reply: known, finished: end?.result,
+      id: number, channel: name, inbound, header, at, status: fault ? 'error' : 'received', reason: fault?.reason ?? null, reply: known,
       duplicatesSince: channel.duplicatesWithin > 0 ? new Date(at.getTime() - channel.duplicatesWithin) : null,
     }
-    acceptance = await store.accept(arrival).catch((error: unknown) => acceptAlone(channel, arrival, error))
+    acceptance = await (end ? acceptFinished(channel, arrival, end.result) : store.accept(arrival))
   } catch (error) {
     log('error', 'could not keep a message; its sender is told to send it again', { channel: name, error })
     return { id: null, header, at, what: 'received', end: null, reply: replyTo(format, inbound.bytes, 'error', { kind: 'internal', reason: 'The message could not be stored. Send it again later.' }) }
@@ -76,9 +76,14 @@ function ahead(channel: Channel, stored: StoredMessage): End | null {
 }
 
 /** What the store cannot take of the steps' result must not keep the message itself out of it. */
-function acceptAlone({ store }: Channel, { id: _, finished, ...arrival }: Arrival, error: unknown): Promise<Acceptance> {
-  if (finished && error instanceof StoreError && error.kind === 'failed') return store.accept(arrival) // with a new number: others have been numbered since
-  throw error
+async function acceptFinished({ store }: Channel, arrival: Arrival, finished: Finished): Promise<Acceptance> {
+  try {
+    return await store.accept({ ...arrival, finished })
+  } catch (error) {
+    const { id: _, ...anew } = arrival // others have been numbered since
+    if (error instanceof StoreError && error.kind === 'failed') return store.accept(anew)
+    throw error
+  }
 }
 
 /** The reply of a channel that acknowledges later; what is owed at once goes out through `early` where that is offered. */

@@ -4,7 +4,6 @@ import type { Clock } from './contracts.js'
 const UNWOKEN = 30_000 // milliseconds; a lost hint costs no more than this, and never a message
 const FIRST_PAUSE = 100 // milliseconds after a round that failed
 const LONGEST_PAUSE = 5_000
-const WOKEN = 'woken' // a reason of one's own: the default one is an error that is made anew, with its stack, at every wake
 
 export class Worker {
   readonly #round: (stopping: AbortSignal) => Promise<number>
@@ -29,7 +28,7 @@ export class Worker {
   /** Says that there may be work. A hint: the table is the truth. */
   wake(): void {
     this.#woken = true
-    this.#nap?.abort(WOKEN)
+    this.#nap?.abort()
   }
 
   /** Resolves when the round under way has ended; no other begins. */

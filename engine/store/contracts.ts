@@ -15,7 +15,7 @@ export interface Arrival {
   /** The same control id and the same bytes received since then are a duplicate; null: only `inbound.key` is. */
   readonly duplicatesSince: Date | null
   /** What its steps have made of it already: kept with it, all or nothing, unless it is a duplicate or an earlier one of its channel has yet to go through them. */
-  readonly finished?: Finished | undefined
+  readonly finished?: Finished
 }
 
 export interface Acceptance {
