@@ -4,13 +4,12 @@ import type { ChannelDefinition, ChannelDestination, ChannelPiece } from './chan
 import type { Definition, MessageFormat, SourceConnector, StepResult, Tools, TransformStep } from './contracts.js'
 import { MessageFault, sentence } from './errors.js'
 import type { Channel, Destination } from './channel.js'
-import { Pace } from './pace.js'
 import type { Pieces } from './registry.js'
 import { retryWait } from './retry.js'
 import { duration } from './units.js'
 
 /** What a channel file says once its pieces are made; nothing is open yet. */
-export interface BuiltChannel extends Pick<Channel, 'name' | 'format' | 'formats' | 'acknowledge' | 'duplicatesWithin' | 'index' | 'concurrency' | 'pace' | 'steps' | 'destinations'> {
+export interface BuiltChannel extends Pick<Channel, 'name' | 'format' | 'formats' | 'acknowledge' | 'duplicatesWithin' | 'index' | 'concurrency' | 'steps' | 'destinations'> {
   readonly source: SourceConnector
   readonly acknowledgeWithin: number // milliseconds
 }
@@ -28,7 +27,6 @@ export function buildChannel(definition: ChannelDefinition, pieces: Pieces, tool
     duplicatesWithin: duration(definition.duplicates.within),
     index: Object.entries(definition.index).map(([name, path]) => ({ name, path })),
     concurrency: definition.concurrency,
-    pace: new Pace(),
     steps: definition.steps.map((step, n) => makeStep(pieces, step, `step ${n + 1}`, tools)),
     destinations: definition.destinations.map((destination) => buildDestination(destination, definition, pieces, tools)),
   }

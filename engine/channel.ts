@@ -1,7 +1,6 @@
 /** What the runtime knows of a channel: made of its file, and what its messages are taken through. */
 import type { Clock, DestinationConnector, Log, MessageFormat, MessageStore, NewDelivery, Reply, TransformStep } from './contracts.js'
 import type { Events } from './events.js'
-import type { Pace } from './pace.js'
 
 /** A channel with every name looked up and every setting in the unit that the runtime counts in. */
 export interface Channel {
@@ -13,7 +12,6 @@ export interface Channel {
   readonly duplicatesWithin: number // milliseconds; 0 looks for none
   readonly index: readonly { readonly name: string; readonly path: string }[]
   readonly concurrency: number
-  readonly pace: Pace // of its steps
   readonly steps: readonly TransformStep[]
   readonly destinations: readonly Destination[]
   readonly store: MessageStore

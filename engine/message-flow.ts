@@ -1,6 +1,6 @@
 /** One message's life, top to bottom: received, transformed, delivered, recovered. */
 import type { Channel, Destination } from './channel.js'
-import type { Acceptance, Arrival, Delivery, Fault, Finished, Header, Inbound, Message, NewDelivery, Outcome, Reply, Settlement, StoredMessage } from './contracts.js'
+import type { Acceptance, Delivery, Fault, Finished, Header, Inbound, Message, NewDelivery, Outcome, Reply, Settlement, StoredMessage } from './contracts.js'
 import { MessageFault, sentence, StoreError } from './errors.js'
 import { laneHash } from './lanes.js'
 import { notYet, replyTo, replyToAll } from './replies.js'
@@ -22,18 +22,14 @@ export async function receive(channel: Channel, inbound: Inbound, early?: (ackno
 
 async function receiveOne(channel: Channel, inbound: Inbound, early?: (acknowledgement: Buffer) => void): Promise<Reply> {
   const started = performance.now()
-  const { end, ...kept } = await keep(channel, inbound)
+  const kept = await keep(channel, inbound)
   if (channel.events.heard && kept.id !== null) tellKept(channel, inbound, kept, performance.now() - started)
-  if (end) ended(channel, [end])
   const reply = kept.reply ?? (await decidedReply(channel, inbound, kept.id as number, early))
   if (channel.events.heard) tellReply(channel, inbound, kept, reply, performance.now() - started)
   return reply
 }
 
-/** What is known of an arrival, and of its steps where it is kept together with what they made of it. */
-interface Taken extends Kept { readonly end: End | null }
-
-async function keep(channel: Channel, inbound: Inbound): Promise<Taken> {
+async function keep(channel: Channel, inbound: Inbound): Promise<Kept> {
   const { format, store, clock, log, name } = channel
   const at = clock.now()
   let header: Header = { controlId: null, type: null }
@@ -44,46 +40,20 @@ async function keep(channel: Channel, inbound: Inbound): Promise<Taken> {
     fault = error instanceof MessageFault ? error.fault : { kind: 'unreadable', reason: sentence(error) }
   }
   const known = fault ? replyTo(format, inbound.bytes, 'rejected', fault) : channel.acknowledge === 'received' ? replyTo(format, inbound.bytes, 'accepted') : null
-  let end: End | null
   let acceptance: Acceptance
   try {
-    const number = await store.reserve()
-    end = fault ? null : ahead(channel, { ...inbound, id: number, channel: name, receivedAt: at, header })
-    const arrival: Arrival = {
-      id: number, channel: name, inbound, header, at, status: fault ? 'error' : 'received', reason: fault?.reason ?? null, reply: known,
+    acceptance = await store.accept({
+      channel: name, inbound, header, at, status: fault ? 'error' : 'received', reason: fault?.reason ?? null, reply: known,
       duplicatesSince: channel.duplicatesWithin > 0 ? new Date(at.getTime() - channel.duplicatesWithin) : null,
-    }
-    acceptance = await (end ? acceptFinished(channel, arrival, end.result) : store.accept(arrival))
+    })
   } catch (error) {
     log('error', 'could not keep a message; its sender is told to send it again', { channel: name, error })
-    return { id: null, header, at, what: 'received', end: null, reply: replyTo(format, inbound.bytes, 'error', { kind: 'internal', reason: 'The message could not be stored. Send it again later.' }) }
+    return { id: null, header, at, what: 'received', reply: replyTo(format, inbound.bytes, 'error', { kind: 'internal', reason: 'The message could not be stored. Send it again later.' }) }
   }
-  const { id, duplicate, reply, deliveries } = acceptance
-  if (!deliveries) end = null
-  if (!duplicate && !fault && !end) channel.arrived()
+  const { id, duplicate, reply } = acceptance
+  if (!duplicate && !fault) channel.arrived()
   log(fault ? 'warn' : 'debug', fault ? 'kept an unreadable message and rejected it' : duplicate ? 'answered a duplicate again' : 'received', { channel: name, message: id, bytes: inbound.bytes.length })
-  return { id, header, at, what: duplicate ? 'duplicate' : fault ? 'unreadable' : 'received', end, reply: reply ?? known } // a duplicate of what has been forgotten is answered anew
-}
-
-/** Quick steps run before the message is kept: one transaction then does for both. Null where the worker is to take it through them. */
-function ahead(channel: Channel, stored: StoredMessage): End | null {
-  if (channel.concurrency > 1 || !channel.pace.quick || channel.events.stepsHeard) return null
-  const started = performance.now()
-  const result = prepare(channel, stored)
-  const took = result instanceof Promise ? UNKNOWN : performance.now() - started
-  channel.pace.took(took)
-  return result instanceof Promise ? null : { stored, result, took }
-}
-
-/** What the store cannot take of the steps' result must not keep the message itself out of it. */
-async function acceptFinished({ store }: Channel, arrival: Arrival, finished: Finished): Promise<Acceptance> {
-  try {
-    return await store.accept({ ...arrival, finished })
-  } catch (error) {
-    const { id: _, ...anew } = arrival // others have been numbered since
-    if (error instanceof StoreError && error.kind === 'failed') return store.accept(anew)
-    throw error
-  }
+  return { id, header, at, what: duplicate ? 'duplicate' : fault ? 'unreadable' : 'received', reply: reply ?? known } // a duplicate of what has been forgotten is answered anew
 }
 
 /** The reply of a channel that acknowledges later; what is owed at once goes out through `early` where that is offered. */
@@ -98,7 +68,6 @@ async function decidedReply({ name, format, log, reply }: Channel, { bytes }: In
 }
 
 const LONGEST_TURN = 10 // milliseconds of steps before others get their turn
-const UNKNOWN = 1_000 // milliseconds: what steps count for that somebody has to wait for
 
 // 2. Transformed: nothing leaves the engine here, so a message interrupted here simply starts over.
 /** Runs the steps of messages in order and ends them together; returns how many were ended. */
@@ -111,7 +80,6 @@ export async function transform(channel: Channel, messages: readonly StoredMessa
     const result = prepared instanceof Promise ? await prepared : prepared
     const now = performance.now()
     ends.push({ stored, result, took: now - began })
-    channel.pace.took(prepared instanceof Promise ? UNKNOWN : now - began)
     began = now
     // Slow steps keep neither the messages before them waiting, nor the sockets.
     if (prepared instanceof Promise || now - started > LONGEST_TURN) break
@@ -137,22 +105,17 @@ async function finish(channel: Channel, ends: readonly End[]): Promise<void> {
     const reason = `what its steps made of it cannot be stored: ${error.message}`
     return finish(channel, [{ ...end, result: { id: end.result.id, revision: channel.revision, status: 'error', reason, deliveries: [], index: [], notes: [] } }])
   }
-  ended(channel, ends)
-}
-
-/** Tells everybody concerned what is stored of the steps. */
-function ended(channel: Channel, ends: readonly End[]): void {
-  for (const { stored, result, took } of ends) {
-    if (result.status === 'error') channel.log('warn', 'a message failed in its steps', { channel: channel.name, message: stored.id })
-    channel.queued(result.deliveries)
-    if (channel.acknowledge !== 'received') channel.decided(stored.id)
-    if (channel.events.heard) tellFinished(channel, stored, result, took)
-  }
+  channel.queued(results.flatMap(({ deliveries }) => deliveries))
+  if (channel.acknowledge !== 'received') for (const { id } of results) channel.decided(id)
+  if (channel.events.heard) for (const { stored, result, took } of ends) tellFinished(channel, stored, result, took)
 }
 
 /** What a channel's steps make of one message; nothing is stored and nothing leaves. */
 export function prepare(channel: Channel, stored: StoredMessage): Finished | Promise<Finished> {
-  const failed = (error: unknown): Finished => ({ id: stored.id, revision: channel.revision, status: 'error', reason: sentence(error), deliveries: [], index: [], notes: [] })
+  const failed = (error: unknown): Finished => {
+    channel.log('warn', 'a message failed in its steps', { channel: channel.name, message: stored.id })
+    return { id: stored.id, revision: channel.revision, status: 'error', reason: sentence(error), deliveries: [], index: [], notes: [] }
+  }
   try {
     const body = channel.format.parse(stored.bytes)
     const index = channel.index.flatMap(({ name, path }) => channel.format.read(body, path).filter(Boolean).slice(0, 20).map((value) => ({ name, value: value.slice(0, 200) })))

@@ -3,7 +3,6 @@ import type { Delivery, DeliveryStatus, Header, Inbound, MessageStatus, Reply, S
 
 /** A message just received, and what is already known of it. */
 export interface Arrival {
-  readonly id?: number // as `reserve` gave it; absent: the next
   readonly channel: string
   readonly inbound: Inbound
   readonly header: Header
@@ -14,15 +13,12 @@ export interface Arrival {
   readonly reply: Reply | null
   /** The same control id and the same bytes received since then are a duplicate; null: only `inbound.key` is. */
   readonly duplicatesSince: Date | null
-  /** What its steps have made of it already: kept with it, all or nothing, unless it is a duplicate or an earlier one of its channel has yet to go through them. */
-  readonly finished?: Finished
 }
 
 export interface Acceptance {
   readonly id: number // of the message kept before, if this one is its duplicate
   readonly duplicate: boolean
   readonly reply: Reply | null // the stored one
-  readonly deliveries?: readonly number[] // the numbers of those of `finished`, in order; absent where that was not kept, or not given
 }
 
 /** The end of one message's transform stage. */
@@ -82,8 +78,6 @@ export interface Progress {
  * what is asked for in one turn of the event loop runs in the order asked for. Rejects with a StoreError.
  */
 export interface MessageStore {
-  /** A number for a message about to be accepted: greater than any before, and given to nobody else. */
-  reserve(): Promise<number>
   /** Keeps a message just received, or finds that it is one we already keep. */
   accept(arrival: Arrival): Promise<Acceptance>
   /** The oldest messages of a channel that have not been through its steps. */

@@ -1,7 +1,6 @@
 /** Conformance of a store, first part: messages are kept, recognised, taken through their steps and answered. */
 import { StoreError } from '../../engine/errors.js'
-import type { Delivery } from '../../engine/contracts.js'
-import { acceptAll, after, arrival, bound, CHANNEL, claim, claimed, finished, ids, NOON, pass, reply, settled, statuses, story } from './store-kit.js'
+import { acceptAll, after, arrival, bound, CHANNEL, claimed, finished, ids, NOON, pass, reply, statuses, story } from './store-kit.js'
 import type { OnStore } from './store.js'
 
 export const arrivalConformance = (on: OnStore): void => {
@@ -33,49 +32,6 @@ export const arrivalConformance = (on: OnStore): void => {
     await finishing
     t.same(await claiming, ['one', 'two'])
     t.ok((await first).id < (await second).id)
-  })
-
-  on('a message is kept together with what its steps made of it, unless an earlier one has yet to go through them', async (t, store) => {
-    const made = (id: number, text: string) => finished(id, [bound(text), bound(`${text} too`, { destination: 'fax' })], { index: [{ name: 'mrn', value: text }] })
-    const first = await store.reserve()
-    const { id, deliveries } = await store.accept(arrival('one', { id: first, reply: reply('AA'), finished: made(first, 'one'), duplicatesSince: NOON }))
-    t.equal(id, first)
-    t.equal(deliveries?.length, 2)
-    t.same(await store.received(CHANNEL, 10), [])
-    t.same(await story(store, id), ['received', 'transformed'])
-    t.match(await store.search({ value: 'one', limit: 10 }), [{ id, status: 'transformed', revision: 'r1' }])
-    t.match((await claim(store)).deliveries, [{ id: deliveries?.[0], messageId: id, header: { controlId: 'one' }, receivedAt: NOON, payload: Buffer.from('one'), attempts: 1, lane: 0 }])
-
-    const again = await store.reserve()
-    t.ok(again > first)
-    t.same(await store.accept(arrival('one', { id: again, reply: reply('other'), finished: made(again, 'one'), duplicatesSince: NOON })), { id, duplicate: true, reply: reply('AA') })
-    t.same(await statuses(store, id), ['sending', 'queued'], 'a duplicate is delivered no more')
-
-    const waiting = await store.accept(arrival('two'))
-    const behind = await store.reserve()
-    t.notOk((await store.accept(arrival('three', { id: behind, finished: made(behind, 'three') }))).deliveries)
-    t.same(ids(await store.received(CHANNEL, 10)), [waiting.id, behind], 'what comes behind waits for it')
-
-    const other = await store.reserve()
-    const failed = await store.accept(arrival('four', { id: other, channel: 'other', finished: finished(other, [], { status: 'error', reason: 'PID-3: step 1: empty' }) }))
-    t.same(failed.deliveries, [])
-    t.match(await store.history(other), [{ what: 'received' }, { what: 'error', reason: 'PID-3: step 1: empty' }])
-  })
-
-  on('what was kept with its deliveries comes whole after reopening, and again after a failed attempt', async (t, store, reopen) => {
-    for (const text of ['one', 'two']) {
-      const id = await store.reserve()
-      await store.accept(arrival(text, { id, finished: finished(id, [bound(text)]) }))
-    }
-    const [first] = (await claim(store, { limit: 1 })).deliveries
-    await store.settle([settled(first as Delivery, 'queued', { reason: 'down', retryAt: after(3) })])
-    t.match((await claim(store, { at: after(4) })).deliveries, [{ payload: Buffer.from('one'), attempts: 2 }, { payload: Buffer.from('two'), attempts: 1 }])
-    const other = await reopen()
-    const id = await other.reserve()
-    t.ok(id > 2)
-    await other.accept(arrival('three', { id, finished: finished(id, [bound('three', { destination: 'fax' })]) }))
-    const later = await reopen()
-    t.same(await claimed(later, { destination: 'fax' }), ['three'])
   })
 
   on('an unreadable message is kept as an error, with the reason and the reply', async (t, store) => {

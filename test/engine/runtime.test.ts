@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { clock as realClock } from '../../engine/clock.js'
-import type { DestinationConnector, Finished, MessageFormat, Outcome } from '../../engine/contracts.js'
+import type { DestinationConnector, MessageFormat, Outcome } from '../../engine/contracts.js'
 import { StoreError } from '../../engine/errors.js'
 import { laneHash } from '../../engine/lanes.js'
 import { retryWait } from '../../engine/retry.js'
@@ -229,20 +229,15 @@ t.test('a store that fails is an error to the sender and never an acceptance', a
 t.test('what the store can never take becomes an error, and the messages behind it go on', async (t) => {
   const real = openSqliteStore(join(mkdtempSync(join(tmpdir(), 'refero-runtime-')), 'messages.db'))
   const arrived: string[] = []
-  const bad = (result?: Finished): boolean => result?.deliveries[0]?.payload.toString() === 'bad'
   const { channel, send } = smallChannel({
     clock: hastyClock,
-    store: {
-      ...real,
-      accept: (arrival) => (bad(arrival.finished) ? Promise.reject(new StoreError('failed', 'too much')) : real.accept(arrival)),
-      finish: (results, at) => (results.some(bad) ? Promise.reject(new StoreError('failed', 'too much')) : real.finish(results, at)),
-    },
+    store: { ...real, finish: (results, at) => (results.some(({ deliveries }) => deliveries[0]?.payload.toString() === 'bad') ? Promise.reject(new StoreError('failed', 'too much')) : real.finish(results, at)) },
     receiver: { open: async () => {}, close: async () => {}, deliver: async ({ payload }) => { arrived.push(payload.toString()); return { kind: 'sent' } } },
   })
   await channel.start()
   for (const content of ['a', 'bad', 'b']) await send({ bytes: Buffer.from(content), origin: 'test' })
   while (!arrived.includes('b')) await new Promise((next) => setTimeout(next, 2))
-  t.match(await real.search({ status: 'error', limit: 10 }), [{ header: { controlId: 'bad' }, reason: /cannot be stored/ }])
+  t.match((await real.search({ status: 'error', limit: 10 }))[0], { id: 2, reason: /cannot be stored/ })
   t.same(arrived, ['a', 'b'])
   await channel.stop(Promise.resolve())
   await real.close()

@@ -3,7 +3,7 @@ import type { Claim, Delivery, Settlement } from '../../contracts.js'
 import { ReferoError, StoreError } from '../../errors.js'
 import { affordable, type Parts, type StoreOperations } from './parts.js'
 
-interface LaneRow { readonly id: number; readonly status: string; readonly attempts: number; readonly due_at: number | null; readonly hash: number | null; readonly size: number }
+interface LaneRow { readonly id: number; readonly status: string; readonly due_at: number | null; readonly hash: number | null; readonly size: number }
 interface DeliveryRow {
   readonly id: number; readonly message_id: number; readonly queue_id: number; readonly lane: number; readonly attempts: number
   readonly control_id: string | null; readonly type: string | null; readonly received_at: number; readonly bytes: Buffer | null; readonly attachment_id: number | null
@@ -18,7 +18,7 @@ const WHAT = { queued: 'retry', sent: 'sent', held: 'held', error: 'refused' } a
 export const openDeliveries = ({ database, names, history, attachments }: Parts): Pick<StoreOperations, 'claim' | 'settle' | 'interrupted' | 'spread'> => {
   // `? + 0`: SQLite looks into a limit that is a bare parameter, and compiles the statement anew whenever it is bound.
   const head = database.prepare<[number, number, number], LaneRow>(
-    'select id, status, attempts, due_at, hash, size from delivery where queue_id = ? and lane = ? and active = 1 order by id limit ? + 0')
+    'select id, status, due_at, hash, size from delivery where queue_id = ? and lane = ? and active = 1 order by id limit ? + 0')
   const firstBarrier = database.prepare<[number], { id: number }>(
     'select id from delivery where queue_id = ? and active = 1 and hash is null order by id limit 1')
   // Hops from lane to lane along the index, so that a long queue costs no more than a short one.
@@ -86,7 +86,7 @@ export const openDeliveries = ({ database, names, history, attachments }: Parts)
   }
 
   return {
-    claim: ({ channel, destination, lane }, limit, at, lent) => {
+    claim: ({ channel, destination, lane }, limit, at) => {
       const queue = names.knownQueue(channel, destination)
       if (!queue) return NOTHING
       const rows = head.all(queue.id, lane, limit)
@@ -97,10 +97,8 @@ export const openDeliveries = ({ database, names, history, attachments }: Parts)
       const mustWait = barriers(queue.id, lane)
       if (mustWait(first)) return { ...NOTHING, blocked: true }
       const end = rows.findIndex((row) => row.status !== 'queued' || notDue(row) || mustWait(row))
-      const taking = affordable(end < 0 ? rows : rows.slice(0, end))
-      const last = taking.at(-1) ?? first
+      const last = affordable(end < 0 ? rows : rows.slice(0, end)).at(-1) ?? first
       take.run(queue.id, lane, first.id, last.id)
-      if (lent && taking.every(({ id }) => lent.has(id))) return { ...NOTHING, lent: taking.map(({ id, attempts }) => ({ id, attempts: attempts + 1 })) }
       return { ...NOTHING, deliveries: taken.all(queue.id, lane, first.id, last.id).map(toDelivery) }
     },
 

@@ -6,14 +6,7 @@ import type { Parts } from './parts.js'
 /** Index values are kept, and looked for, up to this many characters. */
 export const INDEX_VALUE_LENGTH = 256
 
-export interface Finishing {
-  /** Ends the stage of a message that has been kept without it. */
-  finish(result: Finished, at: Date): void
-  /** Adds what the steps made of a message whose row says so already; for one destination only where that is wanted. Returns the numbers of its deliveries. */
-  add(result: Finished, id: number, channel: number, at: Date, wanted?: number | null): readonly number[]
-}
-
-export const openFinish = ({ database, names, history, attachments }: Parts): Finishing => {
+export const openFinish = ({ database, names, history, attachments }: Parts): ((result: Finished, at: Date) => void) => {
   const before = database.prepare<[number], { channel_id: number; status: string; only_queue_id: number | null }>('select channel_id, status, only_queue_id from message where id = ?')
   const end = database.prepare<[string, string | null, number, number]>('update message set status = ?, reason = ?, revision_id = ?, only_queue_id = null where id = ?')
   const insert = database.prepare<[number, number, number, number | null, number]>(
@@ -22,36 +15,28 @@ export const openFinish = ({ database, names, history, attachments }: Parts): Fi
   const forgetValues = database.prepare<[number]>('delete from index_value where message_id = ?')
   const insertValue = database.prepare<[number, string, string]>('insert or ignore into index_value (message_id, name, value) values (?, ?, ?)')
 
-  const queueUp = (message: number, channel: number, { destination, payload, hash, lanes }: NewDelivery): number => {
+  const queueUp = (message: number, channel: number, { destination, payload, hash, lanes }: NewDelivery): void => {
     const queue = names.queue(channel, destination)
     names.setLanes(queue, lanes)
     const id = Number(insert.run(message, queue.id, hash === null ? 0 : hash % lanes, hash, payload.length).lastInsertRowid)
     const placed = attachments.place(payload)
     insertPayload.run(id, placed.attachment, placed.bytes)
-    return id
   }
 
-  const add: Finishing['add'] = ({ status, reason, deliveries, index, notes }, id, channel, at, wanted = null) => {
-    const made = wanted === null ? deliveries : deliveries.filter(({ destination }) => names.queue(channel, destination).id === wanted)
-    const numbers = made.map((delivery) => queueUp(id, channel, delivery))
+  return (result, at) => {
+    const { id, status, reason, revision, deliveries, index, notes } = result
+    const row = before.get(id)
+    if (row?.status !== 'received') throw unfinishable(id, row?.status)
+    const channel = row.channel_id
+    end.run(status, reason, names.revision(channel, revision), id)
+    const wanted = row.only_queue_id
+    for (const delivery of deliveries) if (wanted === null || names.queue(channel, delivery.destination).id === wanted) queueUp(id, channel, delivery)
     if (index.length > 0) {
       forgetValues.run(id)
       for (const { name, value } of index) insertValue.run(id, name, value.slice(0, INDEX_VALUE_LENGTH))
     }
     for (const note of notes) history.add(id, at, 'filtered', names.queue(channel, note.destination).id, note.reason)
     history.add(id, at, status, null, reason)
-    return numbers
-  }
-
-  return {
-    add,
-    finish: (result, at) => {
-      const { id, status, reason, revision } = result
-      const row = before.get(id)
-      if (row?.status !== 'received') throw unfinishable(id, row?.status)
-      end.run(status, reason, names.revision(row.channel_id, revision), id)
-      add(result, id, row.channel_id, at, row.only_queue_id)
-    },
   }
 }
 

@@ -26,7 +26,7 @@ export const openMessages = (parts: Parts): Pick<StoreOperations, 'accept' | 're
   const reused = database.prepare<[string, number, number], { id: number }>(
     `select id from (select id, received_at from message where control_id = ? and channel_id = ? limit ${MOST_REUSED}) where received_at >= ? limit 1`)
   const insert = database.prepare(
-    `insert into message (id, channel_id, received_at, status, size, control_id, type, origin, key, hash, reason, revision_id, ${REPLY}) values (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)`)
+    `insert into message (channel_id, received_at, status, size, control_id, type, origin, key, hash, reason, ${REPLY}) values (?,?,?,?,?,?,?,?,?,?,?,?,?)`)
   const insertBytes = database.prepare<[number, number | null, Buffer | null]>('insert into message_bytes (message_id, attachment_id, bytes) values (?, ?, ?)')
   const waiting = database.prepare<[number, number], ReceivedRow>(`
     select m.id, m.received_at, m.control_id, m.type, m.origin, m.key, m.size, b.bytes, b.attachment_id
@@ -39,8 +39,7 @@ export const openMessages = (parts: Parts): Pick<StoreOperations, 'accept' | 're
     'select queue_id, status, reason from delivery where message_id = ? order by id')
   const setReply = database.prepare<[string, string | null, Buffer, number]>(
     'update message set verdict = ?, reply_reason = ?, acknowledgements = ? where id = ?')
-  const someWait = database.prepare<[number], { id: number }>(`select id from message where channel_id = ? and status = 'received' limit 1`)
-  const { finish, add } = openFinish(parts)
+  const finishOne = openFinish(parts)
 
   /** Finds the message that an arrival repeats, or what the history shall say of its control id. */
   const lookBack = ({ inbound, header, duplicatesSince }: Arrival, channel: number, digest: Buffer | null): Earlier | string | null => {
@@ -56,16 +55,12 @@ export const openMessages = (parts: Parts): Pick<StoreOperations, 'accept' | 're
   }
 
   const keep = (arrival: Arrival, channel: number, digest: Buffer | null, note: string | null): Acceptance => {
-    const { inbound, header, at, reply } = arrival
-    // An earlier one that has yet to go through its steps must not be overtaken.
-    const finished = arrival.finished && !someWait.get(channel) ? arrival.finished : null
-    const { status, reason } = finished ?? arrival
-    const id = Number(insert.run(arrival.id ?? null, channel, at.getTime(), status, inbound.bytes.length, header.controlId, header.type, inbound.origin, inbound.key ?? null, digest, reason,
-      finished && names.revision(channel, finished.revision), reply?.verdict ?? null, reply?.reason ?? null, reply ? packAcknowledgements(reply) : null).lastInsertRowid)
+    const { inbound, header, at, status, reason, reply } = arrival
+    const id = Number(insert.run(channel, at.getTime(), status, inbound.bytes.length, header.controlId, header.type, inbound.origin, inbound.key ?? null, digest, reason,
+      reply?.verdict ?? null, reply?.reason ?? null, reply ? packAcknowledgements(reply) : null).lastInsertRowid)
     const placed = attachments.place(inbound.bytes, digest)
     insertBytes.run(id, placed.attachment, placed.bytes)
     if (note !== null) history.add(id, at, 'received', null, note) // otherwise the message itself says when
-    if (finished) return { id, duplicate: false, reply, deliveries: add(finished, id, channel, at) }
     if (status === 'error') history.add(id, at, 'error', null, reason)
     return { id, duplicate: false, reply }
   }
@@ -105,7 +100,7 @@ export const openMessages = (parts: Parts): Pick<StoreOperations, 'accept' | 're
       return messages
     },
 
-    finish: (results: readonly Finished[], at) => { for (const result of results) finish(result, at) },
+    finish: (results: readonly Finished[], at) => { for (const result of results) finishOne(result, at) },
 
     progress: (id) => {
       const row = state.get(id)

@@ -1,19 +1,15 @@
 /** What every operation of the store is made of, and the shape that operations have. */
 import type { Database } from 'better-sqlite3'
-import type { MessageArchive, MessageStore, Queue } from '../../contracts.js'
+import type { MessageArchive, MessageStore } from '../../contracts.js'
 import { type Attachments, openAttachments } from './attachments.js'
 import { type HistoryWriter, openHistory } from './history.js'
-import type { LentClaim } from './lending.js'
 import { type Names, openNames } from './names.js'
 
 /** The methods of a contract as plain functions on the database: the same arguments, and the result at once. */
 export type Synchronous<Contract> = {
   readonly [Name in keyof Contract]: Contract[Name] extends (...given: infer Given) => Promise<infer Result> ? (...given: Given) => Result : never
 }
-export interface StoreOperations extends Synchronous<Omit<MessageStore, 'close' | 'reserve' | 'claim'>> {
-  /** `lent`: the numbers of deliveries that whoever asks knows already. */
-  claim(queue: Queue, limit: number, at: Date, lent?: ReadonlySet<number>): LentClaim
-}
+export type StoreOperations = Synchronous<Omit<MessageStore, 'close'>>
 export interface ArchiveOperations extends Synchronous<Omit<MessageArchive, 'search' | 'textIndexed' | 'expire'>> {
   /** The oldest messages of a channel that may be forgotten: their content, or all of them. */
   expirable(channel: string, what: 'content' | 'facts', receivedBefore: Date, limit: number): readonly number[]

@@ -7,7 +7,6 @@ import { toStoreError } from './faults.js'
 import { lockDataFolder } from './folder-lock.js'
 import { GroupCommit } from './group-commit.js'
 import { IN_MEMORY, openDatabase } from './open-database.js'
-import { numbering } from './numbers.js'
 import { openOperations, type Operations, READS } from './operations.js'
 import { openSearch } from './search.js'
 import { openTextIndex, type TextIndex } from './text-index.js'
@@ -18,9 +17,9 @@ export interface SqliteStoreOptions {
 }
 
 /** What the store can do in a thread of its own, while another searches. */
-export type WritingStore = Omit<MessageStore, 'claim'> & Omit<MessageArchive, 'search' | 'textIndexed' | 'expire'> & Pick<{
+export type WritingStore = MessageStore & Omit<MessageArchive, 'search' | 'textIndexed' | 'expire'> & Pick<{
   readonly [Name in keyof Operations]: (...given: Parameters<Operations[Name]>) => Promise<ReturnType<Operations[Name]>>
-}, 'expirable' | 'forget' | 'claim'>
+}, 'expirable' | 'forget'>
 
 /** Where the search by words of the store at `path` is kept: beside it, whatever the store's own file is called. */
 export const textFileOf = (path: string): string => (path === IN_MEMORY ? IN_MEMORY : join(dirname(path), 'search.db'))
@@ -102,9 +101,8 @@ const openStore = (path: string, { patience = 4000 }: SqliteStoreOptions) => {
     const reads = READS.has(name)
     return (...given: Parameters<Operations[Name]>): Promise<ReturnType<Operations[Name]>> => commits.ask(() => operation(...given), reads)
   }
-  const newest = database.prepare<[], number>(`select coalesce(max(seq), 0) from sqlite_sequence where name = 'message'`).pluck().get()
   const store: Omit<WritingStore, 'close'> = {
-    ...numbering(Number(newest) + 1, on('accept')), received: on('received'), finish: on('finish'), claim: on('claim'), settle: on('settle'),
+    accept: on('accept'), received: on('received'), finish: on('finish'), claim: on('claim'), settle: on('settle'),
     interrupted: on('interrupted'), spread: on('spread'), progress: on('progress'), answer: on('answer'),
     history: on('history'), content: on('content'), depth: on('depth'), queues: on('queues'), lineage: on('lineage'),
     replay: on('replay'), skip: on('skip'), expirable: on('expirable'), forget: on('forget'), shrink: on('shrink'),

@@ -1,8 +1,7 @@
 /** The thread that owns the store's file: what changes it, and what the engine itself asks. */
 import { workerData } from 'node:worker_threads'
-import { openLender } from './lending.js'
 import { openWritingStore, type SqliteStoreOptions } from './sqlite-store.js'
 import { serveThread } from './thread-server.js'
 
 const { path, options } = workerData as { path: string; options: SqliteStoreOptions }
-serveThread(() => openLender(openWritingStore(path, options)) as unknown as Record<string, (...given: readonly unknown[]) => Promise<unknown>>)
+serveThread(() => openWritingStore(path, options) as unknown as Record<string, (...given: readonly unknown[]) => Promise<unknown>>)

@@ -1,14 +1,12 @@
 /** The embedded store in two threads of its own: the wait for the disk holds up no socket, and what people look for holds up no commit. */
 import type { MessageArchive, MessageStore } from '../../contracts.js'
-import { lasting } from './lasting-thread.js'
-import { borrowing, type Lender } from './lending.js'
-import { numbering } from './numbers.js'
 import type { Reader } from './reader.js'
-import { expire, type SqliteStoreOptions } from './sqlite-store.js'
+import { expire, type SqliteStoreOptions, type WritingStore } from './sqlite-store.js'
+import { lasting } from './lasting-thread.js'
 import { openThread, type Thread } from './thread-client.js'
 
-const WRITES: readonly Exclude<keyof Lender, 'close'>[] = [
-  'reserve', 'accept', 'received', 'finish', 'claim', 'settle', 'interrupted', 'spread', 'progress', 'answer', 'replay', 'skip', 'expirable', 'forget', 'shrink',
+const WRITES: readonly Exclude<keyof WritingStore, 'close'>[] = [
+  'accept', 'received', 'finish', 'claim', 'settle', 'interrupted', 'spread', 'progress', 'answer', 'replay', 'skip', 'expirable', 'forget', 'shrink',
 ]
 const READS: readonly Exclude<keyof Reader, 'close'>[] = ['search', 'textIndexed', 'history', 'content', 'depth', 'queues', 'lineage', 'intendToForget', 'forgetWords', 'shrinkIndex']
 
@@ -19,15 +17,12 @@ export async function openThreadedStore(path: string, options: SqliteStoreOption
     await writing.close()
     throw error
   })
-  const writer = callsOf<Lender>(writing, WRITES)
+  const writer = callsOf<WritingStore>(writing, WRITES)
   const reader = callsOf<Reader>(reading, READS)
-  const borrowed = borrowing(writer)
   const { expirable, forget, shrink, ...changes } = writer
   const { intendToForget, forgetWords, shrinkIndex, ...answers } = reader
   return {
     ...changes,
-    ...borrowed,
-    ...numbering(await writer.reserve(), borrowed.accept),
     ...answers,
     expire: (channel, what, receivedBefore, limit) => expire({ expirable, forget }, channel, what, receivedBefore, limit, { intend: intendToForget, forget: forgetWords }),
     shrink: async () => {

@@ -129,13 +129,17 @@ t.test('words that were to be forgotten when the engine died are forgotten at th
 
 t.test('each quarter of a million messages has a table of its own, which goes with the last of them', async (t) => {
   const folder = t.testdir()
-  const store = openSqliteStore(join(folder, 'refero.db'))
+  const file = join(folder, 'refero.db')
+  const store = openSqliteStore(file)
+  const raw = new Database(file)
   const far: number[] = []
   for (const at of [1, 262_200, 600_000, 900_000]) {
-    const { id } = await store.accept(arrival(`far person ${at}`, { id: at, at: after(at) }))
+    raw.exec(`update sqlite_sequence set seq = ${at} where name = 'message'; insert into sqlite_sequence (name, seq) select 'message', ${at} where not exists (select 1 from sqlite_sequence where name = 'message')`)
+    const { id } = await store.accept(arrival(`far person ${at}`, { at: after(at) }))
     await store.finish([finished(id, [], { index: [{ name: 'mrn', value: '4711' }] })], after(at))
     far.unshift(id)
   }
+  raw.close()
   const tables = (): unknown => {
     const words = new Database(join(folder, 'search.db'), { readonly: true })
     const found = words.prepare('select number from shard order by number').pluck().all()

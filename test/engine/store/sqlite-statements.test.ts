@@ -46,7 +46,6 @@ const prepare: Deed = (operations) => {
 }
 const DEEDS: Readonly<Record<string, Deed>> = {
   accept: (o) => o.accept(arrival('new', { channel: 'new channel', controlId: '1', duplicatesSince: NOON, reply: reply('AA'), key: 'k' })),
-  'accept with its steps done': (o) => o.accept(arrival('new', { channel: 'new channel', id: 9, finished: finished(9, [bound('a', { lanes: 3, hash: 4 }), bound(LARGE, { destination: 'new' })], { index: [{ name: 'mrn', value: '1' }], notes: [{ destination: 'fax', reason: 'no' }] }) })),
   'accept large': (o) => o.accept(arrival('x', { inbound: { bytes: LARGE, origin: 'x' }, status: 'error', reason: 'unreadable' })),
   'accept a duplicate': (o) => o.accept(arrival('1', { duplicatesSince: NOON })),
   received: (o) => o.received(CHANNEL, 10),
