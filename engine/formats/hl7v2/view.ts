@@ -51,33 +51,57 @@ export const segments = (message: unknown): readonly SegmentView[] => {
 const repetitions = (field: string, isDelimiters: boolean, body: Body): readonly FieldView[] => {
   if (field === '') return []
   if (isDelimiters) return [{ isNull: false, text: field, components: 1, component: n => (n === 1 ? field : ''), subcomponent: (component, n) => (component === 1 && n === 1 ? field : ''), subcomponents: component => (component === 1 ? 1 : 0) }]
-  return repetitionsOf(field, body).map(text => fieldView(text, body))
+  return repetitionsOf(field, body).map(text => new Repetition(text, body))
 }
 
-const fieldView = (carried: string, body: Body): FieldView => {
-  const { delimiters, charset } = body
-  let divided: readonly string[] | undefined
-  const componentAt = (n: number): string => {
-    divided ??= carried.split(delimiters.component)
-    return divided[n - 1] ?? ''
+/** A class, for its views are made by the hundred for every message and must hold nothing but what they are of. */
+class Repetition implements FieldView {
+  readonly #carried: string
+  readonly #body: Body
+  #components: readonly string[] | undefined
+
+  constructor(carried: string, body: Body) {
+    this.#carried = carried
+    this.#body = body
   }
-  const subcomponent = (component: number, n: number) => decodeValue(partOf(componentAt(component), delimiters.subcomponent, n), delimiters, charset)
-  const count = (text: string, delimiter: string): number => {
-    let found = text === '' ? 0 : 1
-    for (let at = text.indexOf(delimiter); at !== -1; at = text.indexOf(delimiter, at + 1)) found++
-    return found
+
+  get isNull(): boolean {
+    return this.#carried === '""'
   }
-  const isPrimitive = !carried.includes(delimiters.component) && !carried.includes(delimiters.subcomponent)
-  return {
-    isNull: carried === '""',
-    get text() {
-      return isPrimitive ? decodeValue(carried, delimiters, charset) : charset.decode(carried)
-    },
-    get components() {
-      return count(carried, delimiters.component)
-    },
-    component: n => subcomponent(n, 1),
-    subcomponent,
-    subcomponents: component => count(componentAt(component), delimiters.subcomponent),
+
+  get text(): string {
+    const { delimiters, charset } = this.#body
+    const isPrimitive = !this.#carried.includes(delimiters.component) && !this.#carried.includes(delimiters.subcomponent)
+    return isPrimitive ? decodeValue(this.#carried, delimiters, charset) : charset.decode(this.#carried)
+  }
+
+  get components(): number {
+    return this.#carried === '' ? 0 : this.#divided().length
+  }
+
+  component(n: number): string {
+    return this.subcomponent(n, 1)
+  }
+
+  subcomponent(component: number, n: number): string {
+    const { delimiters, charset } = this.#body
+    return decodeValue(partOf(this.#at(component), delimiters.subcomponent, n), delimiters, charset)
+  }
+
+  subcomponents(component: number): number {
+    const text = this.#at(component)
+    const { subcomponent } = this.#body.delimiters
+    let count = text === '' ? 0 : 1
+    for (let at = text.indexOf(subcomponent); at !== -1; at = text.indexOf(subcomponent, at + 1)) count++
+    return count
+  }
+
+  #at(component: number): string {
+    return this.#divided()[component - 1] ?? ''
+  }
+
+  #divided(): readonly string[] {
+    this.#components ??= this.#carried.split(this.#body.delimiters.component)
+    return this.#components
   }
 }
