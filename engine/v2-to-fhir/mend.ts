@@ -77,6 +77,12 @@ const take = (builder: ResourceBuilder, keys: readonly Key[], keep: boolean): vo
     if (Array.isArray(beside)) beside.splice(Number(last), 1)
   } else {
     const value = (held as Held)[last]
+    // R4 has four kinds of blanks; text with others (a vertical tab, a blank that does not break) stays, with a plain one in their place.
+    const plain = typeof value === 'string' ? value.replaceAll(/[^ \r\n\t\S]/g, ' ').trim() : ''
+    if (keep && plain !== '' && plain !== value) {
+      (held as Held)[last] = plain
+      return
+    }
     delete (held as Held)[last]
     dropped(builder, textOf(keys))
     if (keep && typeof value === 'string' && value.trim() !== '' && !String(last).startsWith('_') && (held as Held)[`_${last}`] === undefined) {

@@ -71,3 +71,11 @@ t.test('an order without a patient, and a message without an order, are mapped a
   t.match(one(empty, 'MessageHeader'), { destination: [{ _endpoint: { extension: [{ valueString: 'LA-ELR' }] } }] }, 'what is no address is kept beside the empty one')
   t.ok(reasons(empty).includes('PID is not there (or OBR): what it would say is missing.'))
 })
+
+t.test('blanks that R4 does not have cost no value, and a code that is none costs no result', async (t) => {
+  const bundle = bundleOf(lines('MSH|^~\\&|A|B|C|D|20260302||ORU^R01|1|P|2.5.1', 'PID|1||5', 'OBR|1|||1^x^L', 'OBX|1|CE|A  B^Two blanks^L||X^Bad\\X0B\\display^L||||||F', 'OBX|2|ST|C^c^L||Good\u00a0value||||||F'))
+  const [first, second] = all(bundle, 'Observation')
+  t.match(first, { code: { coding: [{ display: 'Two blanks', _code: { extension: [{ valueString: 'A  B' }] } }] }, valueCodeableConcept: { coding: [{ code: 'X', display: 'Bad display' }] }, status: 'final' })
+  t.match(second, { valueString: 'Good value' })
+  t.ok(reasons(bundle).some((each) => each.startsWith('OBX[1]-5.2 cannot be Observation.valueCodeableConcept.coding[0].display')))
+})
