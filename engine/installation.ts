@@ -2,7 +2,7 @@
 import { type Configuration, ownSettings, shippedMappings } from '../config/loader.js'
 import { loadChannels, type LoadContext, type LoadedChannel } from './channel-loader.js'
 import { type Mappings, openMappings } from './mappings.js'
-import { checkChannels } from './check.js'
+import { checkChannels } from './check/check.js'
 import { inOrder, type Problem } from './problem.js'
 import type { Pieces } from './registry.js'
 

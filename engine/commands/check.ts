@@ -1,5 +1,5 @@
 /** `refero check`: reads every channel file and says what is wrong with it, without starting anything. */
-import { checkChannels } from '../check.js'
+import { checkChannels } from '../check/check.js'
 import { JSON_OPTION, type Command } from '../command.js'
 import { readInstallation } from '../installation.js'
 import { inOrder, problemLine } from '../problem.js'

@@ -1,6 +1,6 @@
 /** `refero explain`: a channel as it runs, and where each value comes from. */
 import { JSON_OPTION, type Command } from '../command.js'
-import { explainChannel, explainedYaml } from '../explain.js'
+import { explainChannel, explainedYaml } from '../tools/explain.js'
 import { readInstallation } from '../installation.js'
 import { findPieces } from '../registry.js'
 import { oneChannel } from './parts/one-channel.js'

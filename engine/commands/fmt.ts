@@ -3,7 +3,7 @@ import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { JSON_OPTION, type Command } from '../command.js'
 import { ReferoError } from '../errors.js'
-import { formatChannel } from '../fmt.js'
+import { formatChannel } from '../tools/fmt.js'
 import { type Problem, problemLine, shown } from '../problem.js'
 import { loadSettings, SETTINGS_OPTIONS } from './parts/settings.js'
 

@@ -5,7 +5,7 @@ import { ownSettings } from '../../config/loader.js'
 import { csvOf } from '../code-rows.js'
 import { JSON_OPTION, type Command } from '../command.js'
 import { ReferoError } from '../errors.js'
-import { type Icd10Row, readOrderFile } from '../icd10.js'
+import { type Icd10Row, readOrderFile } from '../tools/icd10.js'
 import { shown } from '../problem.js'
 import { loadSettings, SETTINGS_OPTIONS } from './parts/settings.js'
 

@@ -1,7 +1,7 @@
 /** The JSON Schema of a channel file, for editors: every connector, step, format and profile with its own settings. */
 import type { TSchema } from 'typebox'
 import { ChannelFile, Destination } from '../channel-definition.js'
-import { fieldsSchema, type ProfileContent } from '../profile-file.js'
+import { fieldsSchema, type ProfileContent } from '../profiles/profile-file.js'
 import type { Pieces } from '../registry.js'
 import { DRAFT, editorSchema, type Json, where } from './editor-schema.js'
 

@@ -1,6 +1,6 @@
 /** The JSON Schemas of the files of mappings/, for editors. */
 import { CodeTableFile } from '../code-table.js'
-import { ProfileFile } from '../profile-file.js'
+import { ProfileFile } from '../profiles/profile-file.js'
 import { MessageMapFile } from '../v2-to-fhir/message-map.js'
 import { OutgoingMapFile } from '../v2-to-fhir/outgoing-map.js'
 import { SegmentMapFile } from '../v2-to-fhir/segment-map.js'

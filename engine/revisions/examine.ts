@@ -2,7 +2,7 @@
 import { resolve } from 'node:path'
 import { runChannelTest, type TestWorld } from '../channel-tests.js'
 import { loadChannel, type LoadContext, type LoadedChannel } from '../channel-loader.js'
-import { checkChannels } from '../check.js'
+import { checkChannels } from '../check/check.js'
 import { complaint } from '../complaint.js'
 import { inOrder, type Problem, problemLine } from '../problem.js'
 

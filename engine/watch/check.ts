@@ -1,5 +1,5 @@
 /** What `refero check` says of a `watch:` that is well written and does not do what it seems to. */
-import type { Rule } from '../check.js'
+import type { Rule } from '../check/check.js'
 import { complaint } from '../complaint.js'
 
 /** Times of the week that nothing is measured by, and what no sender or receiver could be waited for. */

@@ -2,7 +2,7 @@
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { loadChannels } from '../../engine/channel-loader.js'
-import { checkChannels } from '../../engine/check.js'
+import { checkChannels } from '../../engine/check/check.js'
 import { context } from './stand-ins.js'
 
 const TESTS = 'tests:\n  - { name: it goes through, given: a.hl7, expect: { out: a.hl7 } }\n'

@@ -3,7 +3,7 @@ import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
 import t, { type Test } from 'tap'
-import { changesBetween, compared } from '../../engine/structural-diff-values.js'
+import { changesBetween, compared } from '../../engine/tools/structural-diff-values.js'
 import { command } from './command-line.js'
 import { ROOT, startProduct } from '../product/product.js'
 

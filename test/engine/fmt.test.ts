@@ -3,7 +3,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { formatChannel } from '../../engine/fmt.js'
+import { formatChannel } from '../../engine/tools/fmt.js'
 import { readYaml } from '../../engine/yaml-source.js'
 import { ROOT } from '../product/product.js'
 import { command } from './command-line.js'

@@ -3,7 +3,7 @@ import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, wri
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
-import { withTest } from '../../engine/save-test.js'
+import { withTest } from '../../engine/tools/save-test.js'
 import { fixture, framed, freePort, refero, ROOT, sendRaw, startProduct } from './product.js'
 
 interface Folder { readonly path: string; readonly run: (...words: string[]) => ReturnType<typeof refero>; readonly read: (name: string) => string }

@@ -1,11 +1,11 @@
 /** Rules about the files of certificates and keys that settings name: whether they lie where the engine will look. */
 import { existsSync } from 'node:fs'
 import { dirname, isAbsolute, resolve } from 'node:path'
-import type { LoadedChannel } from './channel-loader.js'
+import type { LoadedChannel } from '../channel-loader.js'
 import type { Rule } from './check.js'
-import { complaint } from './complaint.js'
-import type { Problem } from './problem.js'
-import type { Keys } from './schema-errors.js'
+import { complaint } from '../complaint.js'
+import type { Problem } from '../problem.js'
+import type { Keys } from '../schema-errors.js'
 
 const DEPTH = 8
 /** What `tls:` of a connector calls what may be a file. */

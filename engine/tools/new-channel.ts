@@ -1,10 +1,10 @@
 /** Drafts a channel from a sample message: source, what is indexed, steps with a mapping, a destination, and later one test. */
 import { stringify } from 'yaml'
-import type { MappingDocument, MessageFormat } from './contracts.js'
-import { ReferoError } from './errors.js'
-import { segments } from './formats/hl7v2/view.js'
-import type { Mappings } from './mappings.js'
-import { elementOf } from './v2-to-fhir/r4.js'
+import type { MappingDocument, MessageFormat } from '../contracts.js'
+import { ReferoError } from '../errors.js'
+import { segments } from '../formats/hl7v2/view.js'
+import type { Mappings } from '../mappings.js'
+import { elementOf } from '../v2-to-fhir/r4.js'
 
 /** Where a new channel takes its messages from. */
 export type NewSource = { readonly mllp: { readonly port: number } } | { readonly http: { readonly path: string } } | { readonly file: { readonly folder: string } }

@@ -1,7 +1,7 @@
 /** What follows when a channel changes: what a person should know before, a sentence each. */
-import type { ChannelDefinition } from './channel-definition.js'
+import type { ChannelDefinition } from '../channel-definition.js'
 import type { ChannelChange } from './structural-diff.js'
-import { duration } from './units.js'
+import { duration } from '../units.js'
 
 type Changed = Omit<ChannelChange, 'consequences'>
 

@@ -1,14 +1,14 @@
 /** Fills channels from profiles: `uses: ehr/epic`, `with: { host, port }`. What the channel itself says wins. */
 import { existsSync, readFileSync } from 'node:fs'
-import { problemAt } from './complaint.js'
-import type { Mappings } from './mappings.js'
-import { didYouMean } from './nearest.js'
-import type { Problem } from './problem.js'
+import { problemAt } from '../complaint.js'
+import type { Mappings } from '../mappings.js'
+import { didYouMean } from '../nearest.js'
+import type { Problem } from '../problem.js'
 import { fieldsSchema, flaws, PLACEHOLDER, type ProfileContent, ProfileFile } from './profile-file.js'
 import { merged, sourceOf, type Tree, treeOf, without, withEntry } from './profile-tree.js'
-import { type Keys, mistakes } from './schema-errors.js'
-import type { Sources } from './substitute.js'
-import { readYaml, type ScalarSource, type YamlSource } from './yaml-source.js'
+import { type Keys, mistakes } from '../schema-errors.js'
+import type { Sources } from '../substitute.js'
+import { readYaml, type ScalarSource, type YamlSource } from '../yaml-source.js'
 
 /** A profile as read; `problems` are of its own file. */
 export interface Profile {

@@ -1,11 +1,11 @@
 /** What pieces are given while a channel is only checked: everything to read, nothing that acts; what they read is noted. */
 import { existsSync } from 'node:fs'
 import { dirname, isAbsolute, join, resolve } from 'node:path'
-import { csvOf } from './code-rows.js'
-import type { LoadContext } from './channel-loader.js'
-import type { Tools } from './contracts.js'
-import { shown } from './problem.js'
-import { toolsFor } from './world.js'
+import { csvOf } from '../code-rows.js'
+import type { LoadContext } from '../channel-loader.js'
+import type { Tools } from '../contracts.js'
+import { shown } from '../problem.js'
+import { toolsFor } from '../world.js'
 
 export interface CheckingTools {
   readonly tools: Tools

@@ -1,10 +1,10 @@
 /** Finds secrets that are written into a channel file instead of `${secret:name}`. */
-import type { FoundPieces } from './channel-pieces.js'
-import { problemAt } from './complaint.js'
-import type { Problem } from './problem.js'
-import type { Pieces } from './registry.js'
-import type { Keys } from './schema-errors.js'
-import type { YamlSource } from './yaml-source.js'
+import type { FoundPieces } from '../channel-pieces.js'
+import { problemAt } from '../complaint.js'
+import type { Problem } from '../problem.js'
+import type { Pieces } from '../registry.js'
+import type { Keys } from '../schema-errors.js'
+import type { YamlSource } from '../yaml-source.js'
 
 const SECRET = /^(?:.*(?:secret|token|password|passphrase)|(?:(?:api|private|access)[-_]?)?key|authorization)$/i
 const KEY_FILE = /^\.{0,2}\/|\.(?:pem|key|p12|pfx)$/i

@@ -1,5 +1,5 @@
 /** Reads the official order file of ICD-10-CM (CMS, one a year; public domain) into rows of a code table. */
-import { ReferoError } from './errors.js'
+import { ReferoError } from '../errors.js'
 
 export interface Icd10Row {
   readonly code: string // with its dot: I48.91

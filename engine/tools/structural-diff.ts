@@ -1,7 +1,7 @@
 /** What is different between two folders of channels, setting by setting, and what would follow if the one took the other's place. */
 import { existsSync, readFileSync } from 'node:fs'
-import type { ChannelDefinition } from './channel-definition.js'
-import type { LoadedChannel } from './channel-loader.js'
+import type { ChannelDefinition } from '../channel-definition.js'
+import type { LoadedChannel } from '../channel-loader.js'
 import { explainChannel } from './explain.js'
 import { type Change, changesBetween } from './structural-diff-values.js'
 import { consequencesOf } from './structural-diff-consequences.js'

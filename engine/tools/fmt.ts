@@ -1,8 +1,8 @@
 /** Formats channel files: one order of keys, one way to write each thing; comments, blank lines and variables stay. */
 import { isMap, isScalar, isSeq, parseDocument, visit, type YAMLMap } from 'yaml'
-import { ChannelFile, Destination } from './channel-definition.js'
-import type { Problem } from './problem.js'
-import { readYaml, unveil, veil } from './yaml-source.js'
+import { ChannelFile, Destination } from '../channel-definition.js'
+import type { Problem } from '../problem.js'
+import { readYaml, unveil, veil } from '../yaml-source.js'
 
 /** The text as it should be, or the problems that keep it from being read. What it says is the same, value by value. */
 export const formatChannel = (file: string, text: string): { readonly text: string } | { readonly problems: readonly Problem[] } => {

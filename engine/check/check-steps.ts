@@ -1,9 +1,9 @@
 /** Rule: every step can be reached by some message. */
-import type { ChannelPiece } from './channel-definition.js'
-import type { LoadedChannel } from './channel-loader.js'
+import type { ChannelPiece } from '../channel-definition.js'
+import type { LoadedChannel } from '../channel-loader.js'
 import type { Rule } from './check.js'
-import { complaint, whereOf } from './complaint.js'
-import type { Problem } from './problem.js'
+import { complaint, whereOf } from '../complaint.js'
+import type { Problem } from '../problem.js'
 
 /** Two `keep: { types }` after each other with no type in common let nothing pass; what is between them could change the type. */
 export const unreachable: Rule = channels => channels.flatMap(channel => {

@@ -1,12 +1,12 @@
 /** Rules about the tests in a channel file: there are some, and what they name exists. */
 import { existsSync } from 'node:fs'
-import type { LoadContext, LoadedChannel } from './channel-loader.js'
+import type { LoadContext, LoadedChannel } from '../channel-loader.js'
 import type { Rule } from './check.js'
-import { complaint } from './complaint.js'
-import { fixtureAt, STATES } from './fixtures.js'
-import { didYouMean } from './nearest.js'
-import { type Problem, shown } from './problem.js'
-import type { Keys } from './schema-errors.js'
+import { complaint } from '../complaint.js'
+import { fixtureAt, STATES } from '../fixtures.js'
+import { didYouMean } from '../nearest.js'
+import { type Problem, shown } from '../problem.js'
+import type { Keys } from '../schema-errors.js'
 
 const HISTORY = ['received', 'filtered', 'transformed', 'error', 'queued', 'sent', 'held', 'refused', 'unavailable', 'unknown', 'retry', 'duplicate', 'acknowledged', 'replayed', 'skipped']
 

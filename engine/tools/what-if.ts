@@ -1,10 +1,10 @@
 /** What a changed channel would do with messages that were received before, beside what was done with them: nothing is stored and nothing leaves. */
-import type { LoadedChannel } from './channel-loader.js'
-import type { TestWorld } from './channel-tests.js'
-import type { Header } from './contracts.js'
-import { prepare } from './message-flow.js'
-import { difference } from './rehearse.js'
-import { stillChannel } from './still-channel.js'
+import type { LoadedChannel } from '../channel-loader.js'
+import type { TestWorld } from '../channel-tests.js'
+import type { Header } from '../contracts.js'
+import { prepare } from '../message-flow.js'
+import { difference } from '../rehearse.js'
+import { stillChannel } from '../still-channel.js'
 
 /** A message as it was received, and what became of it. */
 export interface Earlier {

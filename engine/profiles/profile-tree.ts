@@ -1,6 +1,6 @@
 /** Channel data as a tree in which everything knows the file that it comes from: how profiles and channel files become one. */
-import type { Keys } from './schema-errors.js'
-import type { Position, ScalarSource, YamlSource } from './yaml-source.js'
+import type { Keys } from '../schema-errors.js'
+import type { Position, ScalarSource, YamlSource } from '../yaml-source.js'
 
 /** Where a part of the tree is written; `used`: the keys of the `uses` in the channel file that brought it. */
 export interface Origin {

@@ -1,7 +1,7 @@
 /** Says what a channel does with messages, as the `expect:` of a test: what the sender is told, what happens, and what each destination gets. */
-import type { ExpectedDelivery, ExpectedValue } from './channel-definition.js'
-import type { MessageFormat } from './contracts.js'
-import { acknowledged, deliveriesTo, formatOf, history, type Result, type Sent } from './expectations.js'
+import type { ExpectedDelivery, ExpectedValue } from '../channel-definition.js'
+import type { MessageFormat } from '../contracts.js'
+import { acknowledged, deliveriesTo, formatOf, history, type Result, type Sent } from '../expectations.js'
 
 export interface Derived {
   readonly expect: Readonly<Record<string, unknown>>

@@ -1,8 +1,8 @@
 /** What a file of mappings/profiles/ may say: typed fields, and the part of a channel that they fill. */
 import { type Static, type TSchema, Type } from 'typebox'
-import { didYouMean } from './nearest.js'
-import { type Keys, mistakes } from './schema-errors.js'
-import { Duration, Size } from './units.js'
+import { didYouMean } from '../nearest.js'
+import { type Keys, mistakes } from '../schema-errors.js'
+import { Duration, Size } from '../units.js'
 
 const object = { additionalProperties: false }
 const Simple = Type.Union([Type.String(), Type.Number(), Type.Boolean()])

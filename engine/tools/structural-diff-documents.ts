@@ -1,8 +1,8 @@
 /** What is different between two folders of mappings: which documents, and which of their rows. */
 import { readFileSync } from 'node:fs'
-import type { Mappings } from './mappings.js'
+import type { Mappings } from '../mappings.js'
 import { compared } from './structural-diff-values.js'
-import { readYaml } from './yaml-source.js'
+import { readYaml } from '../yaml-source.js'
 
 /** One row or setting of a document; undefined: it is not there. */
 export interface RowChange {

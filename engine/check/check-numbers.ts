@@ -1,7 +1,7 @@
 /** Finds codes and ids that YAML would change because they look like numbers: 012 is 12, 1e3 is 1000. */
-import { problemAt } from './complaint.js'
-import type { Problem } from './problem.js'
-import type { YamlSource } from './yaml-source.js'
+import { problemAt } from '../complaint.js'
+import type { Problem } from '../problem.js'
+import type { YamlSource } from '../yaml-source.js'
 
 /** Warns of each, except where `known` has something to say already. */
 export const unquotedNumbers = (yaml: YamlSource, known: readonly Problem[]): Problem[] => {

@@ -1,12 +1,12 @@
 /** Rules about channels beside each other: two that want the same thing, and which channel leads to which. */
 import { existsSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import type { LoadedChannel } from './channel-loader.js'
+import type { LoadedChannel } from '../channel-loader.js'
 import type { Rule } from './check.js'
-import { complaint, whereOf } from './complaint.js'
-import { didYouMean } from './nearest.js'
-import type { Problem } from './problem.js'
-import type { Keys } from './schema-errors.js'
+import { complaint, whereOf } from '../complaint.js'
+import { didYouMean } from '../nearest.js'
+import type { Problem } from '../problem.js'
+import type { Keys } from '../schema-errors.js'
 
 /** Two sources cannot claim one port, folder or path; a port as a whole is more than a path on it. */
 export const claims: Rule = (channels, { pieces, settings }) => {

@@ -1,11 +1,11 @@
 /** Rules about settings that contradict each other or have no effect. */
 import { basename, extname } from 'node:path'
-import type { ChannelDestination } from './channel-definition.js'
-import type { LoadedChannel } from './channel-loader.js'
+import type { ChannelDestination } from '../channel-definition.js'
+import type { LoadedChannel } from '../channel-loader.js'
 import type { Rule } from './check.js'
-import { complaint } from './complaint.js'
-import type { Problem } from './problem.js'
-import { duration } from './units.js'
+import { complaint } from '../complaint.js'
+import type { Problem } from '../problem.js'
+import { duration } from '../units.js'
 
 /** A channel is easily found when its file has its name. */
 export const fileNames: Rule = channels => channels.flatMap(channel => {

@@ -1,12 +1,12 @@
 /** Rule: each path can be read in the format that messages have at that point. */
-import type { ChannelPiece } from './channel-definition.js'
-import type { LoadContext, LoadedChannel } from './channel-loader.js'
+import type { ChannelPiece } from '../channel-definition.js'
+import type { LoadContext, LoadedChannel } from '../channel-loader.js'
 import type { Rule } from './check.js'
 import { checkingTools } from './checking-tools.js'
-import { complaint } from './complaint.js'
-import type { MessageFormat } from './contracts.js'
-import type { Problem } from './problem.js'
-import type { Keys } from './schema-errors.js'
+import { complaint } from '../complaint.js'
+import type { MessageFormat } from '../contracts.js'
+import type { Problem } from '../problem.js'
+import type { Keys } from '../schema-errors.js'
 
 interface UsedPath { readonly keys: Keys; readonly path: string; readonly at: 'key' | 'value' }
 

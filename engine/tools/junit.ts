@@ -1,5 +1,5 @@
 /** Test results as JUnit XML, for build servers. */
-import type { TestResult } from './channel-tests.js'
+import type { TestResult } from '../channel-tests.js'
 
 export function junit(results: readonly TestResult[]): string {
   const channels = [...new Set(results.map(({ channel }) => channel))]

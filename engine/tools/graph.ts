@@ -1,7 +1,7 @@
 /** What joins what: channels, what feeds them, and where they send, as nodes and edges. */
-import type { ChannelDestination, ChannelPiece } from './channel-definition.js'
-import type { LoadedChannel } from './channel-loader.js'
-import type { Pieces } from './registry.js'
+import type { ChannelDestination, ChannelPiece } from '../channel-definition.js'
+import type { LoadedChannel } from '../channel-loader.js'
+import type { Pieces } from '../registry.js'
 
 export interface GraphNode {
   readonly id: string

@@ -1,9 +1,9 @@
 /** Explains a channel: every value that holds, and where it comes from: the file, a profile, the environment, a default. */
 import { stringify } from 'yaml'
-import { ChannelFile, type ChannelPiece, Destination } from './channel-definition.js'
-import type { LoadedChannel } from './channel-loader.js'
-import { isSecret } from './check-secrets.js'
-import type { Keys } from './schema-errors.js'
+import { ChannelFile, type ChannelPiece, Destination } from '../channel-definition.js'
+import type { LoadedChannel } from '../channel-loader.js'
+import { isSecret } from '../check/check-secrets.js'
+import type { Keys } from '../schema-errors.js'
 
 /** Where one value comes from. */
 export interface ValueOrigin {

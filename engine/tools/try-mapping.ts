@@ -1,12 +1,12 @@
 /** Runs one mapping over one sample, either way, and tells of every value where it came from. */
 import type { Bundle } from 'fhir/r4.js'
-import type { Message, MessageFormat, StepResult, Tools } from './contracts.js'
-import { ReferoError } from './errors.js'
-import { segments } from './formats/hl7v2/view.js'
+import type { Message, MessageFormat, StepResult, Tools } from '../contracts.js'
+import { ReferoError } from '../errors.js'
+import { segments } from '../formats/hl7v2/view.js'
 import { formatOf } from './new-channel.js'
-import type { Pieces } from './registry.js'
-import { evidenceOf, untold } from './v2-to-fhir/evidence.js'
-import { type OutgoingSegment, outgoingMap } from './v2-to-fhir/outgoing-map.js'
+import type { Pieces } from '../registry.js'
+import { evidenceOf, untold } from '../v2-to-fhir/evidence.js'
+import { type OutgoingSegment, outgoingMap } from '../v2-to-fhir/outgoing-map.js'
 
 /** One value of the output: where it stands, and what it was made of. */
 export interface MappedValue {

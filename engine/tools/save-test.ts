@@ -3,12 +3,12 @@ import { randomUUID } from 'node:crypto'
 import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join, relative, sep } from 'node:path'
 import { Document, isScalar, parseDocument, visit } from 'yaml'
-import type { MockOutcome } from './channel-definition.js'
-import { type LoadContext, type LoadedChannel, loadChannel } from './channel-loader.js'
-import { play, runChannelTest, type TestWorld } from './channel-tests.js'
+import type { MockOutcome } from '../channel-definition.js'
+import { type LoadContext, type LoadedChannel, loadChannel } from '../channel-loader.js'
+import { play, runChannelTest, type TestWorld } from '../channel-tests.js'
 import { type Derived, deriveExpectations } from './derive-expectations.js'
-import { ReferoError } from './errors.js'
-import { problemLine } from './problem.js'
+import { ReferoError } from '../errors.js'
+import { problemLine } from '../problem.js'
 
 export interface NewTest {
   readonly name: string
