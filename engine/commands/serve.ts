@@ -24,7 +24,7 @@ const serve: Command = {
       token: (token) => say({ token }, `The token of the operations API, shown only now: ${token}\n`),
       web: (address) => {
         web = address
-        say({ web: address }, `  ${'web'.padEnd(20)} ${address}  (/health, /ready, /api)`)
+        say({ web: address }, `  ${'web'.padEnd(20)} ${address}  (/docs, /health, /ready, /metrics, /api)`)
       },
       channel: (status) => say(status, channelLine(status)),
       problems: (problems) => {
