@@ -99,6 +99,6 @@ t.test('commands explain themselves, and a slip is answered with the nearest wor
   t.match(await refero(['help', 'send']), { code: 0, out: /--to URL/ })
   t.match(await refero(['sned']), { code: 2, err: /did you mean `send`/ })
   t.match(await refero(['send', '--too', 'x']), { code: 2, err: /--too/ })
-  t.match(await refero(['send', 'no-such-file']), { code: 2, err: /no-such-file cannot be read/ })
+  t.match(await refero(['send', 'no-such-file']), { code: 2, err: /no-such-file: there is no such file/ })
   t.match(await refero(['send', REFERRAL, '--to', 'mllp://127.0.0.1:1']), { code: 2, out: /unavailable/ })
 })
