@@ -18,7 +18,7 @@ interface Row {
   readonly perSecond: number
   readonly p50: number
   readonly p99: number
-  readonly end?: { readonly ready: number; readonly drained: number; readonly resident: number } & SinkReport
+  readonly end?: { readonly ready: number; readonly drained: number; readonly resident: number; readonly processor: number } & SinkReport
 }
 
 const rows: Row[] = []
@@ -55,17 +55,19 @@ async function measureEngine(setup: 'in order' | 'partitioned', connections: num
   })
   await new Promise<void>((ready) => engine.stdout.on('data', (text) => String(text).includes('ready') && ready()))
   const ready = performance.now() - started
+  const before = processorTime(engine.pid as number)
   const report = await load({ port, connections, warmUp: 2, seconds: Number(options.seconds), first: 0 })
   const stopped = performance.now()
   while ((await ask<{ count: number }>(sink, { count: true })).count < report.acknowledged.length && performance.now() - stopped < 120_000) await new Promise((next) => setTimeout(next, 20))
   const drained = performance.now() - stopped
   const verified = await ask<SinkReport>(sink, { verify: report.acknowledged })
   const resident = residentMegabytes(engine.pid as number)
+  const processor = (processorTime(engine.pid as number) - before) / report.acknowledged.length
   await ended(engine)
   await ended(sink)
   rmSync(folder, { recursive: true })
   const { perSecond, p50, p99 } = report
-  return { what: setup, connections, perSecond: endToEnd(report, drained), p50, p99, end: { ready, drained, resident, ...verified } }
+  return { what: setup, connections, perSecond: endToEnd(report, drained), p50, p99, end: { ready, drained, resident, processor, ...verified } }
 
   /** What is acknowledged and not yet delivered when the load stops is not end to end: the rate counts the time to drain it. */
   function endToEnd({ acknowledged }: LoadReport, drain: number): number {
@@ -112,12 +114,19 @@ function residentMegabytes(pid: number): number {
   return Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))?.[1] ?? Number.NaN) / 1024
 }
 
+/** What a process has used of the processor, in microseconds, at 100 ticks a second. */
+function processorTime(pid: number): number {
+  const [, facts = ''] = readFileSync(`/proc/${pid}/stat`, 'latin1').split(') ')
+  const [user, system] = facts.split(' ').slice(11, 13).map(Number) as [number, number]
+  return (user + system) * 10_000
+}
+
 function print(): void {
-  const columns = ['setup', 'conn', 'msg/s', 'of floor', 'p50 ms', 'p99 ms', 'drain s', 'lost', 'twice', 'order', 'MB', 'ready s']
+  const columns = ['setup', 'conn', 'msg/s', 'of floor', 'p50 ms', 'p99 ms', 'drain s', 'lost', 'twice', 'order', 'µs/msg', 'MB', 'ready s']
   const table = rows.map(({ what, connections, perSecond, p50, p99, end }) => {
     const floor = rows.find((row) => row.what === 'group floor' && row.connections === connections)?.perSecond
     const shared = [what, connections, Math.round(perSecond), floor ? (perSecond / floor).toFixed(2) : '–', p50.toFixed(1), p99.toFixed(1)]
-    return [...shared, ...(end ? [(end.drained / 1000).toFixed(2), end.lost, end.twice, end.outOfOrder, Math.round(end.resident), (end.ready / 1000).toFixed(2)] : ['', '', '', '', '', ''])].map(String)
+    return [...shared, ...(end ? [(end.drained / 1000).toFixed(2), end.lost, end.twice, end.outOfOrder, Math.round(end.processor), Math.round(end.resident), (end.ready / 1000).toFixed(2)] : ['', '', '', '', '', '', ''])].map(String)
   })
   const widths = columns.map((column, n) => Math.max(column.length, ...table.map((row) => row[n]?.length ?? 0)))
   for (const row of [columns, ...table]) console.log(row.map((cell, n) => (n === 0 ? cell.padEnd(widths[n] ?? 0) : cell.padStart(widths[n] ?? 0))).join('  '))

@@ -26,7 +26,7 @@ export interface Reader extends Pick<MessageArchive, 'search' | 'textIndexed' | 
 /** Opens the store at `path`, which its writer has open already. Indexing never takes more than half of its thread's time, nor holds up a search for long. */
 export const openReader = (path: string): Reader => {
   const database = new Database(path, { readonly: true, timeout: 1000 })
-  database.pragma('cache_size = -32000')
+  database.pragma('cache_size = -8000')
   const parts = openParts(database)
   const readings = openReadings(parts)
   const newest = database.prepare<[], number>('select coalesce(max(id), 0) from message').pluck()

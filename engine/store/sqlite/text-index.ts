@@ -21,7 +21,7 @@ const SETTINGS = [
   'synchronous = normal', // the last moments may be lost when the power fails: they are indexed again
   'secure_delete = on',
   'temp_store = memory',
-  'cache_size = -16000',
+  'cache_size = -8000',
   'wal_autocheckpoint = 8000',
   'journal_size_limit = 67108864',
 ]
