@@ -3,6 +3,7 @@ import { JSON_OPTION, type Command } from '../command.js'
 import { explainChannel, explainedYaml } from '../tools/explain.js'
 import { readInstallation } from '../installation.js'
 import { findPieces } from '../registry.js'
+import { revisionOf } from '../revisions/snapshot.js'
 import { oneChannel } from './parts/one-channel.js'
 import { loadInstallation, SETTINGS_OPTIONS } from './parts/settings.js'
 
@@ -18,7 +19,8 @@ const explain: Command = {
     const channel = oneChannel(given.words[0], channels, problems, terminal)
     if (!channel) return 1
     const values = explainChannel(channel)
-    const { file, revision, usedVariables: variables, secretsUsed: secrets, files } = channel
+    const { file, usedVariables: variables, secretsUsed: secrets, files } = channel
+    const revision = revisionOf(channel) // as the history and stored messages name it
     if (given.flag('json')) terminal.out(JSON.stringify({ channel: channel.definition.name, file, revision, variables, secrets, files, values }))
     else for (const line of [`# ${file}, revision ${revision}; its tests are not shown`, ...explainedYaml(values)]) terminal.out(line)
     return 0

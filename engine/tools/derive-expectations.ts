@@ -40,7 +40,7 @@ export async function deriveExpectations(result: Result): Promise<Derived> {
 }
 
 /** The name that an expectation gives the n-th file; whoever writes the file puts the folder of the sample before it. */
-export const fileName = (destination: string, n: number): string => `${destination}-${n}.expected`
+const fileName = (destination: string, n: number): string => `${destination}-${n}.expected`
 
 const telling = ({ payload }: Sent, format: MessageFormat): Record<string, ExpectedValue> => {
   const body = format.parse(payload)

@@ -4,6 +4,7 @@ import type { MappingDocument, MessageFormat } from '../contracts.js'
 import { ReferoError } from '../errors.js'
 import { segments } from '../formats/hl7v2/view.js'
 import type { Mappings } from '../mappings.js'
+import { formatChannel } from './fmt.js'
 import { elementOf } from '../v2-to-fhir/r4.js'
 
 /** Where a new channel takes its messages from. */
@@ -45,7 +46,9 @@ export function draftChannel(name: string, { bytes, format }: Sample, source: Ne
     '  - name: out',
     `    to: ${flow({ file: { folder: `\${REFERO_DATA}/${name}`, extension: map ? 'json' : extensionOf(format.name) } })}`,
   ]
-  return { channel: `${lines.join('\n')}\n`, mapping, type }
+  const text = `${lines.join('\n')}\n`
+  const formatted = formatChannel(name, text)
+  return { channel: 'text' in formatted ? formatted.text : text, mapping, type }
 }
 
 /** What a file of a format is called after its dot. */

@@ -30,6 +30,7 @@ t.test('a sample becomes a channel with a source of its own, a mapping and a tes
   for (const gone of ['EVERYWOMAN', 'EVE', '774411', '19610615', '20260302', 'LFM77123']) t.notMatch(kept, gone)
   t.match(await run('test', 'allergies'), { code: 0, out: /1 passed, 0 failed/ })
   t.match(await run('check'), { code: 0, out: /3 channels read: 0 errors/ })
+  t.match(await run('fmt', '--check', 'channels/allergies.yaml'), { code: 0 }, 'it is written as fmt would')
   t.match(await run('new', 'allergies', '--from', 'sample.hl7'), { code: 2, err: /A channel called allergies/ })
   const second = await run('new', 'referrals-again', '--from', fixture('hl7v2/ref-i12-minimal.hl7'), '--json')
   t.match(JSON.parse(second.out), { channel: 'referrals-again' })

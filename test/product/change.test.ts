@@ -3,18 +3,9 @@ import { writeFileSync, rmSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import t from 'tap'
+import { channel, message } from './changing.js'
 import { framed, freePort, sendRaw, startProduct, until, type Product } from './product.js'
 
-const channel = (name: string, port: number, extra = ''): string => `name: ${name}
-description: for a test
-source: { mllp: { host: 127.0.0.1, port: ${port} } }
-format: hl7v2
-${extra}
-destinations:
-  - name: out
-    to: { file: { folder: "\${REFERO_DATA}/${name}" } }
-`
-const message = (id: string, type = 'ADT^A01'): Buffer => framed(`MSH|^~\\&|A|B|C|D|20260302||${type}|${id}|P|2.5.1\rPID|1||123\r`)
 const state = async (product: Product, name: string): Promise<string | undefined> =>
   (await product.api('/api/channels')).body.channels.find((one: { name: string }) => one.name === name)?.state
 
