@@ -89,6 +89,8 @@ t.test('/metrics counts what was received, answered, filtered, sent and what wai
   const scrape = async (): Promise<string> => (await fetch(`http://127.0.0.1:${product.http}/metrics`, { headers: { authorization: `Bearer ${product.token}` } })).text()
   await until(async () => /refero_queue_depth\{[^}]*destination="down"\} 2/.test(await scrape()), product.output)
   await until(async () => /refero_attempts_total\{[^}]*destination="women",outcome="sent"\} 1/.test(await scrape()), product.output)
+  const depth = (text: string): number => [...text.matchAll(/^refero_queue_depth\{[^}]*\} (\d+)$/gm)].reduce((sum, [, value]) => sum + Number(value), 0)
+  await until(async () => depth(await scrape()) === 2, product.output) // what was sent is told a moment before it is settled
   const text = await scrape()
   const samples = samplesOf(t, text)
   const is = (series: string, value: number): void => void t.equal(samples.get(series), value, series)
