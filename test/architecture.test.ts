@@ -18,12 +18,19 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'engine/v2-to-fhir': [...SHARED, 'engine/v2-to-fhir', 'engine/nearest.ts', 'engine/schema-errors.ts', 'engine/schema-words.ts', 'engine/code-table.ts'],
   'engine/store': ['engine/contracts.ts', 'engine/errors.ts', 'engine/store'],
   connectors: [...SHARED, OWN],
+  'connectors/referral': [...SHARED, 'referrals', OWN],
+  'connectors/patients': [...SHARED, 'referrals', OWN],
   transforms: [...SHARED, 'engine/v2-to-fhir', OWN],
+  referrals: [
+    'engine/contracts.ts', 'engine/errors.ts', 'engine/units.ts', 'engine/nearest.ts', 'engine/schema-errors.ts', 'engine/schema-words.ts', 'referrals',
+    ...['open-database', 'group-commit', 'faults', 'thread-client', 'thread-server', 'lasting-thread', 'wire'].map((name) => `engine/store/sqlite/${name}.ts`),
+  ],
+  'referrals/api': ['engine', 'referrals'],
   config: ['engine', 'config'],
   engine: ['engine'],
-  'engine/commands': ['engine', 'config'],
+  'engine/commands': ['engine', 'config', 'referrals'],
   'engine/revisions': ['engine', 'config'],
-  'engine/main.ts': ['engine', 'config'],
+  'engine/main.ts': ['engine', 'config', 'referrals'],
   'engine/installation.ts': ['engine', 'config'],
   'engine/fixtures.ts': ['engine', 'config'],
 }
@@ -36,7 +43,7 @@ const PROTOCOLS = /mllp|hl7|\bPID\b|\bfhir|referral|\bhttp\b/i
 /** The contracts explain their words with each protocol's own: only there, and only in comments. */
 const withoutComments = (text: string): string => text.replace(/\/\*[\s\S]*?\*\//g, '').replace(/\/\/.*$/gm, '')
 
-const files = ['engine', 'connectors', 'transforms', 'config', 'test'].flatMap((folder) =>
+const files = ['engine', 'referrals', 'connectors', 'transforms', 'config', 'test'].flatMap((folder) =>
   readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' }).map((file) => `${folder}/${file}`)).filter((file) => file.endsWith('.ts'))
 const read = (file: string): string => readFileSync(join(ROOT, file), 'utf8')
 

@@ -1,0 +1,204 @@
+/** What the desk remembers of a referral and answers when asked: events, state, notices, duties, commands. Types only. */
+import type { ChartKey, Direction, MissingItem, Route, Urgency, Way } from './contracts.js'
+
+// ── What happened ───────────────────────────────────────────────────────────────────────
+
+export type EventName =
+  | 'received' | 'read' | 'needs-information' | 'information-added' | 'matched' | 'match-uncertain' | 'patient-pending' | 'triaged' | 'routed' | 'route-uncertain'
+  | 'acknowledged' | 'handed-off' | 'written-back' | 'accepted' | 'declined' | 'contacted' | 'unable-to-reach'
+  | 'scheduled' | 'rescheduled' | 'appointment-cancelled' | 'no-show' | 'seen' | 'interim-report' | 'reported' | 'report-withdrawn' | 'status-sent' | 'outcome-sent'
+  | 'closed' | 'cancelled' | 'reopened' | 'overdue' | 'notice-failed' | 'noted'
+  | 'sent' | 'delivered' | 'acknowledged-by-them' | 'report-received' // outbound
+
+/** Where a referral stands. `closed`, `declined` and `cancelled` are ends; what is still to be told then is told. */
+export type Stage =
+  | 'received' | 'routed' | 'handed-off' | 'accepted' | 'contacted' | 'unable-to-reach' | 'scheduled' | 'rebooking' | 'seen' | 'reported'
+  | 'closed' | 'declined' | 'cancelled'
+  | 'sent' | 'delivered' | 'acknowledged' // outbound, before the specialist accepts
+
+/** Who or what caused something: a channel, a person, the desk itself. */
+export interface By { readonly kind: 'channel' | 'person' | 'desk'; readonly name: string }
+
+/** What an event says beside its name; each event uses what is its own. */
+export interface EventFacts {
+  readonly reason?: string // of a decline, a cancellation, an unsuccessful attempt, an uncertain match
+  readonly missing?: readonly MissingItem[]
+  readonly answered?: readonly string[] // names of items no longer missing
+  readonly chart?: ChartKey
+  readonly candidates?: readonly { readonly chart: ChartKey; readonly score: number; readonly says: readonly string[] }[]
+  readonly route?: Route
+  readonly row?: string
+  readonly urgency?: Urgency
+  readonly specialty?: string | null
+  readonly appointment?: { readonly id: string | null; readonly start: string | null; readonly with: string | null; readonly at: string | null }
+  readonly attempt?: { readonly number: number; readonly how: string }
+  readonly documents?: readonly string[] // ids of the referral's documents
+  readonly notice?: { readonly id: number; readonly kind: NoticeKind; readonly way: Way | null; readonly doubtful?: boolean }
+  readonly receipt?: unknown // of hand-off/receipt.ts
+  readonly duty?: { readonly id: string; readonly kind: string; readonly due: string; readonly level: number }
+  readonly identifiers?: readonly { readonly kind: KeyKind; readonly value: string }[] // numbers by which others know it
+  readonly evidence?: readonly { readonly says: string; readonly quote?: string; readonly at?: string }[]
+  readonly words?: string // a sentence for people
+  readonly via?: string // channel or door it came by
+}
+
+/** One thing that happened. What could not be applied is kept all the same, and says why. */
+export interface ReferralEvent {
+  readonly sequence: number // within the referral, from 1
+  readonly name: EventName
+  readonly at: string // ISO instant: when it happened, as its sender says
+  readonly recordedAt: string
+  readonly by: By
+  readonly reason: string | null // why it was done: of every change by a person
+  readonly applied: boolean
+  readonly because: string | null // why it was not applied
+  readonly facts: EventFacts
+}
+/** An event about to happen. */
+export type NewEvent = Pick<ReferralEvent, 'name' | 'at' | 'by'> & { readonly reason?: string | null; readonly facts?: EventFacts }
+
+// ── Where it stands ─────────────────────────────────────────────────────────────────────
+
+/** Something that only a person can settle. */
+export type Hold = 'information' | 'patient' | 'routing' | 'way-back' | 'hand-off' | 'notice'
+
+export interface ReferralState {
+  readonly id: string
+  readonly reference: string // R-XXXX-XXXX
+  readonly direction: Direction
+  readonly stage: Stage
+  readonly since: string // when the stage began
+  readonly receivedAt: string
+  readonly sequence: number // of the last event
+  readonly patient: { readonly status: 'unmatched' | 'matched' | 'uncertain' | 'pending'; readonly chart: ChartKey | null }
+  readonly provider: string | null // id of the referrer; outbound: of the specialist
+  readonly urgency: Urgency
+  readonly specialty: string | null
+  readonly route: Route | null
+  readonly missing: readonly MissingItem[]
+  readonly holds: Readonly<Partial<Record<Hold, { readonly since: string; readonly reason: string }>>>
+  readonly appointment: EventFacts['appointment'] | null
+  readonly attempts: number // to reach the patient
+  readonly times: Readonly<Partial<Record<EventName, string>>> // when each event was first applied
+  readonly lastTold: string | null // when the referrer last heard
+  readonly overdue: Readonly<Record<string, number>> // duty id → how often it was said to be overdue
+  readonly toTell: Readonly<Record<string, string>> // duty id → since: notices that are not delivered yet
+}
+
+// ── What is owed ────────────────────────────────────────────────────────────────────────
+
+/** What the desk tells others through channels: `to` is an EHR for hand-off and withdrawal, else the referrer or the specialist. */
+export type NoticeKind = 'acknowledgement' | 'information' | 'status' | 'digest' | 'outcome' | 'hand-off' | 'withdrawal' | 'referral' | 'report' | 'overdue'
+export type NoticeStatus = 'waiting' | 'open' | 'sent' | 'failed' | 'superseded' // waiting: for its time (a digest); failed: a person is asked
+
+export interface Notice {
+  readonly id: number
+  readonly referral: string | null // null: a digest of several
+  readonly kind: NoticeKind
+  readonly event: number | null // sequence of the event that it tells
+  readonly to: string // "ehr epic-main", "provider 17"
+  readonly way: Way | null // null: none of the ways it could go is open
+  readonly notBefore: string
+  readonly due: string
+  readonly status: NoticeStatus
+  readonly items: readonly { readonly referral: string; readonly event: number }[] // of a digest
+  readonly fate: string | null // the mark of what is known of its message
+  readonly tried: readonly Way[]
+}
+export type NewNotice = Omit<Notice, 'id' | 'fate'>
+
+/** What somebody has to do by when; a function of the state (owed.ts). */
+export interface Duty {
+  readonly id: string // the same as long as it is the same duty: "first-outreach", "visit:2026-03-09T…"
+  readonly kind: string // a row of mappings/desk/clock.yaml
+  readonly owedBy: 'desk' | 'practice' | 'referrer' | 'specialist'
+  readonly since: string
+  readonly due: string
+  readonly says: string
+}
+
+// ── What is asked of the desk ───────────────────────────────────────────────────────────
+
+/** What makes a referral known to others: numbers are unique within a kind, except for `patient` and `pair`. */
+export type KeyKind = 'reference' | 'placer' | 'filler' | 'appointment' | 'visit' | 'document' | 'task' | 'request' | 'message' | 'patient' | 'pair'
+export interface Key { readonly kind: KeyKind; readonly value: string }
+
+export interface ReferralDocument {
+  readonly id: string
+  readonly referral: string
+  readonly addedAt: string
+  readonly event: number
+  readonly role: 'intake' | 'answer' | 'interim' | 'outcome'
+  readonly status: 'current' | 'superseded' | 'withdrawn'
+  readonly title: string | null
+  readonly contentType: string | null
+  readonly resources: string // JSON: the FHIR resources it consists of
+}
+
+/** One change of one referral: all of it in one transaction, or none. */
+export interface Change {
+  readonly command: string // what makes the change itself unique: done once, however often it is asked for
+  readonly state: ReferralState
+  readonly expected: number // the sequence that the change was made from; 0 for a new referral
+  readonly events: readonly ReferralEvent[]
+  readonly notices: readonly NewNotice[]
+  readonly settled: readonly { readonly id: number; readonly status: NoticeStatus; readonly fate: string | null }[]
+  readonly keys: readonly Key[]
+  readonly documents: readonly Omit<ReferralDocument, 'referral'>[]
+  readonly withdrawn: readonly string[] // documents that no longer hold
+  readonly bundle: string | null // the canonical bundle, where it is new or changed
+  readonly nextDue: string | null // the earliest due time of its duties
+  readonly found: { readonly text: string; readonly payer: string | null } | null // what it can be searched by
+}
+export type Committed =
+  | { readonly done: true; readonly repeated: boolean; readonly referral: string }
+  | { readonly done: false; readonly because: 'changed' | 'taken'; readonly by: string | null } // taken: a unique key is another referral's
+
+/** What came back and could not be given to one referral. */
+export interface Stray {
+  readonly id: number
+  readonly at: string
+  readonly via: string
+  readonly what: string // in words: "SIU^S12 appointment 18467, 2026-03-09"
+  readonly reason: string // "no referral has one of its numbers", "two referrals fit"
+  readonly candidates: readonly string[]
+  readonly bundle: string
+  readonly settled: { readonly at: string; readonly by: string; readonly how: string } | null
+}
+
+export interface ReferralQuery {
+  readonly text?: string; readonly stage?: readonly Stage[]; readonly direction?: Direction; readonly hold?: Hold | 'any'; readonly provider?: string
+  readonly specialty?: string; readonly ehr?: string; readonly location?: string; readonly payer?: string; readonly urgency?: Urgency; readonly patient?: ChartKey
+  readonly overdue?: boolean; readonly since?: string; readonly until?: string; readonly before?: string; readonly limit: number // before: id to go on from
+}
+
+/** Where referrals are kept. SQLite now; every implementation passes test/conformance/desk-store. Each method is one transaction, durable once it resolves. */
+export interface DeskStore {
+  commit(change: Change): Promise<Committed>
+  done(command: string): Promise<string | null> // the referral that a command was done to, if it was
+  state(id: string): Promise<ReferralState | null>
+  find(keys: readonly Key[]): Promise<readonly { readonly key: Key; readonly referral: string }[]>
+  bundle(id: string): Promise<string | null>
+  events(id: string): Promise<readonly ReferralEvent[]>
+  documents(id: string): Promise<readonly ReferralDocument[]>
+  search(query: ReferralQuery): Promise<readonly ReferralState[]>
+  /** Notices that are `open` and not before their time, oldest first, after an id. */
+  openNotices(kinds: readonly NoticeKind[], to: { readonly ways?: readonly Way[]; readonly ehrs?: readonly string[] }, after: number, at: string, limit: number): Promise<readonly Notice[]>
+  notice(id: number): Promise<Notice | null>
+  notices(referral: string): Promise<readonly Notice[]>
+  settleNotice(id: number, status: NoticeStatus, fate: string | null): Promise<void> // of one that belongs to no single referral
+  /** Makes one digest of what waits for a provider, once. Returns how many were made. */
+  gather(at: string): Promise<number>
+  /** Referrals with a duty that is due. */
+  due(at: string, limit: number): Promise<readonly string[]>
+  nextDue(): Promise<string | null>
+  /** Events of all referrals in the order they were recorded, after a position. */
+  stream(after: number, names: readonly EventName[] | null, limit: number): Promise<readonly { readonly position: number; readonly referral: string; readonly event: ReferralEvent }[]>
+  position(reader: string): Promise<number | null>
+  moveTo(reader: string, position: number): Promise<void>
+  lastPosition(before: string): Promise<number> // of the last event recorded before a time
+  addStray(command: string, stray: Omit<Stray, 'id' | 'settled'>): Promise<number>
+  strays(open: boolean, limit: number): Promise<readonly Stray[]>
+  settleStray(id: number, settled: NonNullable<Stray['settled']>): Promise<boolean>
+  close(): Promise<void>
+}

@@ -1,0 +1,46 @@
+/** The reference number of a referral: short enough to be said on the phone, and wrong when one character of it is. */
+import { randomInt } from 'node:crypto'
+
+/** Digits and consonants: no word can be spelt with them, and nothing in them looks like 0, O, 1 or I. 29 is a prime. */
+const ALPHABET = '23456789BCDFGHJKLMNPQRSTVWXYZ'
+const PRIME = ALPHABET.length
+const LENGTH = 7 // beside the check character: 17 thousand million numbers
+
+/** A new number, such as R-7K3M-9QX4; `random` gives an integer from 0 up to its argument. */
+export const newReference = (random: (below: number) => number = randomInt): string => {
+  const symbols = Array.from({ length: LENGTH }, () => ALPHABET[random(PRIME)] ?? '').join('')
+  return written(symbols + checkOf(symbols))
+}
+
+/** The number in its one spelling, or null if it is none: small letters, blanks and missing hyphens are put right, nothing else is. */
+export const readReference = (text: string): string | null => {
+  const whole = text.toUpperCase().replace(/[\s\p{Pd}_.]/gu, '').replace(/[1I]/g, 'L')
+  const symbols = whole.length === LENGTH + 2 ? whole.replace(/^R/, '') : whole
+  return symbols.length === LENGTH + 1 && checkOf(symbols.slice(0, LENGTH)) === symbols.at(-1) ? written(symbols) : null
+}
+
+/** Every reference number in a text, in the order they stand; what fails its check is none. */
+export const referencesIn = (text: string): readonly string[] => {
+  const found = new Set<string>()
+  for (const [, symbols = ''] of text.slice(0, LONGEST_TEXT).matchAll(NUMBER)) {
+    const reference = readReference(symbols)
+    if (reference) found.add(reference)
+  }
+  return [...found]
+}
+
+const LONGEST_TEXT = 1_000_000
+const NUMBER = /(?<![A-Z0-9])R[ \t]?[\p{Pd}_.]?[ \t]?([2-9B-DF-HJ-NP-TV-Z1I]{4}[ \t]?[\p{Pd}_.]?[ \t]?[2-9B-DF-HJ-NP-TV-Z1I]{4})(?![A-Z0-9])/giu
+
+const written = (symbols: string): string => `R-${symbols.slice(0, 4)}-${symbols.slice(4)}`
+
+/** Weights 1 … 7 modulo a prime: every wrong character, and every two that changed places, give another check character. */
+const checkOf = (symbols: string): string | undefined => {
+  let sum = 0
+  for (const [position, symbol] of [...symbols].entries()) {
+    const value = ALPHABET.indexOf(symbol)
+    if (value < 0) return undefined
+    sum += value * (position + 1)
+  }
+  return ALPHABET[sum % PRIME]
+}
