@@ -38,6 +38,7 @@ export interface EventFacts {
   readonly duty?: { readonly id: string; readonly kind: string; readonly due: string; readonly level: number }
   readonly identifiers?: readonly { readonly kind: KeyKind; readonly value: string }[] // numbers by which others know it
   readonly evidence?: readonly { readonly says: string; readonly quote?: string; readonly at?: string }[]
+  readonly waits?: string // why nothing goes on by itself until a person has decided
   readonly words?: string // a sentence for people
   readonly via?: string // channel or door it came by
 }
@@ -77,7 +78,7 @@ export interface ReferralState {
   readonly route: Route | null
   readonly missing: readonly MissingItem[]
   readonly holds: Readonly<Partial<Record<Hold, { readonly since: string; readonly reason: string }>>>
-  readonly appointment: EventFacts['appointment'] | null
+  readonly appointment: (NonNullable<EventFacts['appointment']> & { readonly heardAt: string; readonly last: EventName }) | null // the last one, and the last that was heard of it
   readonly attempts: number // to reach the patient
   readonly times: Readonly<Partial<Record<EventName, string>>> // when each event was first applied
   readonly lastTold: string | null // when the referrer last heard

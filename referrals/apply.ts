@@ -1,0 +1,133 @@
+/** What one event makes of a referral: its next state, or why it may not happen. Nothing else changes a state. */
+import type { EventFacts, EventName, Hold, NewEvent, ReferralState, Stage } from './desk-contracts.js'
+import { LIFE_CYCLE } from './life-cycle.js'
+
+export type Applied = { readonly state: ReferralState } | { readonly refused: string }
+
+/** The state after an event, its sequence not yet counted; or a sentence that says why it cannot be. */
+export function apply(state: ReferralState, event: NewEvent): Applied {
+  const { moves, to, also } = LIFE_CYCLE[event.name]
+  const moving = moves.includes(state.stage)
+  if (!moving && !also.includes(state.stage)) return { refused: `A referral that is ${words(state.stage)} cannot be ${words(event.name)}.` }
+  const facts = event.facts ?? {}
+  const refused = GUARDS[event.name]?.(state, event, facts)
+  if (refused) return { refused }
+  const stage = moving && to !== null ? target(state, event.name, to) : state.stage
+  const changed: ReferralState = {
+    ...state, ...(CHANGES[event.name]?.(state, facts, event) ?? {}),
+    stage, since: stage === state.stage ? state.since : event.at,
+    times: { ...state.times, [event.name]: state.times[event.name] ?? event.at },
+  }
+  return { state: { ...changed, holds: holdsAfter(changed, event.name, facts, event.at) } }
+}
+
+/** What is reopened goes on where the practice has it already, or is routed again. */
+const target = (state: ReferralState, name: EventName, to: Stage): Stage => (name === 'reopened' && state.times['handed-off'] !== undefined ? 'accepted' : to)
+
+const words = (name: string): string => name.replaceAll('-', ' ')
+
+type Guard = (state: ReferralState, event: NewEvent, facts: EventFacts) => string | null
+const DAY = 86_400_000
+
+/** News of an appointment is news only if nothing later was heard of it. */
+const appointmentNews: Guard = ({ appointment }, { at, name }, { appointment: news }) => {
+  const same = appointment !== null && (news?.id ?? null) === appointment.id
+  if (same && at < appointment.heardAt) return 'Something later has been heard of this appointment.'
+  if (same && at === appointment.heardAt && name === appointment.last && news?.start === appointment.start) return 'This has been heard before.'
+  return null
+}
+/** What becomes of an appointment can only be said of the one that holds. */
+const ofItsAppointment: Guard = (state, event, facts) => {
+  const id = facts.appointment?.id ?? null
+  if (id !== null && state.appointment !== null && state.appointment.id !== null && id !== state.appointment.id) return 'It is about another appointment than the one that holds.'
+  return appointmentNews(state, event, facts)
+}
+
+const GUARDS: Partial<Record<EventName, Guard>> = {
+  'scheduled': appointmentNews,
+  'rescheduled': appointmentNews,
+  'appointment-cancelled': ofItsAppointment,
+  'no-show': ofItsAppointment,
+  'seen': ({ receivedAt }, { at }) => (Date.parse(at) < Date.parse(receivedAt) - DAY ? 'The visit was before the referral.' : null),
+  'needs-information': (_state, _event, { missing = [] }) => (missing.length === 0 ? 'It does not say what is missing.' : null),
+  'matched': ({ patient }, { by }, { chart }) => {
+    if (!chart) return 'It does not say with which chart.'
+    const other = patient.status === 'matched' && (patient.chart?.id !== chart.id || patient.chart.source !== chart.source)
+    return other && by.kind !== 'person' ? 'It is matched with another chart; only a person may change that.' : null
+  },
+  'match-uncertain': ({ patient }) => (patient.status === 'matched' ? 'The patient is known.' : null),
+  'patient-pending': ({ patient }) => (patient.status === 'matched' ? 'The patient is known.' : null),
+  'routed': ({ toTell, holds, route: before }, _event, { route }) => {
+    if (!route) return 'It does not say where to.'
+    return toTell['hand-on'] !== undefined && !holds['hand-off'] ? `It is on its way to ${before?.ehr ?? 'the specialist'} already.` : null
+  },
+  'contacted': ({ times }, { at }) => (times.contacted === at ? 'This has been heard before.' : null),
+  'interim-report': (_state, _event, { documents = [] }) => (documents.length === 0 ? 'It brings no document.' : null),
+  'reported': (_state, _event, { documents = [] }) => (documents.length === 0 ? 'It brings no document.' : null),
+  'report-received': (_state, _event, { documents = [] }) => (documents.length === 0 ? 'It brings no document.' : null),
+  'declined': (_state, _event, { reason }) => (reason ? null : 'It does not say why.'),
+  'closed': ({ stage }, _event, { reason }) => (stage === 'reported' || reason ? null : 'It does not say why.'),
+}
+
+type Changes = (state: ReferralState, facts: EventFacts, event: NewEvent) => Partial<ReferralState>
+const appointment: Changes = ({ appointment: before }, { appointment: news }, { at, name }) => {
+  const { id = null, start = null, with: seen = null, at: place = null } = news ?? {}
+  const same = before !== null && (id === null || id === before.id)
+  return { appointment: { id: id ?? (same ? before.id : null), start: start ?? (same ? before.start : null), with: seen ?? (same ? before.with : null), at: place ?? (same ? before.at : null), heardAt: at, last: name } }
+}
+
+const CHANGES: Partial<Record<EventName, Changes>> = {
+  'needs-information': (_state, { missing = [] }) => ({ missing }),
+  'information-added': ({ missing }, { answered = [], missing: still }) => ({ missing: still ?? missing.filter(({ item }) => !answered.includes(item)) }),
+  'matched': (_state, { chart }) => ({ patient: { status: 'matched', chart: chart ?? null } }),
+  'match-uncertain': () => ({ patient: { status: 'uncertain', chart: null } }),
+  'patient-pending': () => ({ patient: { status: 'pending', chart: null } }),
+  'triaged': (state, { urgency, specialty }) => ({ urgency: urgency ?? state.urgency, specialty: specialty === undefined ? state.specialty : specialty }),
+  'routed': (_state, { route }) => ({ route: route ?? null }),
+  'contacted': ({ attempts }) => ({ attempts: attempts + 1 }),
+  'unable-to-reach': ({ attempts }, { attempt }) => ({ attempts: attempt?.number ?? attempts }),
+  'scheduled': appointment,
+  'rescheduled': appointment,
+  'appointment-cancelled': appointment,
+  'no-show': appointment,
+  'acknowledged': told,
+  'status-sent': told,
+  'outcome-sent': told,
+  'overdue': ({ overdue }, { duty }) => (duty ? { overdue: { ...overdue, [duty.id]: duty.level } } : {}),
+  'reopened': () => ({ overdue: {}, attempts: 0 }),
+}
+
+function told(_state: ReferralState, _facts: EventFacts, { at }: NewEvent): Partial<ReferralState> {
+  return { lastTold: at }
+}
+
+/** What waits for a person after an event. */
+function holdsAfter(state: ReferralState, name: EventName, facts: EventFacts, at: string): ReferralState['holds'] {
+  const holds: Partial<Record<Hold, { since: string; reason: string }>> = { ...state.holds }
+  const hold = (kind: Hold, reason: string): void => {
+    holds[kind] = { since: holds[kind]?.since ?? at, reason }
+  }
+  const blocking = state.missing.filter(({ blocks }) => blocks)
+  if (name === 'needs-information' && blocking.length > 0) hold('information', `Missing: ${blocking.map(({ says }) => says).join(', ')}.`)
+  if (blocking.length === 0) delete holds.information
+  if (name === 'match-uncertain') hold('patient', facts.reason ?? 'The patient is uncertain.')
+  if (name === 'patient-pending') facts.waits ? hold('patient', facts.waits) : delete holds.patient
+  if (name === 'matched') delete holds.patient
+  if (name === 'route-uncertain') hold('routing', facts.reason ?? 'No route was found.')
+  if (name === 'routed') delete holds.routing
+  if (name === 'notice-failed') hold(holdOf(facts), facts.reason ?? 'A message could not be delivered.')
+  for (const settled of SETTLES[name] ?? []) delete holds[settled]
+  return LIFE_CYCLE.closed.to === state.stage || state.stage === 'declined' || state.stage === 'cancelled' ? keepTelling(holds) : holds
+}
+
+const SETTLES: Partial<Record<EventName, readonly Hold[]>> = {
+  'acknowledged': ['way-back', 'notice'], 'status-sent': ['way-back', 'notice'], 'outcome-sent': ['way-back', 'notice'],
+  'handed-off': ['hand-off'], 'written-back': ['hand-off'], 'sent': ['hand-off', 'way-back'], 'delivered': ['hand-off', 'way-back'],
+}
+
+const holdOf = ({ notice }: EventFacts): Hold =>
+  notice && ['hand-off', 'withdrawal', 'report'].includes(notice.kind) ? 'hand-off' : notice && notice.way === null ? 'way-back' : 'notice'
+
+/** At its end nothing waits but what the others have not been told. */
+const keepTelling = (holds: ReferralState['holds']): ReferralState['holds'] =>
+  Object.fromEntries(Object.entries(holds).filter(([kind]) => kind === 'way-back' || kind === 'notice' || kind === 'hand-off'))

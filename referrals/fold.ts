@@ -1,0 +1,81 @@
+/** Takes a referral through events in their order: its next state, the events as they are kept, and what must now be told to whom. Pure. */
+import type { Provider, Way } from './contracts.js'
+import type { Change, NewEvent, NewNotice, NoticeKind, ReferralEvent, ReferralState } from './desk-contracts.js'
+import { apply } from './apply.js'
+import { ENDS } from './life-cycle.js'
+import { noticesOf } from './telling.js'
+import type { Rules } from './rules.js'
+
+export interface FoldContext {
+  readonly now: string
+  readonly rules: Rules
+  readonly counterpart: Provider | null // the referrer; outbound: the specialist
+  readonly opening: boolean // the referral is new: its acknowledgement says what is missing
+}
+export type Folded = Pick<Change, 'state' | 'events' | 'notices'>
+
+/** What waits for a person before a referral may be handed on. */
+const BLOCKING = ['information', 'patient', 'routing'] as const
+
+/** Events that cannot be applied are kept, and say why. */
+export function fold(before: ReferralState, news: readonly NewEvent[], context: FoldContext): Folded {
+  const events: ReferralEvent[] = []
+  const notices: NewNotice[] = []
+  const queue = [...news]
+  let state = before
+  for (let event = queue.shift(); event !== undefined; event = queue.shift()) {
+    const applied = apply(state, event)
+    const kept = keep(event, state.sequence + 1, context.now, 'refused' in applied ? applied.refused : null)
+    events.push(kept)
+    state = { ...('state' in applied ? applied.state : state), sequence: kept.sequence }
+    if (!('state' in applied)) continue
+    const owed = [...noticesOf(state, kept, context), ...handOn(state, kept, context)]
+    for (const notice of owed) {
+      notices.push(notice)
+      state = { ...state, toTell: { ...state.toTell, [dutyOf(notice)]: kept.at } }
+      if (notice.status === 'failed') queue.push(nobodyToTell(notice, context.now))
+    }
+    queue.push(...following(state, kept))
+  }
+  return { state, events, notices }
+}
+
+/** The duty that a notice fulfils; it stays until the notice has been delivered. */
+export const dutyOf = ({ kind, event }: Pick<NewNotice, 'kind' | 'event'>): string => (kind === 'hand-off' || kind === 'referral' ? 'hand-on' : `${kind}:${event ?? 0}`)
+
+const keep = (event: NewEvent, sequence: number, now: string, because: string | null): ReferralEvent => ({
+  sequence, name: event.name, at: event.at, recordedAt: now, by: event.by, reason: event.reason ?? null, applied: because === null, because, facts: event.facts ?? {},
+})
+
+/** A routed referral goes on as soon as nothing waits for a person: to the EHR, or, outbound, to the specialist. */
+function handOn(state: ReferralState, event: ReferralEvent, context: FoldContext): readonly NewNotice[] {
+  if (state.stage !== 'routed' || state.route === null || state.toTell['hand-on'] !== undefined || BLOCKING.some((hold) => state.holds[hold])) return []
+  const due = context.rules.dueOf('hand-off', context.now, state.urgency)
+  if (state.direction === 'outbound') return [toCounterpart('referral', state, event, context, due)]
+  return [{ referral: state.id, kind: 'hand-off', event: event.sequence, to: `ehr ${state.route.ehr}`, way: null, notBefore: context.now, due, status: 'open', items: [], tried: [] }]
+}
+
+/** A notice to the referrer or the specialist, by the best way that has not been tried. */
+export function toCounterpart(kind: NoticeKind, state: Pick<ReferralState, 'id' | 'provider'>, event: Pick<ReferralEvent, 'sequence'>, context: FoldContext, due: string, tried: readonly Way[] = []): NewNotice {
+  const way = nextWay(context.counterpart, tried)
+  return {
+    referral: state.id, kind, event: event.sequence, to: `provider ${state.provider ?? ''}`.trim(), way, notBefore: context.now, due, status: way === null ? 'failed' : 'open', items: [], tried,
+  }
+}
+
+export function nextWay(provider: Provider | null, tried: readonly Way[]): Way | null {
+  const ways = (provider?.ways ?? []).map(({ way }) => way).filter((way) => way !== 'phone' && !tried.includes(way))
+  return ways.find((way) => way === provider?.preferred) ?? ways[0] ?? null
+}
+
+const nobodyToTell = ({ kind, event }: NewNotice, at: string): NewEvent => ({
+  name: 'notice-failed', at, by: DESK, facts: { notice: { id: 0, kind, way: null }, reason: `There is no way to send the ${kind} of event ${event ?? 0}: no address is known.` },
+})
+
+export const DESK = { kind: 'desk', name: 'desk' } as const
+
+/** What follows by itself: the loop is closed once the outcome has arrived. */
+function following(state: ReferralState, event: ReferralEvent): readonly NewEvent[] {
+  const done = (event.name === 'outcome-sent' && state.direction === 'inbound') || (event.name === 'written-back' && state.direction === 'outbound')
+  return done && state.stage === 'reported' && !ENDS.includes(state.stage) ? [{ name: 'closed', at: event.at, by: DESK, facts: { reason: 'The consult note has been delivered.' } }] : []
+}

@@ -1,0 +1,27 @@
+/** What an installation has decided: the tables of triage and routing, its EHRs, what is told and by when. */
+import type { ReferralFacts, Routing, Triage, Urgency } from './contracts.js'
+import type { Duty, EventName, NoticeKind, ReferralState } from './desk-contracts.js'
+
+/** What may be done in an EHR for a patient of whom it has no chart. */
+export type PatientPolicy = 'existing' | 'pending' | 'create'
+
+export interface Ehr {
+  readonly name: string // "epic-main"
+  readonly profile: string // of mappings/ehr
+  readonly patient: PatientPolicy
+}
+
+/** Read anew whenever a mapping changes; the desk asks for it at each command. */
+export interface Rules {
+  triage(facts: ReferralFacts): Triage
+  route(facts: ReferralFacts, triage: Triage): Routing
+  ehr(name: string): Ehr | null
+  /** What is owed in a state, by when: one duty at least for every open referral. */
+  duties(state: ReferralState): readonly Duty[]
+  dueOf(kind: NoticeKind, from: string, urgency: Urgency): string
+  tells(event: EventName): 'at-once' | 'digest' | 'never'
+  nextDigest(now: string): string
+  /** How long a second message about the same patient, referrer and reason is an addition, in milliseconds. */
+  readonly pairWindow: number
+  readonly attempts: number // to reach a patient, before the referrer is told that it failed
+}

@@ -1,0 +1,34 @@
+/** Which events are told to whom, and when: at once, or in the next digest. What is told is in mappings/desk/desk.yaml. */
+import type { EventName, NewNotice, NoticeKind, ReferralEvent, ReferralState } from './desk-contracts.js'
+import { type FoldContext, toCounterpart } from './fold.js'
+
+/** The notices that an applied event makes due. */
+export function noticesOf(state: ReferralState, event: ReferralEvent, context: FoldContext): readonly NewNotice[] {
+  const { rules, now } = context
+  if (state.direction === 'outbound') return outbound(state, event, context)
+  const notices: NewNotice[] = []
+  const tell = (kind: NoticeKind): NewNotice => toCounterpart(kind, state, event, context, rules.dueOf(kind, now, state.urgency))
+  if (event.name === 'received') notices.push(tell('acknowledgement'))
+  else if (event.name === 'needs-information') notices.push(...(context.opening ? [] : [tell('information')]))
+  else if (event.name === 'reported' || event.name === 'interim-report') notices.push(tell('outcome'))
+  else if (rules.tells(event.name) === 'at-once') notices.push(tell('status'))
+  else if (rules.tells(event.name) === 'digest') notices.push(waiting(tell('status'), rules.nextDigest(now)))
+  if (event.name === 'cancelled' && landed(state)) notices.push(toEhr('withdrawal', state, event, context))
+  return notices
+}
+
+const waiting = (notice: NewNotice, notBefore: string): NewNotice => (notice.status === 'open' ? { ...notice, status: 'waiting', notBefore, due: notBefore } : notice)
+
+function outbound(state: ReferralState, event: ReferralEvent, context: FoldContext): readonly NewNotice[] {
+  if (event.name === 'report-received') return [toEhr('report', state, event, context)]
+  if (event.name === 'cancelled' && sent(state)) return [toCounterpart('withdrawal', state, event, context, context.rules.dueOf('status', context.now, state.urgency))]
+  return []
+}
+
+const toEhr = (kind: NoticeKind, state: ReferralState, event: ReferralEvent, { now, rules }: FoldContext): NewNotice => ({
+  referral: state.id, kind, event: event.sequence, to: `ehr ${state.route?.ehr ?? ''}`.trim(), way: null, notBefore: now, due: rules.dueOf('hand-off', now, state.urgency), status: 'open', items: [], tried: [],
+})
+
+const HANDED: readonly EventName[] = ['handed-off', 'accepted', 'scheduled', 'contacted', 'seen']
+const landed = ({ times, route }: ReferralState): boolean => route !== null && HANDED.some((name) => times[name] !== undefined)
+const sent = ({ times }: ReferralState): boolean => times.sent !== undefined || times.delivered !== undefined
