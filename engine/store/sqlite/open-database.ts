@@ -4,7 +4,14 @@ import { dirname } from 'node:path'
 import Database from 'better-sqlite3'
 import { ReferoError, StoreError } from '../../errors.js'
 import { toStoreError } from './faults.js'
-import { APPLICATION_ID, migrate, SCHEMA_VERSION } from './schema.js'
+import { STORE } from './schema.js'
+
+/** What a file is made of. `applicationId` is written into its header, so that another program's database is recognised and left alone. */
+export interface Schema {
+  readonly applicationId: number
+  /** One entry per version: what turns the one before into it. Never edited once released; only added to. */
+  readonly migrations: readonly string[]
+}
 
 /** The path of a store that is kept in no file. */
 export const IN_MEMORY = ':memory:'
@@ -25,14 +32,14 @@ const SETTINGS = [
 ]
 
 /** Opens `file`, creating it and its folder (readable by the engine's user alone) if need be. Throws a ReferoError. */
-export const openDatabase = (file: string): Database.Database => {
+export const openDatabase = (file: string, schema: Schema = STORE): Database.Database => {
   let database: Database.Database | undefined
   try {
     if (file !== IN_MEMORY) createPrivately(file)
     database = new Database(file, { timeout: STANDSTILL })
-    refuseForeign(database, file)
+    refuseForeign(database, file, schema)
     for (const setting of SETTINGS) database.pragma(setting)
-    migrate(database)
+    migrate(database, schema)
     return database
   } catch (error) {
     database?.close()
@@ -51,10 +58,21 @@ export const createPrivately = (file: string): void => {
   }
 }
 
-const refuseForeign = (database: Database.Database, file: string): void => {
+const refuseForeign = (database: Database.Database, file: string, { applicationId, migrations }: Schema): void => {
   const version = Number(database.pragma('user_version', { simple: true }))
   const application = database.pragma('application_id', { simple: true })
   const empty = database.prepare('select count(*) from sqlite_schema').pluck().get() === 0
-  if (!empty && application !== APPLICATION_ID) throw new StoreError('corrupt', `${file} is another program's database.`)
-  if (version > SCHEMA_VERSION) throw new ReferoError('STORE_TOO_NEW', `${file} has version ${version}; this program knows ${SCHEMA_VERSION}.`)
+  if (!empty && application !== applicationId) throw new StoreError('corrupt', `${file} is another program's database.`)
+  if (version > migrations.length) throw new ReferoError('STORE_TOO_NEW', `${file} has version ${version}; this program knows ${migrations.length}.`)
+}
+
+/** Brings the file to the present version; each step is one transaction, so that a crash leaves a whole version. */
+const migrate = (database: Database.Database, { applicationId, migrations }: Schema): void => {
+  for (let version = Number(database.pragma('user_version', { simple: true })); version < migrations.length; version++) {
+    database.transaction(() => {
+      database.exec(migrations[version] ?? '')
+      database.pragma(`application_id = ${applicationId}`)
+      database.pragma(`user_version = ${version + 1}`)
+    }).immediate()
+  }
 }

@@ -1,8 +1,5 @@
 /** The tables of the embedded store, and how a file of an older version is brought to them. */
-import type { Database } from 'better-sqlite3'
-
-/** Written into the file's header, so that another program's database is recognised and left alone: "REFR". */
-export const APPLICATION_ID = 0x52454652
+import type { Schema } from './open-database.js'
 
 /**
  * What is rewritten often (message, delivery) is small; bytes lie in tables of their own and are written once.
@@ -141,19 +138,5 @@ const VERSION_2 = `
   create index delivery_attention on delivery (status, queue_id, message_id) where status = 'held' or (status = 'error' and resolved = 0);
 `
 
-/** One entry per version: what turns the one before into it. Never edited once released; only added to. */
-const MIGRATIONS = [VERSION_1, VERSION_2]
-
-/** The version this program writes. */
-export const SCHEMA_VERSION = MIGRATIONS.length
-
-/** Brings the file to the present version; each step is one transaction, so that a crash leaves a whole version. */
-export const migrate = (database: Database): void => {
-  for (let version = Number(database.pragma('user_version', { simple: true })); version < SCHEMA_VERSION; version++) {
-    database.transaction(() => {
-      database.exec(MIGRATIONS[version] ?? '')
-      database.pragma(`application_id = ${APPLICATION_ID}`)
-      database.pragma(`user_version = ${version + 1}`)
-    }).immediate()
-  }
-}
+/** The message store's file: "REFR". */
+export const STORE: Schema = { applicationId: 0x52454652, migrations: [VERSION_1, VERSION_2] }
