@@ -115,6 +115,7 @@ export interface Duty {
   readonly owedBy: 'desk' | 'practice' | 'referrer' | 'specialist'
   readonly since: string
   readonly due: string
+  readonly next: string | null // when it is to be said (again) that it is overdue: `due` at first; null: it has been said often enough
   readonly says: string
 }
 
