@@ -23,6 +23,7 @@ export interface Channel {
   readonly queued: (deliveries: readonly NewDelivery[]) => void
   /** Resolves with the reply to a message once it is decided, or with an honest "not yet" when the channel's limit has passed. */
   readonly reply: (id: number, bytes: Buffer) => Promise<Reply>
+  /** Tells that a message may have come to rest, or its reply be decided: a hint, once that is committed. */
   readonly decided: (id: number) => void
 }
 

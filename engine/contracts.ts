@@ -3,6 +3,8 @@
  * and nothing else of the engine; reading it top to bottom is reading the architecture.
  */
 import type { Static, TSchema } from 'typebox'
+import type { Fate } from './store/contracts.js'
+import type { WebHandler } from './web-contracts.js'
 
 // ── What moves ──────────────────────────────────────────────────────────────────────────
 
@@ -140,6 +142,10 @@ export interface Tools {
   serve(path: string, handler: WebHandler): () => void
   /** The moments of incidents after a position, none about this channel or what it feeds; waits where there is none, until the signal aborts. */
   incidents(after: number, signal: AbortSignal): Promise<readonly IncidentMoment[]>
+  /** What became of the message that this channel took with a key, once that has come to rest otherwise than `known`; null where it took none, or the signal aborts. */
+  fate(key: string, known: string | null, signal: AbortSignal): Promise<Fate | null>
+  /** What the installation runs beside the engine, by name. Throws a sentence where there is none: to be asked for in `start` and `open`, never in `create`. */
+  service(name: string): unknown
 }
 
 /** A code table: `lookup` gives the row for a code, `reverse` the code whose first column is a value. */
@@ -154,15 +160,6 @@ export interface MappingDocument {
   place(...keys: readonly (string | number)[]): string
 }
 
-export interface WebRequest {
-  readonly method: string
-  readonly path: string
-  readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>
-  readonly body: Buffer
-  readonly remote: string
-}
-export interface WebResponse { readonly status: number; readonly headers?: Readonly<Record<string, string>>; readonly body?: Buffer | string }
-export type WebHandler = (request: WebRequest) => Promise<WebResponse>
 export interface IncidentMoment { readonly position: number; readonly key: string; readonly at: Date; readonly moment: 'opened' | 'acknowledged' | 'resolved'; readonly kind: string; readonly channel: string | null; readonly about: object }
 
 export interface Clock {
@@ -197,4 +194,5 @@ export interface Delivery {
   readonly attempts: number // this one included
 }
 
-export type { Acceptance, Arrival, Claim, Finished, HistoryEntry, Lineage, LineageMessage, MessageArchive, MessageContent, MessageQuery, MessageStore, MessageSummary, NewDelivery, Progress, Queue, QueueHead, QueueState, Settlement } from './store/contracts.js'
+export type { WebHandler, WebRequest, WebResponse } from './web-contracts.js'
+export type { Acceptance, Arrival, Claim, Fate, FateDelivery, FateLook, Finished, HistoryEntry, Lineage, LineageMessage, MessageArchive, MessageContent, MessageQuery, MessageStore, MessageSummary, NewDelivery, Progress, Queue, QueueHead, QueueState, Settlement } from './store/contracts.js'

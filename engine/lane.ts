@@ -100,7 +100,7 @@ export class Lane {
     await this.#channel.store.settle(settlements)
     this.#settlements = []
     this.#messages = []
-    if (this.#channel.acknowledge === 'delivered') for (const id of messages) this.#channel.decided(id)
+    for (const id of messages) this.#channel.decided(id)
     this.#settled(this)
   }
 

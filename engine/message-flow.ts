@@ -106,7 +106,7 @@ async function finish(channel: Channel, ends: readonly End[]): Promise<void> {
     return finish(channel, [{ ...end, result: { id: end.result.id, revision: channel.revision, status: 'error', reason, deliveries: [], index: [], notes: [] } }])
   }
   channel.queued(results.flatMap(({ deliveries }) => deliveries))
-  if (channel.acknowledge !== 'received') for (const { id } of results) channel.decided(id)
+  for (const { id } of results) channel.decided(id)
   if (channel.events.heard) for (const { stored, result, took } of ends) tellFinished(channel, stored, result, took)
 }
 
@@ -156,7 +156,8 @@ function newDelivery(channel: Channel, destination: Destination, message: Messag
 // 3. Delivered: the connector reports an outcome, and this alone decides what follows.
 export function settlement(channel: Channel, destination: Destination, delivery: Delivery, outcome: Outcome): Settlement {
   const at = channel.clock.now()
-  const ended = (status: Settlement['status'], reason: string | null, response: Buffer | null = null): Settlement => ({ id: delivery.id, status, reason, retryAt: null, attempted: true, response, at })
+  const doubtful = outcome.kind === 'unknown'
+  const ended = (status: Settlement['status'], reason: string | null, response: Buffer | null = null): Settlement => ({ id: delivery.id, status, reason, retryAt: null, attempted: true, doubtful, response, at })
   if (outcome.kind === 'sent') return ended('sent', null, outcome.response ?? null)
   if (outcome.kind === 'refused' && !(outcome.code && destination.retryOn.includes(outcome.code))) {
     const status = ({ error: 'error', hold: 'held', skip: 'sent' } as const)[destination.whenRefused]
@@ -171,7 +172,7 @@ export function settlement(channel: Channel, destination: Destination, delivery:
 }
 
 /** A delivery that was claimed and never sent goes back to the head of its queue as if it had not been touched. */
-export const untouched = (channel: Channel, { id }: Delivery): Settlement => ({ id, status: 'queued', reason: null, retryAt: null, attempted: false, response: null, at: channel.clock.now() })
+export const untouched = (channel: Channel, { id }: Delivery): Settlement => ({ id, status: 'queued', reason: null, retryAt: null, attempted: false, doubtful: false, response: null, at: channel.clock.now() })
 
 const INTERRUPTED: Outcome = { kind: 'unknown', reason: 'the engine stopped while sending' }
 

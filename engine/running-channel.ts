@@ -7,6 +7,7 @@ import type { Inbound, Reply, SourceConnector } from './contracts.js'
 import { AT_WORK, type Control } from './control.js'
 import { DestinationLanes } from './destination-lanes.js'
 import { sentence } from './errors.js'
+import { Fates } from './fates.js'
 import { receive, recover } from './message-flow.js'
 import { conclude, notYet } from './replies.js'
 import { revisionOf } from './revisions/snapshot.js'
@@ -34,6 +35,7 @@ export class RunningChannel {
   #source: SourceConnector | null = null
   #transforms: TransformWorker | null = null
   #answers: Answers | null = null
+  readonly #fates: Fates
   #destinations: readonly DestinationLanes[] = []
   #run: Promise<void> = Promise.resolve()
   #abandoned: readonly string[] = []
@@ -43,6 +45,7 @@ export class RunningChannel {
     this.#world = world
     this.#feed = feed
     this.#control = control
+    this.#fates = new Fates(this.name, world.store, world.clock)
   }
 
   get loaded(): LoadedChannel {
@@ -98,7 +101,7 @@ export class RunningChannel {
 
   /** Looks for work again: after a replay, or a decision about what was held. */
   wake(message?: number): void {
-    if (message !== undefined) this.#answers?.decided(message)
+    if (message !== undefined) this.#decided(message)
     this.#transforms?.wake()
     for (const destination of this.#destinations) destination.wake()
   }
@@ -174,7 +177,7 @@ export class RunningChannel {
 
   /** What stands is kept over a retry: a source that cannot listen yet does not hold up what waits to be delivered. */
   async #startOnce(closing: AbortSignal, tried: () => void): Promise<void> {
-    const built = this.#channel && this.#source ? null : buildChannel(this.loaded.definition, this.#world.pieces, toolsFor(this.#world, this.loaded.file, this.#feed))
+    const built = this.#channel && this.#source ? null : buildChannel(this.loaded.definition, this.#world.pieces, toolsFor(this.#world, this.loaded.file, this.#feed, (...asked) => this.#fates.fate(...asked)))
     if (built && !this.#channel) await this.#startWork(built)
     if (built) this.#source = built.source
     if (this.#control.channel) this.#paused()
@@ -210,6 +213,11 @@ export class RunningChannel {
     else await this.#stopSource(source)
   }
 
+  #decided(message: number): void {
+    this.#answers?.decided(message)
+    this.#fates.decided(message)
+  }
+
   async #startWork(built: BuiltChannel): Promise<void> {
     const { store, clock, log, events } = this.#world
     const answers = new Answers(clock, built.acknowledgeWithin)
@@ -221,7 +229,7 @@ export class RunningChannel {
         for (const { destination, hash } of deliveries) this.#destinations.find(({ name }) => name === destination)?.wake(hash)
       },
       reply: (id, bytes) => answers.reply(id, () => conclude(channel, id, bytes), (reason) => notYet(channel.format, bytes, reason)),
-      decided: (id) => answers.decided(id),
+      decided: (id) => this.#decided(id),
     }
     await recover(channel)
     for (const { name, lanes } of channel.destinations) await store.spread(channel.name, name, lanes)

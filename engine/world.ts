@@ -21,10 +21,13 @@ export interface World {
   readonly dataFolder: string
   readonly serve: (path: string, handler: WebHandler) => () => void
   readonly watching?: Watching // absent in tests of channels
+  readonly services?: Readonly<Record<string, unknown>> // what runs beside the engine, by the name that pieces ask for; absent in tests of channels
 }
 
-/** The tools of the pieces of a channel whose file is `file`. */
-export function toolsFor(world: Omit<World, 'store' | 'events'>, file: string, feed: (channel: string, inbound: Inbound) => Promise<Reply>): Tools {
+const restless: Tools['fate'] = () => Promise.reject(new Error('no message comes to rest where no channel runs'))
+
+/** The tools of the pieces of a channel whose file is `file`; only one that runs can tell the `fate` of its messages. */
+export function toolsFor(world: Omit<World, 'store' | 'events'>, file: string, feed: (channel: string, inbound: Inbound) => Promise<Reply>, fate = restless): Tools {
   const formats = new Map<string, MessageFormat>()
   const tools: Tools = {
     clock: world.clock,
@@ -50,6 +53,12 @@ export function toolsFor(world: Omit<World, 'store' | 'events'>, file: string, f
     feed,
     serve: world.serve,
     incidents: world.watching?.momentsFor(file) ?? silence,
+    fate,
+    service: (name) => {
+      const services = world.services ?? {}
+      if (!Object.hasOwn(services, name)) throw new Error(`this installation has no \`${name}\`${didYouMean(name, Object.keys(services))}`)
+      return services[name]
+    },
   }
   return tools
 }

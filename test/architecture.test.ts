@@ -10,7 +10,8 @@ const SHARED = ['engine/contracts.ts', 'engine/errors.ts', 'engine/define.ts', '
 
 /** The longest area that a file's path begins with decides. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
-  'engine/contracts.ts': ['engine/store/contracts.ts'],
+  'engine/contracts.ts': ['engine/store/contracts.ts', 'engine/web-contracts.ts'],
+  'engine/web-contracts.ts': [],
   'engine/store/contracts.ts': ['engine/contracts.ts'],
   'engine/errors.ts': ['engine/contracts.ts'],
   'engine/define.ts': ['engine/contracts.ts'],
@@ -37,7 +38,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 
 /** The runtime: a message's life, whatever the message. It names no protocol and no domain. */
 const RUNTIME = [
-  'contracts', 'store/contracts', 'channel', 'events', 'telling', 'message-flow', 'steps', 'replies', 'answers', 'lanes', 'lane', 'worker', 'transform-worker', 'retry', 'retention', 'running-channel', 'build-channel', 'engine', 'registry', 'world',
+  'contracts', 'store/contracts', 'web-contracts', 'channel', 'events', 'telling', 'message-flow', 'steps', 'replies', 'answers', 'fates', 'lanes', 'lane', 'worker', 'transform-worker', 'retry', 'retention', 'running-channel', 'build-channel', 'engine', 'registry', 'world',
 ].map((name) => `engine/${name}.ts`)
 const PROTOCOLS = /mllp|hl7|\bPID\b|\bfhir|referral|\bhttp\b/i
 /** The contracts explain their words with each protocol's own: only there, and only in comments. */
@@ -61,7 +62,7 @@ t.test('every file imports only what the architecture lets it', async (t) => {
 })
 
 t.test('the contracts import types only', async (t) => {
-  for (const file of ['engine/contracts.ts', 'engine/store/contracts.ts']) {
+  for (const file of ['engine/contracts.ts', 'engine/store/contracts.ts', 'engine/web-contracts.ts']) {
     t.notMatch(read(file), /^import (?!type )/m, file)
     t.notMatch(read(file), /^export (?:const|function|class|let)/m, file)
   }

@@ -60,6 +60,7 @@ export interface Settlement {
   readonly reason: string | null
   readonly retryAt: Date | null // for `queued`
   readonly attempted: boolean // false gives the attempt back: claimed, but never sent
+  readonly doubtful: boolean // nobody knows how the attempt ended: it may have been taken
   readonly response: Buffer | null // the receiver's answer
   readonly at: Date
 }
@@ -105,6 +106,8 @@ export interface MessageArchive {
   /** Everything that happened to one message, oldest first; null if there is no such message. */
   history(id: number): Promise<readonly HistoryEntry[] | null>
   content(id: number): Promise<MessageContent | null>
+  /** How the message stands that a channel took with a key; null where it took none. Its fate comes with content, so only once it is another than `known`. */
+  fate(channel: string, key: string, known: string | null): Promise<FateLook | null>
   /**
    * Puts a message back before its steps, or its held and failed deliveries back in their queues: for one destination or
    * all. A message on its way (deliveries queued or sending) cannot be put back before its steps. Returns how many.
@@ -197,6 +200,33 @@ export interface MessageContent {
   readonly bytes: Buffer | null // null: forgotten, as the channel's retention says
   readonly reply: Reply | null
   readonly deliveries: readonly { readonly id: number; readonly destination: string; readonly payload: Buffer | null; readonly response: Buffer | null }[]
+}
+
+/** One look at a message's fate. */
+export interface FateLook {
+  readonly message: number
+  readonly fate: Fate | null // null: not at rest, or at rest as it is known already
+}
+
+/** What became of a message that is at rest: it is filtered or failed, or has been through its steps and each delivery is sent, held or an error. */
+export interface Fate {
+  readonly mark: string // another after everything that is done with the message later: replayed, released, skipped
+  readonly message: number
+  readonly status: MessageStatus
+  readonly reason: string | null
+  readonly deliveries: readonly FateDelivery[] // in the order in which they were made; those of an earlier run of its steps before those of the last
+}
+
+export interface FateDelivery {
+  readonly destination: string
+  readonly status: DeliveryStatus
+  readonly reason: string | null
+  readonly settled: boolean // an error that somebody has seen: skipped, or replaced by another run of the steps
+  readonly attempts: number // since a person last put it back
+  readonly doubtful: boolean // an attempt ended unknown: it may have arrived more than once, or at all
+  readonly at: Date // when the last attempt at this destination ended, or somebody gave it up
+  readonly payload: Buffer | null // null: forgotten, as the channel's retention says
+  readonly response: Buffer | null // the receiver's answer
 }
 
 export interface HistoryEntry {

@@ -28,7 +28,7 @@ const finish = (store: MessageStore, accepted: readonly Acceptance[], at: Date):
 })), at)
 
 const settle = (store: MessageStore, deliveries: readonly Delivery[], at: Date): Promise<void> => store.settle(deliveries.map(({ id }) => ({
-  id, status: 'sent', reason: null, retryAt: null, attempted: true, response: ANSWER, at,
+  id, status: 'sent', reason: null, retryAt: null, attempted: true, doubtful: false, response: ANSWER, at,
 })))
 
 /** Each batch alone: four transactions, one after the other. */

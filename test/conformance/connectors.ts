@@ -35,7 +35,7 @@ export function connectorTools(given: Partial<Tools> = {}): { readonly tools: To
   }
   const tools: Tools = {
     clock, log, dataFolder: '', format: absent('formats'), table: absent('code tables'), mapping: absent('mappings'), beside: absent('files beside a channel'),
-    feed: absent('channels'), serve: absent('web server'), incidents: absent('incidents'), ...given,
+    feed: absent('channels'), serve: absent('web server'), incidents: absent('incidents'), fate: absent('fates'), service: absent('services'), ...given,
   }
   return { tools, lines }
 }

@@ -158,4 +158,4 @@ export const arrivalConformance = (on: OnStore): void => {
   })
 }
 
-const settledNever = { id: 12345, status: 'sent' as const, reason: null, retryAt: null, attempted: true, response: null, at: NOON }
+const settledNever = { id: 12345, status: 'sent' as const, reason: null, retryAt: null, attempted: true, doubtful: false, response: null, at: NOON }

@@ -27,7 +27,7 @@ export const finished = (id: number, deliveries: readonly NewDelivery[], over: P
   ({ id, status: deliveries.length > 0 ? 'transformed' : 'filtered', reason: null, revision: 'r1', deliveries, index: [], notes: [], ...over })
 
 export const settled = (delivery: Pick<Delivery, 'id'>, status: Settlement['status'], over: Partial<Settlement> = {}): Settlement =>
-  ({ id: delivery.id, status, reason: null, retryAt: null, attempted: true, response: null, at: after(2), ...over })
+  ({ id: delivery.id, status, reason: null, retryAt: null, attempted: true, doubtful: false, response: null, at: after(2), ...over })
 
 /** Accepts a message and takes it through its steps. */
 export const pass = async (store: Store, text: string, deliveries: readonly NewDelivery[] = [bound(text)], over: Partial<Finished> = {}): Promise<number> => {

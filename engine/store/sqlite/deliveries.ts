@@ -36,8 +36,8 @@ export const openDeliveries = ({ database, names, history, attachments }: Parts)
     `${WHOLE} where d.queue_id = ? and d.lane = ? and d.active = 1 and d.id between ? and ? order by d.id`)
   // `returning` would fill a temporary table at every settlement: the row is looked at first instead.
   const before = database.prepare<[number], Sent>('select status, message_id, queue_id, response_attachment_id from delivery where id = ?')
-  const settle = database.prepare<[string, number, number | null, string | null, Buffer | null, number]>(
-    'update delivery set status = ?, active = ?, due_at = ?, reason = ?, response = ? where id = ?')
+  const settle = database.prepare<[string, number, number | null, string | null, Buffer | null, number, number]>(
+    'update delivery set status = ?, active = ?, due_at = ?, reason = ?, response = ?, doubtful = doubtful or ? where id = ?')
   const giveBack = database.prepare<[string, number, number | null, string | null, number]>(
     'update delivery set status = ?, active = ?, due_at = ?, reason = coalesce(?, reason), attempts = attempts - 1 where id = ?')
   const setAttachment = database.prepare<[number | null, number]>('update delivery set response_attachment_id = ? where id = ?')
@@ -70,13 +70,13 @@ export const openDeliveries = ({ database, names, history, attachments }: Parts)
     }
   }
 
-  const record = ({ id, status, reason, retryAt, attempted, response, at }: Settlement): void => {
+  const record = ({ id, status, reason, retryAt, attempted, doubtful, response, at }: Settlement): void => {
     const row = before.get(id)
     if (row?.status !== 'sending') throw unsettleable(id, row?.status)
     const active = status === 'queued' || status === 'held' ? 1 : 0
     const due = status === 'queued' ? retryAt?.getTime() ?? null : null
     const placed = attempted && response ? attachments.place(response) : { bytes: null, attachment: null }
-    if (attempted) settle.run(status, active, due, reason, placed.bytes, id)
+    if (attempted) settle.run(status, active, due, reason, placed.bytes, doubtful ? 1 : 0, id)
     else giveBack.run(status, active, due, reason, id)
     if (attempted && placed.attachment !== row.response_attachment_id) {
       setAttachment.run(placed.attachment, id)

@@ -3,6 +3,7 @@ import type { Database } from 'better-sqlite3'
 import { openArchive } from './archive.js'
 import { openDecisions } from './decisions.js'
 import { openDeliveries } from './deliveries.js'
+import { openFates } from './fates.js'
 import { openLineage } from './lineage.js'
 import { openMessages } from './messages.js'
 import { type ArchiveOperations, openParts, type Parts, type StoreOperations } from './parts.js'
@@ -11,12 +12,12 @@ import { openRetention } from './retention.js'
 
 export interface Operations extends StoreOperations, ArchiveOperations {}
 /** What people read. */
-export type Readings = Pick<Operations, 'history' | 'content' | 'depth' | 'queues' | 'lineage'>
+export type Readings = Pick<Operations, 'history' | 'content' | 'fate' | 'depth' | 'queues' | 'lineage'>
 
 /** What only reads, and need not keep its place among the writes: it sees whatever has been committed. */
-export const READS: ReadonlySet<keyof Operations> = new Set(['progress', 'history', 'content', 'depth', 'queues', 'lineage', 'expirable'])
+export const READS: ReadonlySet<keyof Operations> = new Set(['progress', 'history', 'content', 'fate', 'depth', 'queues', 'lineage', 'expirable'])
 
-export const openReadings = (parts: Parts): Readings => ({ ...openArchive(parts), ...openQueues(parts), ...openLineage(parts) })
+export const openReadings = (parts: Parts): Readings => ({ ...openArchive(parts), ...openFates(parts), ...openQueues(parts), ...openLineage(parts) })
 
 /** Prepares every statement once. `forget` drops what was remembered of a transaction that was rolled back. */
 export const openOperations = (database: Database): { readonly operations: Operations; readonly forget: () => void; readonly parts: Parts } => {

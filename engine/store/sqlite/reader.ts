@@ -16,7 +16,7 @@ const LOAD = 1000
 /** How many steps of indexing a search by words waits for. */
 const CATCHING_UP = 3
 
-export interface Reader extends Pick<MessageArchive, 'search' | 'textIndexed' | 'history' | 'content' | 'depth' | 'queues' | 'lineage'> {
+export interface Reader extends Pick<MessageArchive, 'search' | 'textIndexed' | 'history' | 'content' | 'fate' | 'depth' | 'queues' | 'lineage'> {
   intendToForget(ids: readonly number[]): Promise<void>
   forgetWords(): Promise<void>
   shrinkIndex(): Promise<void>
@@ -75,6 +75,7 @@ export const openReader = (path: string): Reader => {
   return {
     history: (id) => asked(() => readings.history(id)),
     content: (id) => asked(() => readings.content(id)),
+    fate: (channel, key, known) => asked(() => readings.fate(channel, key, known)),
     depth: (channel) => asked(() => readings.depth(channel)),
     queues: (channel) => asked(() => readings.queues(channel)),
     lineage: (id) => asked(() => readings.lineage(id)),

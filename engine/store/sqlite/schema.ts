@@ -138,5 +138,12 @@ const VERSION_2 = `
   create index delivery_attention on delivery (status, queue_id, message_id) where status = 'held' or (status = 'error' and resolved = 0);
 `
 
+/** Deliveries of which an attempt ended unknown (`doubtful`): whoever handed the message in is told so. */
+const VERSION_3 = `
+  alter table delivery add column doubtful integer not null default 0 check (doubtful = 0 or doubtful = 1);
+  update delivery set doubtful = 1 where id in (
+    select d.id from history h join delivery d on d.message_id = h.message_id and d.queue_id = h.queue_id where h.reason like 'unknown: %');
+`
+
 /** The message store's file: "REFR". */
-export const STORE: Schema = { applicationId: 0x52454652, migrations: [VERSION_1, VERSION_2] }
+export const STORE: Schema = { applicationId: 0x52454652, migrations: [VERSION_1, VERSION_2, VERSION_3] }

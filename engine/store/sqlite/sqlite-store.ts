@@ -104,7 +104,7 @@ const openStore = (path: string, { patience = 4000 }: SqliteStoreOptions) => {
   const store: Omit<WritingStore, 'close'> = {
     accept: on('accept'), received: on('received'), finish: on('finish'), claim: on('claim'), settle: on('settle'),
     interrupted: on('interrupted'), spread: on('spread'), progress: on('progress'), answer: on('answer'),
-    history: on('history'), content: on('content'), depth: on('depth'), queues: on('queues'), lineage: on('lineage'),
+    history: on('history'), content: on('content'), fate: on('fate'), depth: on('depth'), queues: on('queues'), lineage: on('lineage'),
     replay: on('replay'), skip: on('skip'), expirable: on('expirable'), forget: on('forget'), shrink: on('shrink'),
   }
   const open = {

@@ -8,7 +8,7 @@ import { openThread, type Thread } from './thread-client.js'
 const WRITES: readonly Exclude<keyof WritingStore, 'close'>[] = [
   'accept', 'received', 'finish', 'claim', 'settle', 'interrupted', 'spread', 'progress', 'answer', 'replay', 'skip', 'expirable', 'forget', 'shrink',
 ]
-const READS: readonly Exclude<keyof Reader, 'close'>[] = ['search', 'textIndexed', 'history', 'content', 'depth', 'queues', 'lineage', 'intendToForget', 'forgetWords', 'shrinkIndex']
+const READS: readonly Exclude<keyof Reader, 'close'>[] = ['search', 'textIndexed', 'history', 'content', 'fate', 'depth', 'queues', 'lineage', 'intendToForget', 'forgetWords', 'shrinkIndex']
 
 /** As openSqliteStore; rejects with what that throws. Calls of one turn of the event loop travel, and are committed, together. */
 export async function openThreadedStore(path: string, options: SqliteStoreOptions = {}): Promise<MessageStore & MessageArchive> {

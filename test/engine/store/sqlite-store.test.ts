@@ -127,7 +127,7 @@ t.test('what cannot be opened says why, names the file, and leaves the folder fr
   truncateSync(join(folder, 'half.db'), 5000)
   mkdirSync(join(folder, 'folder.db'))
   const expected = [
-    ['text.db', 'STORE_CORRUPT', /not a message store/], ['foreign.db', 'STORE_CORRUPT', /another program's database/], ['newer.db', 'STORE_TOO_NEW', /version 99; this program knows 2/],
+    ['text.db', 'STORE_CORRUPT', /not a message store/], ['foreign.db', 'STORE_CORRUPT', /another program's database/], ['newer.db', 'STORE_TOO_NEW', /version 99; this program knows 3/],
     ['half.db', 'STORE_CORRUPT', /damaged/], ['folder.db', 'STORE_FAILED', /cannot be created or written to/], ['file/refero.db', 'STORE_FAILED', /file/],
   ] as const
   for (const [name, code, sentence] of expected) t.throws(() => openSqliteStore(join(folder, name)), { code, message: sentence }, name)
