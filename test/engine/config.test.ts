@@ -1,6 +1,6 @@
 /** The configuration: what holds before what, and what is said of a mistake. */
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: files of settings say ${NAME}
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { loadConfiguration, NAMES, productFolder, variableOf } from '../../config/loader.js'
@@ -78,6 +78,28 @@ t.test('a secret is a file, or else a variable; no name leads out of the folder'
   t.equal(secrets('../outside'), undefined)
   writeFileSync(join(folder, 'secrets', 'late'), 'x')
   t.equal(secrets('late'), 'x', 'each is looked up when it is asked for')
+})
+
+t.test('CSV files of mappings are text, one’s own before the product’s', async t => {
+  const own = t.testdir({ routing: { 'clinics.csv': '\uFEFFzip,clinic\n' } })
+  const product = join(own, 'product')
+  mkdirSync(join(product, 'routing'), { recursive: true })
+  writeFileSync(join(product, 'routing', 'clinics.csv'), 'never read')
+  writeFileSync(join(product, 'routing', 'tables.csv'), 'a,b\n')
+  writeFileSync(join(product, 'routing', 'tables.yaml'), 'a: 1\n')
+  writeFileSync(join(product, 'routing', 'excel.csv'), Buffer.from('Zürich\n', 'latin1'))
+  writeFileSync(join(product, 'routing', 'large.csv'), Buffer.alloc(16 * 1024 ** 2 + 1, 'x'))
+  const mappings = openMappings(own, product)
+  t.strictSame(mappings.csv('routing/clinics'), { text: 'zip,clinic\n', file: join(own, 'routing', 'clinics.csv') })
+  t.equal(mappings.csv('routing/clinics'), mappings.csv('routing/clinics'), 'read once')
+  t.strictSame(mappings.csv('routing/tables'), { text: 'a,b\n', file: join(product, 'routing', 'tables.csv') })
+  t.match(mappings.mapping('routing/tables').value, { a: 1 }, 'a document of the same name is another file')
+  t.strictSame(mappings.names('routing/', '.csv'), ['routing/clinics', 'routing/excel', 'routing/large', 'routing/tables'])
+  t.strictSame(mappings.names('routing/'), ['routing/tables'])
+  t.throws(() => mappings.csv('routing/clincs'), /^no mapping is called `routing\/clincs\.csv` in .*routing; did you mean `routing\/clinics\.csv`\?$/)
+  t.throws(() => mappings.csv('../outside'), /no mapping is called `\.\.\/outside\.csv`/)
+  t.throws(() => mappings.csv('routing/excel'), /excel\.csv is not UTF-8: save it as “CSV UTF-8”\.$/)
+  t.throws(() => mappings.csv('routing/large'), /large\.csv has 16777217 bytes; 16777216 are the most\.$/)
 })
 
 t.test('mappings are read once, and what is missing has a nearest word', async t => {

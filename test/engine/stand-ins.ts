@@ -76,6 +76,7 @@ const mappings = {
   },
   mapping: () => ({ value: {}, place: () => 'mappings/any.yaml:1:1' }),
   file: (path: string) => `/mappings/${path}.yaml`,
+  csv: (path: string) => ({ text: '', file: `/mappings/${path}.csv` }),
   names: () => [],
 }
 
