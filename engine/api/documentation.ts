@@ -3,7 +3,7 @@ import swagger from '@fastify/swagger'
 import type { FastifyInstance } from 'fastify'
 import { documentPage, type OpenApi } from './docs-page.js'
 
-const ABOUT = `The operations API of one engine. Every answer is JSON; every error has a code, a sentence and what to do.
+const ABOUT = `The operations API of one engine. Answers are JSON where an operation says nothing else; every error has a code, a sentence and what to do.
 Send the token that \`refero token\` makes as \`Authorization: Bearer …\`. Instants are ISO 8601 in UTC; pages go on with \`next\`.`
 
 /** To be registered before the routes that it shall describe. */

@@ -21,6 +21,9 @@ const asked = { useDefaults: true, allErrors: true, strict: false }
 const whole = new Ajv(asked)
 const words = new Ajv({ ...asked, coerceTypes: 'array' }) // what is in an address is text
 
+/** Types of content below /api that are JSON under another name. */
+const JSON_TOO = ['application/fhir+json']
+
 const CLOSING = 1_000 // milliseconds that requests under way have once everything else has stopped
 
 export interface WebServer {
@@ -87,6 +90,7 @@ async function operations(api: FastifyInstance, engine: Engine, dataFolder: stri
     if (allows(dataFolder, request.headers.authorization)) return
     await reply.code(401).header('www-authenticate', 'Bearer').send({ code: 'NOT_ALLOWED', message: ERRORS.NOT_ALLOWED[0], detail: 'A bearer token is needed.', hint: 'It was shown at the first start; `refero token` makes a new one.' })
   })
+  api.addContentTypeParser(JSON_TOO, { parseAs: 'string' }, api.getDefaultJsonParser('error', 'error'))
   for (const add of routes) add(api, engine)
 }
 
