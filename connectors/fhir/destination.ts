@@ -1,0 +1,82 @@
+/** The `fhir` destination: hands a canonical referral to an EHR’s FHIR R4 server, and answers with what became of each part. */
+import { validateHeaderName, validateHeaderValue } from 'node:http'
+import type { Outcome } from '../../engine/contracts.js'
+import { defineDestination } from '../../engine/define.js'
+import { MessageFault } from '../../engine/errors.js'
+import { connect, Ended } from './exchange.js'
+import { DEFAULTS, evidence, handOff, type Progress } from './hand-off.js'
+import { publish } from './published-keys.js'
+import { type Referral, readReferral } from './referral.js'
+import { Settings } from './settings.js'
+import { publicKey } from './smart.js'
+
+const OURS = ['host', 'content-length', 'authorization', 'if-none-exist', 'prefer', 'accept', 'content-type']
+
+export default defineDestination({
+  name: 'fhir',
+  summary: 'Hands a referral over to an EHR’s FHIR R4 server: finds the patient, writes what is wanted, each thing once however often it is repeated, and answers with what became of it.',
+  settings: Settings,
+  examples: [
+    { base: 'https://ehr.example/fhir/r4', auth: { smart: { clientId: 'refero', key: `\${secret:ehr-key}`, keyId: 'refero-1', scopes: ['system/Patient.rs', 'system/ServiceRequest.crs'], publish: '/keys/ehr.json' } }, patient: { system: 'urn:oid:2.16.840.1.113883.3.99999.1' } },
+    { base: 'https://ehr.example/fhir', auth: { bearer: `\${secret:ehr-token}` }, patient: { system: 'urn:oid:2.16.840.1.113883.3.99999.1', create: 'conditional' }, write: ['document', 'task', 'appointment'], document: { as: 'text' } },
+    { base: 'http://localhost:8080/fhir', auth: 'none', patient: { system: 'urn:practice:mrn' } },
+  ],
+  create(settings, tools) {
+    checkHeaders(settings.headers ?? {})
+    checkSettings(settings)
+    const session = connect(settings, tools.clock)
+    const smart = typeof settings.auth === 'object' && 'smart' in settings.auth ? settings.auth.smart : null
+    let unpublish = (): void => {}
+
+    return {
+      async open() {
+        if (smart?.publish) unpublish = publish(tools.serve, smart.publish, publicKey(smart))
+      },
+      async deliver({ payload }, signal) {
+        let referral: Referral
+        try {
+          referral = readReferral(JSON.parse(payload.toString()))
+        } catch (error) {
+          return { kind: 'refused', reason: error instanceof MessageFault ? error.message : 'the payload is no JSON' } satisfies Outcome
+        }
+        const progress: Progress = { patient: null, writes: [], leftOut: [] }
+        const response = (ended: Ended | null): Buffer => Buffer.from(JSON.stringify(evidence(settings.base, referral.number, tools.clock.now(), progress, ended)))
+        try {
+          await handOff(session(signal), referral, settings, progress)
+          return { kind: 'sent', response: response(null) }
+        } catch (error) {
+          if (!(error instanceof Ended)) throw error
+          return error.outcome.kind === 'refused' ? { ...error.outcome, response: response(error) } : error.outcome
+        }
+      },
+      async close() {
+        unpublish()
+        unpublish = () => {}
+      },
+    }
+  },
+})
+
+/** Throws a sentence for a header that cannot be sent, or is not the channel's to set. */
+const checkHeaders = (headers: Readonly<Record<string, string>>): void => {
+  for (const [name, value] of Object.entries(headers)) {
+    try {
+      validateHeaderName(name)
+      validateHeaderValue(name, value)
+    } catch {
+      throw new Error(`The header \`${name.slice(0, 100)}\` cannot be sent: its name or value holds characters that are not allowed in HTTP.`)
+    }
+    if (OURS.includes(name.toLowerCase())) throw new Error(`The header \`${name}\` is set by the connector; leave it out.`)
+  }
+}
+
+/** Throws a sentence for settings that contradict each other. */
+const checkSettings = ({ base, write, document, task, communication }: Settings): void => {
+  const written: readonly string[] = write ?? DEFAULTS.write
+  const { username, password } = new URL(base)
+  if (username || password) throw new Error('`base` cannot hold a user or password; use `auth`.')
+  for (const [name, given] of [['document', document], ['task', task], ['communication', communication]] as const) {
+    if (given && !written.includes(name)) throw new Error(`\`${name}\` says how something is written that \`write\` does not name; add it there, or leave it out.`)
+  }
+  if (document?.accepts && !document.accepts.includes(document.as === 'text' ? 'text/plain' : 'application/pdf')) throw new Error('`document.accepts` does not hold what the summary itself is; add it, or change `document.as`.')
+}

@@ -1,0 +1,34 @@
+/** The settings of the `fhir` destination. */
+import { type Static, Type } from 'typebox'
+import { SmartSettings } from './smart.js'
+
+export const KINDS = ['patient', 'coverage', 'document', 'serviceRequest', 'task', 'appointment', 'communication'] as const
+export type Kind = (typeof KINDS)[number]
+
+const Secret = Type.String({ minLength: 1, maxLength: 10_000, description: `A secret: \`\${secret:name}\`.` })
+const Reference = Type.String({ pattern: '^[A-Z][A-Za-z]+/[A-Za-z0-9.-]{1,64}$', description: 'A resource of that server: `Organization/12`.' })
+
+export const Settings = Type.Object({
+  base: Type.String({ pattern: '^https?://[^\\s?#]+$', maxLength: 2000, description: 'The address of the FHIR R4 server: `https://ehr.example/fhir/r4`.' }),
+  auth: Type.Union([
+    Type.Literal('none'),
+    Type.Object({ bearer: Secret }, { additionalProperties: false }),
+    Type.Object({ smart: SmartSettings }, { additionalProperties: false }),
+  ], { description: 'How we say who we are: `none`, a fixed token (`bearer`), or SMART Backend Services (`smart`).' }),
+  headers: Type.Optional(Type.Record(Type.String(), Type.String({ maxLength: 8000 }), { maxProperties: 50, description: 'More headers, by name.' })),
+  patient: Type.Object({
+    system: Type.String({ pattern: '^\\S+$', maxLength: 500, description: 'The system of this EHR’s chart numbers: the identifier of it in the bundle says who the patient is here.' }),
+    create: Type.Optional(Type.Enum(['never', 'conditional'], { default: 'never', description: 'Whether a patient without such a number may be registered: `conditional` does if none of their other identifiers is known here.' })),
+  }, { additionalProperties: false, description: 'How the patient is found.' }),
+  write: Type.Optional(Type.Array(Type.Enum([...KINDS.slice(1)]), { minItems: 1, uniqueItems: true, default: ['serviceRequest', 'task', 'document'], description: 'What is written; always in the order patient, coverage, document, serviceRequest, task, appointment, communication.' })),
+  document: Type.Optional(Type.Object({
+    type: Type.Optional(Type.String({ pattern: '^[0-9]{1,7}-[0-9]$', default: '57133-1', description: 'The LOINC type of the summary: 57133-1 is a referral note.' })),
+    as: Type.Optional(Type.Enum(['pdf', 'text'], { default: 'pdf', description: 'How the summary of the referral is written.' })),
+    accepts: Type.Optional(Type.Array(Type.String({ pattern: '^[a-z]+/[A-Za-z0-9.+-]+$' }), { minItems: 1, maxItems: 50, description: 'The content types that the server takes; documents of others are left out, and the answer says so. Without it, all.' })),
+  }, { additionalProperties: false, description: 'The summary, and the documents that came with the referral.' })),
+  task: Type.Optional(Type.Object({ owner: Type.Optional(Reference) }, { additionalProperties: false, description: 'Who the task is for.' })),
+  communication: Type.Optional(Type.Object({ recipient: Type.Array(Reference, { minItems: 1, maxItems: 20 }) }, { additionalProperties: false, description: 'Who is told.' })),
+  search: Type.Optional(Type.Boolean({ default: true, description: 'Looks for what an earlier attempt wrote before writing it. `false` trusts If-None-Exist alone: only for a server that honours it, and cannot search by identifier.' })),
+}, { additionalProperties: false })
+
+export type Settings = Static<typeof Settings>
