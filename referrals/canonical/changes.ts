@@ -1,0 +1,57 @@
+/** What the desk itself writes into a canonical Bundle: its number, the matched chart, and where the task stands. Each gives a new Bundle. */
+import type { Bundle, CodeableConcept, FhirResource, Identifier, Patient, ServiceRequest, Task } from 'fhir/r4.js'
+import type { Chart, Coded } from '../contracts.js'
+import { REFERENCE_SYSTEM } from './own-reference.js'
+import { IDENTIFIER_TYPES } from './reading.js'
+import { type Placed, viewOf } from './view.js'
+
+/** Of an identifier of a Patient: the system whose matched chart it names. */
+export const CHART_OF = 'urn:refero:chart-of'
+
+/** Our number as the identifier of type FILL of the request and of its task. */
+export const withIdentity = (bundle: Bundle, { reference, facility }: { readonly reference: string; readonly facility?: string }): Bundle => {
+  const { request, task } = viewOf(bundle)
+  const own: Identifier = { type: { coding: [{ system: IDENTIFIER_TYPES, code: 'FILL' }] }, system: REFERENCE_SYSTEM, value: reference, ...(facility ? { assigner: { display: facility } } : {}) }
+  const identified = <Kind extends ServiceRequest | Task>(resource: Kind): Kind => ({ ...resource, identifier: [...(resource.identifier ?? []).filter(({ system }) => system !== REFERENCE_SYSTEM), own] })
+  return replaced(bundle, [request, task], (resource) => identified(resource as ServiceRequest | Task))
+}
+
+/**
+ * The number of the chart that the patient was matched with, after the referrer's own numbers (IHE 360X: the initiator's comes first and is never
+ * dropped). A chart of the same system that was matched before is replaced. The number keeps the system that its chart knows for it.
+ */
+export const withPatient = (bundle: Bundle, chart: Pick<Chart, 'source' | 'id'> & Partial<Pick<Chart, 'identifiers'>>): Bundle => {
+  const known = chart.identifiers?.find(({ value, system }) => value === chart.id && system)
+  const number: Identifier = {
+    extension: [{ url: CHART_OF, valueString: chart.source }],
+    type: { coding: [{ system: IDENTIFIER_TYPES, code: 'MR' }] }, system: known?.system ?? `urn:refero:chart:${encodeURIComponent(chart.source)}`, value: chart.id, assigner: { display: chart.source },
+  }
+  const ofSource = ({ extension }: Identifier): boolean => extension?.some(({ url, valueString }) => url === CHART_OF && valueString === chart.source) ?? false
+  return replaced(bundle, [viewOf(bundle).patient], (resource) => ({ ...resource, identifier: [...((resource as Patient).identifier ?? []).filter((one) => !ofSource(one)), number] }) as Patient)
+}
+
+/** Where the task stands, on the wire (Task.status, businessStatus, statusReason) and since when. What is null is taken away. */
+export interface TaskStanding {
+  readonly status: Task['status']
+  readonly businessStatus: Coded | null
+  readonly statusReason: string | null
+  readonly lastModified: string // ISO instant
+}
+export const withTask = (bundle: Bundle, standing: TaskStanding): Bundle =>
+  replaced(bundle, [viewOf(bundle).task], (resource) => standingTask(resource as Task, standing))
+
+export const standingTask = (task: Task, { status, businessStatus, statusReason, lastModified }: TaskStanding): Task => {
+  const { businessStatus: _, statusReason: __, ...rest } = task
+  return { ...rest, status, ...(businessStatus ? { businessStatus: concept(businessStatus) } : {}), ...(statusReason ? { statusReason: { text: statusReason } } : {}), lastModified }
+}
+
+const concept = ({ system, code, text }: Coded): CodeableConcept => ({
+  ...(code ? { coding: [{ ...(system ? { system } : {}), code, ...(text ? { display: text } : {}) }] } : {}), ...(text ? { text } : {}),
+})
+
+/** The Bundle with some of its resources changed. */
+export const replaced = (bundle: Bundle, places: readonly (Placed | null)[], change: (resource: FhirResource) => FhirResource): Bundle => {
+  const wanted = new Set(places.flatMap((one) => (one ? [one.resource] : [])))
+  return { ...bundle, entry: (bundle.entry ?? []).map((entry) => (entry.resource && wanted.has(entry.resource as FhirResource) ? { ...entry, resource: change(entry.resource as FhirResource) } : entry)) }
+}
+

@@ -1,0 +1,83 @@
+/** Which resource of a later message is about the same thing as one that the referral already has. */
+import type { Coverage, FhirResource, Organization, Practitioner, ServiceRequest } from 'fhir/r4.js'
+import { holds } from './combine.js'
+import { sameWords } from './reading.js'
+import { identifiersOf } from './references.js'
+import { digestOf } from './stable-id.js'
+import type { Placed, TypeName, View } from './view.js'
+
+/** Of one message only: how it was sent and read. They are not carried over. */
+export const OF_THE_MESSAGE: ReadonlySet<TypeName> = new Set<TypeName>(['MessageHeader', 'OperationOutcome', 'Provenance'])
+
+/** Pairs of ours and theirs, by the URL of theirs. */
+export const counterparts = (ours: View, theirs: View): ReadonlyMap<string, Placed> => {
+  const pairs = new Map<string, Placed>()
+  const pair = (mine: Placed | null | undefined, other: Placed | null | undefined): void => {
+    if (mine && other && mine.resource.resourceType === other.resource.resourceType && !pairs.has(other.url)) pairs.set(other.url, mine)
+  }
+  pair(ours.request, theirs.request)
+  pair(ours.task, theirs.task)
+  pair(ours.patient, theirs.patient)
+  people(ours, theirs, pair)
+  for (const other of theirs.of('Coverage')) pair(ours.of('Coverage').find((mine) => sameCoverage(ours, mine, theirs, other)), other)
+  for (const other of theirs.of('Coverage')) {
+    const mine = pairs.get(other.url) as Placed<Coverage> | undefined
+    if (mine) pair(ours.follow(mine.resource.payor?.[0], mine), theirs.follow(other.resource.payor?.[0], other))
+  }
+  for (const other of theirs.of('Condition')) pair(ours.of('Condition').find((mine) => other.resource.code?.coding?.some((one) => mine.resource.code?.coding?.some((code) => code.code === one.code && code.system === one.system))), other)
+  const known = new Map(ours.all.map((one) => [digestOfContent(one.resource), one]))
+  for (const other of theirs.all) if (!pairs.has(other.url)) pair(sameNumber(ours, other) ?? known.get(digestOfContent(other.resource)), other)
+  return pairs
+}
+
+/** Of the requester and of the performer: the role, and the person and the practice in it where they are the same. */
+const people = (ours: View, theirs: View, pair: (mine: Placed | null | undefined, other: Placed | null | undefined) => void): void => {
+  const named = (view: View, part: 'requester' | 'performer') => {
+    const request = view.request as Placed<ServiceRequest> | null
+    const role = request && view.follow(part === 'requester' ? request.resource.requester : request.resource.performer?.[0], request)
+    const inside = (key: 'practitioner' | 'organization') => (role?.resource.resourceType === 'PractitionerRole' ? view.follow(role.resource[key], role) : null)
+    const of = (type: TypeName, key: 'practitioner' | 'organization') => (role?.resource.resourceType === type ? role : inside(key))
+    return { role, person: of('Practitioner', 'practitioner') as Placed<Practitioner> | null, practice: of('Organization', 'organization') as Placed<Organization> | null }
+  }
+  for (const part of ['requester', 'performer'] as const) {
+    const [mine, other] = [named(ours, part), named(theirs, part)]
+    const samePerson = !mine.person || !other.person || isSamePerson(mine.person.resource, other.person.resource)
+    if (!samePerson) continue
+    pair(mine.role, other.role)
+    pair(mine.person, other.person)
+    if (!mine.practice?.resource.name || !other.practice?.resource.name || sameWords(mine.practice.resource.name, other.practice.resource.name)) pair(mine.practice, other.practice)
+  }
+}
+
+const isSamePerson = (one: Practitioner, other: Practitioner): boolean => {
+  const npi = ({ identifier }: Practitioner) => identifier?.find(({ system }) => system === 'http://hl7.org/fhir/sid/us-npi')?.value
+  if (npi(one) && npi(other)) return npi(one) === npi(other)
+  return sameWords(one.name?.[0]?.family ?? '', other.name?.[0]?.family ?? '') && (one.name?.[0]?.given?.[0]?.[0]?.toLowerCase() ?? '') === (other.name?.[0]?.given?.[0]?.[0]?.toLowerCase() ?? '')
+}
+
+const sameCoverage = (ours: View, mine: Placed<Coverage>, theirs: View, other: Placed<Coverage>): boolean => {
+  if (mine.resource.subscriberId && other.resource.subscriberId) return sameWords(mine.resource.subscriberId, other.resource.subscriberId)
+  const payer = (view: View, { resource }: Placed<Coverage>, from: Placed): string => {
+    const organization = view.follow(resource.payor?.[0], from)?.resource
+    return (organization?.resourceType === 'Organization' ? organization.name : resource.payor?.[0]?.display) ?? ''
+  }
+  return sameWords(payer(ours, mine, mine), payer(theirs, other, other))
+}
+
+/** A document, a report or a finding that has one of the same numbers. */
+const sameNumber = (ours: View, other: Placed): Placed | undefined => {
+  const numbers = numbersOf(other.resource)
+  return numbers.length === 0 ? undefined : ours.all.find(({ resource }) => resource.resourceType === other.resource.resourceType && numbersOf(resource).some((mine) => numbers.some((one) => holds(mine, one) && holds(one, mine))))
+}
+const numbersOf = (resource: FhirResource) => {
+  const master = resource.resourceType === 'DocumentReference' && resource.masterIdentifier ? [resource.masterIdentifier] : []
+  return [...master, ...identifiersOf(resource)].filter(({ value }) => value).map(({ system, value, type }) => ({ system, value, type: type?.coding?.[0]?.code }))
+}
+
+/** The content of a resource, whatever it and those it refers to are called. */
+export const digestOfContent = (resource: FhirResource): string => digestOf(stable(resource) ?? '')
+const stable = (value: unknown): string | undefined => {
+  if (Array.isArray(value)) return `[${value.map(stable).join()}]`
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value)
+  return `{${Object.entries(value).filter(([key]) => !['id', 'meta', 'text', 'reference', 'url', 'display'].includes(key) || (key === 'url' && !/^urn:uuid:/.test(String((value as { url?: string }).url)))).sort(([a], [b]) => (a < b ? -1 : 1)).map(([key, item]) => `${key}:${stable(item)}`).join()}}`
+}

@@ -1,0 +1,60 @@
+/** Who pays, as a referral's Bundle says: its coverages, the first payer first, and the authorizations that came with them. */
+import type { ClaimResponse, Coverage, Organization } from 'fhir/r4.js'
+import type { CoverageFacts } from '../contracts.js'
+import { type Located, said, sameWords } from './reading.js'
+import type { Placed, View } from './view.js'
+
+interface Authorization { readonly number: string; readonly payer: string | null; readonly at: string }
+/** A coverage, its path, and the paths of what it says by the names of its facts. */
+export type Paid = Located<CoverageFacts> & { readonly paths: Readonly<Record<string, string>> }
+
+export const coverageFacts = (view: View): readonly Paid[] => {
+  const named = (view.request?.resource.insurance ?? []).flatMap((reference) => view.follow(reference, view.request as Placed) ?? [])
+  const of = <Kind extends 'Coverage' | 'ClaimResponse'>(kind: Kind) => {
+    const referred = named.filter(({ resource }) => resource.resourceType === kind) as readonly Placed[]
+    return [...referred, ...view.about(kind).filter((one) => !referred.includes(one as Placed))]
+  }
+  const coverages = (of('Coverage') as readonly Placed<Coverage>[]).filter(({ resource }) => resource.status !== 'cancelled' && resource.status !== 'entered-in-error').map((one) => coverage(view, one))
+  const authorizations = (of('ClaimResponse') as readonly Placed<ClaimResponse>[]).flatMap((one) => authorization(view, one))
+  const order = ({ resource }: Paid & { resource: Coverage }): number => resource.order ?? Number.MAX_SAFE_INTEGER
+  return authorized([...coverages].sort((a, b) => order(a) - order(b)), authorizations)
+}
+
+const coverage = (view: View, placed: Placed<Coverage>): Paid & { readonly resource: Coverage } => {
+  const { resource, at } = placed
+  const payor = view.follow(resource.payor?.[0], placed) as Placed<Organization> | null
+  const kind = (code: string) => (resource.class ?? []).map((one, index) => ({ ...one, at: `${at}.class[${index}]` })).filter(({ type }) => type?.coding?.some((coding) => coding.code === code))
+  const inClass = (code: string, key: 'name' | 'value') => kind(code).flatMap((one) => said(one[key], `${one.at}.${key}`))
+  const identifiers = (payor?.resource.identifier ?? []).map((one, index) => ({ ...one, at: `${payor?.at}.identifier[${index}]` }))
+  const member = (resource.identifier ?? []).map((one, index) => ({ ...one, at: `${at}.identifier[${index}]` })).filter(({ type }) => type?.coding?.some(({ code }) => code === 'MB' || code === 'SN'))
+  const found: Readonly<Record<Exclude<keyof CoverageFacts, 'authorization'>, readonly Located<string>[]>> = {
+    payer: [...said(payor?.resource.resourceType === 'Organization' ? payor.resource.name : undefined, `${payor?.at}.name`), ...said(resource.payor?.[0]?.display, `${at}.payor[0].display`)],
+    payerId: [...identifiers.filter(({ type }) => type?.coding?.some(({ code }) => code === 'NIIP' || code === 'NII')), ...identifiers].flatMap((one) => said(one.value, `${one.at}.value`)).concat(said(resource.payor?.[0]?.identifier?.value, `${at}.payor[0].identifier.value`)),
+    plan: [...inClass('plan', 'name'), ...inClass('plan', 'value'), ...said(resource.type?.text, `${at}.type.text`), ...said(resource.type?.coding?.[0]?.display, `${at}.type.coding[0].display`)],
+    memberId: [...said(resource.subscriberId, `${at}.subscriberId`), ...member.flatMap((one) => said(one.value, `${one.at}.value`))],
+    group: [...inClass('group', 'value'), ...inClass('group', 'name')],
+  }
+  const first = (key: keyof typeof found): string | null => found[key][0]?.value ?? null
+  const paths = Object.fromEntries(Object.entries(found).flatMap(([key, [one]]) => (one ? [[key, one.at]] : [])))
+  return { value: { payer: first('payer'), payerId: first('payerId'), plan: first('plan'), memberId: first('memberId'), group: first('group'), authorization: null }, at, paths, resource }
+}
+
+/** AUT-6 and the like: the number under which a payer authorized the referral beforehand. */
+const authorization = (view: View, placed: Placed<ClaimResponse>): readonly Authorization[] => {
+  const { resource, at } = placed
+  if (resource.status === 'cancelled' || resource.status === 'entered-in-error' || !resource.preAuthRef) return []
+  const insurer = view.follow(resource.insurer, placed)?.resource
+  return said(resource.preAuthRef, `${at}.preAuthRef`).map(({ value, at: where }) => ({ number: value, payer: (insurer?.resourceType === 'Organization' ? insurer.name : said(resource.insurer?.display, '')[0]?.value) ?? null, at: where }))
+}
+
+/** Each authorization with its payer's coverage; one that names no payer is the first coverage's, and one of another payer stands alone. */
+const authorized = (coverages: readonly Paid[], authorizations: readonly Authorization[]): readonly Paid[] => {
+  const result = coverages.map(({ value, at, paths }) => ({ value, at, paths }))
+  for (const { number, payer, at } of authorizations) {
+    const index = result.findIndex(({ value }) => value.authorization === null && (payer === null || value.payer === null || sameWords(value.payer, payer)))
+    const fitting = result[index]
+    if (fitting) result[index] = { ...fitting, value: { ...fitting.value, authorization: number }, paths: { ...fitting.paths, authorization: at } }
+    else result.push({ value: { payer, payerId: null, plan: null, memberId: null, group: null, authorization: number }, at: at.replace(/\.preAuthRef$/, ''), paths: { authorization: at } })
+  }
+  return result
+}
