@@ -8,7 +8,7 @@ export class Fates {
   readonly #channel: string
   readonly #store: Pick<MessageArchive, 'fate'>
   readonly #clock: Clock
-  readonly #waiting = new Map<number, Set<() => void>>()
+  readonly #waiting = new Map<number | AbortSignal, Set<() => void>>() // by what wakes them
 
   constructor(channel: string, store: Pick<MessageArchive, 'fate'>, clock: Clock) {
     this.#channel = channel
@@ -23,14 +23,12 @@ export class Fates {
     while (look && !look.fate && !signal.aborted) {
       const hint = new AbortController()
       const wake = (): void => hint.abort()
-      const forget = this.#wakes(look.message, wake) // before the look: what is decided meanwhile is not missed
-      signal.addEventListener('abort', wake)
+      const ends = [this.#wakes(look.message, wake), this.#wakes(signal, wake)] // before the look: what is decided meanwhile is not missed
       try {
         look = await this.#store.fate(this.#channel, key, known)
         if (look && !look.fate) await this.#clock.sleep(LOOK_AGAIN, hint.signal)
       } finally {
-        forget()
-        signal.removeEventListener('abort', wake)
+        for (const end of ends) end()
       }
     }
     return signal.aborted ? null : (look?.fate ?? null)
@@ -38,15 +36,28 @@ export class Fates {
 
   /** Says that a message may have come to rest. */
   decided(message: number): void {
-    for (const wake of this.#waiting.get(message) ?? []) wake()
+    this.#wake(message)
   }
 
-  #wakes(message: number, wake: () => void): () => void {
-    const all = this.#waiting.get(message) ?? new Set()
-    this.#waiting.set(message, all.add(wake))
+  #wake(by: number | AbortSignal): void {
+    for (const wake of this.#waiting.get(by) ?? []) wake()
+  }
+
+  /** Thousands may wait with one signal, and that has one listener. */
+  #wakes(by: number | AbortSignal, wake: () => void): () => void {
+    const all = this.#waiting.get(by) ?? new Set()
+    if (all.size === 0) {
+      this.#waiting.set(by, all)
+      if (typeof by !== 'number') by.addEventListener('abort', this.#aborted)
+    }
+    all.add(wake)
     return () => {
       all.delete(wake)
-      if (all.size === 0) this.#waiting.delete(message)
+      if (all.size > 0) return
+      this.#waiting.delete(by)
+      if (typeof by !== 'number') by.removeEventListener('abort', this.#aborted)
     }
   }
+
+  readonly #aborted = ({ target }: Event): void => this.#wake(target as AbortSignal)
 }

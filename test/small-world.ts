@@ -1,7 +1,7 @@
 /** A small world around one running channel: a sender that repeats what was not acknowledged, a receiver, and a store that may die. */
 import Type from 'typebox'
 import type { LoadedChannel } from '../engine/channel-loader.js'
-import type { Clock, DestinationConnector, Log, MessageArchive, MessageFormat, MessageStore, Receive, TransformStep } from '../engine/contracts.js'
+import type { Clock, DestinationConnector, Log, MessageArchive, MessageFormat, MessageStore, Receive, Tools, TransformStep } from '../engine/contracts.js'
 import { defineDestination, defineFormat, defineSource, defineTransform } from '../engine/define.js'
 import { Events } from '../engine/events.js'
 import type { Pieces } from '../engine/registry.js'
@@ -39,20 +39,25 @@ export interface SmallWorld {
   readonly destination?: Readonly<Record<string, unknown>>
   readonly log?: Log
   readonly events?: Events
+  readonly services?: Readonly<Record<string, unknown>>
 }
 
-/** The channel `test` from a sender to a receiver, and how to send to it; its stages run as in the engine. */
-export function smallChannel({ store, receiver, clock, acknowledge = 'received', whenUnknown = 'resend', format = echo as MessageFormat, steps = [], ...more }: SmallWorld): { channel: RunningChannel; send: Receive } {
+/** The channel `test` from a sender to a receiver, how to send to it, and what its sender may use; its stages run as in the engine. */
+export function smallChannel({ store, receiver, clock, acknowledge = 'received', whenUnknown = 'resend', format = echo as MessageFormat, steps = [], ...more }: SmallWorld): { channel: RunningChannel; send: Receive; tools: () => Tools } {
   let receive: Receive = () => Promise.reject(new Error('not started'))
+  let tools: Tools | null = null
   const source = defineSource({
     name: 'sender', summary: '', settings: Nothing, examples: [],
-    create: () => ({
-      start: async (given) => {
-        receive = given
-        return 'a test'
-      },
-      stop: async () => {},
-    }),
+    create: (_settings, given) => {
+      tools = given
+      return {
+        start: async (given) => {
+          receive = given
+          return 'a test'
+        },
+        stop: async () => {},
+      }
+    },
   })
   const destination = defineDestination({ name: 'receiver', summary: '', settings: Nothing, examples: [], create: () => receiver })
   const written = defineFormat({ name: 'echo', summary: '', settings: Nothing, examples: [], create: () => format })
@@ -73,9 +78,9 @@ export function smallChannel({ store, receiver, clock, acknowledge = 'received',
   const unused = (): never => {
     throw new Error('not used here')
   }
-  const world = { pieces, mappings: { table: unused, mapping: unused }, store, clock, log: more.log ?? (() => {}), events: more.events ?? new Events(), dataFolder: '.', serve: unused }
+  const world = { pieces, mappings: { table: unused, mapping: unused }, store, clock, log: more.log ?? (() => {}), events: more.events ?? new Events(), dataFolder: '.', serve: unused, services: more.services ?? {} }
   const channel = new RunningChannel(loaded, world, unused)
-  return { channel, send: (inbound, early) => receive(inbound, early) }
+  return { channel, send: (inbound, early) => receive(inbound, early), tools: () => tools ?? unused() }
 }
 
 /** Passes every call of a method on, and makes contact just before and just after. */
@@ -98,10 +103,12 @@ export function contacted<Target extends object>(target: Target, contact: (what:
 export const hastyClock: Clock = {
   now: () => new Date(),
   sleep: (milliseconds, signal) => new Promise((resolve) => {
-    const timer = setTimeout(resolve, Math.min(milliseconds, 3))
-    signal?.addEventListener('abort', () => {
+    const end = (): void => {
       clearTimeout(timer)
+      signal?.removeEventListener('abort', end)
       resolve()
-    })
+    }
+    const timer = setTimeout(end, Math.min(milliseconds, 3))
+    signal?.addEventListener('abort', end)
   }),
 }

@@ -3,6 +3,7 @@ import type { Test } from 'tap'
 import { archiveConformance } from './store-archive.js'
 import { arrivalConformance } from './store-arrivals.js'
 import { decisionConformance } from './store-decisions.js'
+import { fateConformance } from './store-fates.js'
 import type { OpenStore, Store } from './store-kit.js'
 import { queueConformance } from './store-queues.js'
 import { retentionConformance } from './store-retention.js'
@@ -32,6 +33,7 @@ export const storeConformance = (t: Test, name: string, open: OpenStore): Promis
   queueConformance(on)
   archiveConformance(on)
   decisionConformance(on)
+  fateConformance(on)
   searchConformance(on)
   retentionConformance(on)
 })

@@ -27,6 +27,7 @@ t.test('a file of version 1 is brought up to date, with everything in it', async
     t.same(ids(await store.search({ status: 'error', limit: 10 })), [3, 2], 'what was skipped then was seen then')
     t.same(ids(await store.search({ field: 'mrn', value: '4711', limit: 10 })), [2, 1])
     t.match(await store.queues('referrals'), [{ destination: 'ehr', waiting: 1 }, { destination: 'archive', failed: 1, waiting: 0 }])
+    t.match((await store.fate('referrals', 'referral-7', null))?.fate?.deliveries, [{ destination: 'ehr', status: 'sent', doubtful: true }, { destination: 'archive', settled: true, doubtful: false }], 'what was in doubt then still is')
     t.same((await store.received('results', 10)).map(({ bytes }) => bytes.toString()), ['fresh EVERYWOMAN message'])
     await store.close()
   }

@@ -167,7 +167,7 @@ t.test('the file itself refuses illegal states', async (t) => {
   for (const set of ["status = 'lost'", "status = 'received', content = 0", 'content = 2', 'size = -1', "verdict = 'maybe', acknowledgements = x''", "verdict = 'accepted'", "reply_reason = 'x'", "acknowledgements = x''", "hash = x'00'", "received_at = 'noon'"]) {
     t.throws(() => raw.exec(`update message set ${set}`), /constraint failed|cannot store/, `message: ${set}`)
   }
-  for (const set of ["status = 'lost'", 'active = 0', "status = 'sent'", "status = 'queued', active = 0", 'attempts = 0', 'attempts = -1', 'due_at = 5', 'lane = -1', 'hash = -1', 'hash = null, lane = 1', 'queue_id = 99', 'message_id = 99']) {
+  for (const set of ["status = 'lost'", 'active = 0', "status = 'sent'", "status = 'queued', active = 0", 'attempts = 0', 'attempts = -1', 'due_at = 5', 'lane = -1', 'hash = -1', 'hash = null, lane = 1', 'queue_id = 99', 'message_id = 99', 'doubtful = 2']) {
     t.throws(() => raw.exec(`update delivery set ${set}`), /constraint failed/, `delivery: ${set}`)
   }
   for (const sql of ["update payload set bytes = null", 'update message_bytes set attachment_id = 1', "update history set what = 'guessed'", 'delete from message', 'update queue set lanes = 0']) {
