@@ -1,0 +1,115 @@
+/**
+ * What a referral costs the embedded desk store, and whether it costs more when there are many. Run: node dist/test/bench/desk-store.js [sizes, as in 10000,100000,1000000]
+ * A referral is opened (6 events, 2 notices, 8 keys, a bundle of 80 kB) and changed six times (one event each, some with a notice).
+ */
+import { randomUUID } from 'node:crypto'
+import { mkdtempSync, rmSync, statSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { brotliCompressSync, brotliDecompressSync, constants, deflateRawSync, inflateRawSync } from 'node:zlib'
+import type { Change, DeskStore, EventName, Key, KeyKind } from '../../referrals/desk-contracts.js'
+import { openSqliteDeskStore } from '../../referrals/store/desk-store.js'
+import { changeOf, eventOf, noticeOf } from '../conformance/desk-kit.js'
+
+const SIZES = (process.argv[2] ?? '10000,100000').split(',').map(Number)
+const MEASURED = 2000
+/** Beyond so many the bundles that only fill the file are small: they lie in a table of their own, that no index covers. */
+const WHOLE_BUNDLES = 100_000
+const SIDE_BY_SIDE = 16
+const WORDS = 'patient reports intermittent exertional chest discomfort radiating to the left arm since march denies syncope family history of coronary disease please evaluate and advise'.split(' ')
+
+const random = (below: number): number => Math.floor(Math.random() * below)
+const words = (count: number): string => Array.from({ length: count }, () => WORDS[random(WORDS.length)]).join(' ')
+const letters = (count: number): string => Array.from({ length: count }, () => String.fromCharCode(65 + random(26))).join('')
+/** Grows with time, as the desk's own ids do. */
+const newId = (serial: number): string => `${(0x19_57a0_0000 + serial).toString(16).padStart(12, '0').replace(/^(.{8})/, '$1-')}-7${randomUUID().slice(15)}`
+
+const bundleOf = (size: number): string => {
+  const entries: unknown[] = []
+  for (let length = 0; length < size; length += JSON.stringify(entries.at(-1)).length) {
+    const id = randomUUID()
+    entries.push(entries.length % 3 === 0
+      ? { fullUrl: `urn:uuid:${id}`, resource: { resourceType: 'Condition', id, code: { coding: [{ system: 'http://hl7.org/fhir/sid/icd-10-cm', code: `${letters(1)}${random(99)}.${random(9)}`, display: words(6) }] }, note: [{ text: words(40) }] } }
+      : { fullUrl: `urn:uuid:${id}`, resource: { resourceType: 'Provenance', id, target: [{ reference: `urn:uuid:${randomUUID()}` }], recorded: new Date().toISOString(), agent: [{ who: { display: words(3) } }], entity: [{ role: 'source', what: { display: `PID-${random(30)}.${random(9)}` } }], extension: [{ url: 'confidence', valueDecimal: random(100) / 100 }] } })
+  }
+  return JSON.stringify({ resourceType: 'Bundle', type: 'collection', entry: entries })
+}
+const BUNDLES = Array.from({ length: 50 }, () => bundleOf(80_000))
+const SMALL = bundleOf(2_000)
+
+const UNIQUE: readonly KeyKind[] = ['reference', 'placer', 'filler', 'message', 'document', 'request']
+const FACTS = { words: words(20), via: 'referrals-hl7', evidence: [{ says: words(12), quote: words(6), at: 'ServiceRequest.reasonCode[0].text' }] }
+const OPENING: readonly EventName[] = ['received', 'read', 'matched', 'triaged', 'routed', 'acknowledged']
+const LIFE = [['handed-off', 'handed-off'], ['accepted', 'accepted'], ['contacted', 'contacted'], ['scheduled', 'scheduled'], ['seen', 'seen'], ['reported', 'reported']] as const
+
+const opening = (serial: number, id: string, whole: boolean): Change => {
+  const at = new Date(1_772_000_000_000 + serial * 1000).toISOString()
+  const chart = { source: 'epic-main', id: String(random(400_000)) }
+  const keys: Key[] = [...UNIQUE.map((kind) => ({ kind, value: `${letters(4)}-${random(1e9)}` })), { kind: 'patient', value: `epic-main|${chart.id}` }, { kind: 'pair', value: `${chart.id}|${random(3000)}` }]
+  return changeOf(id, 0, {
+    command: `referrals-hl7/desk/${serial}`, events: OPENING.map((name, n) => eventOf(n + 1, name, { at, recordedAt: at, facts: FACTS })), keys,
+    notices: [noticeOf(id, { to: 'ehr epic-main', kind: 'hand-off', way: null }), noticeOf(id)], bundle: whole ? BUNDLES[serial % BUNDLES.length] as string : SMALL,
+    state: {
+      receivedAt: at, stage: 'routed', provider: String(random(3000)), specialty: WORDS[random(20)] as string, patient: { status: 'matched', chart }, times: Object.fromEntries(OPENING.map((name) => [name, at])),
+      route: { ehr: `ehr-${random(4)}`, location: `location-${random(20)}`, practitioner: null, queue: 'intake', tasks: ['call', 'verify'] }, toTell: { acknowledgement: at }, missing: [{ item: 'patient-phone', says: words(8), blocks: false }],
+    },
+    nextDue: at, found: { text: `${letters(8)} ${letters(6)} ${random(1e8)} ${keys[0]?.value} ${words(15)}`, payer: `payer-${random(60)}` },
+  })
+}
+const changes = (opened: Change, serial: number, notices: readonly number[]): readonly Change[] => LIFE.map(([name, stage], n) => changeOf(opened.state.id, 6 + n, {
+  command: `feedback-${n}/desk/${serial}`, state: { ...opened.state, sequence: 7 + n, stage, toTell: {} }, events: [eventOf(7 + n, name, { facts: FACTS, recordedAt: opened.state.receivedAt })], nextDue: n === 5 ? null : new Date(Date.parse(opened.state.receivedAt) + n * 86_400_000).toISOString(),
+  notices: n % 2 ? [noticeOf(opened.state.id, { kind: 'status', status: 'sent' })] : [], settled: n === 0 ? notices.map((id) => ({ id, status: 'sent', fate: 'x' })) : [],
+}))
+
+/** Microseconds that opening and changing took, and how many there were. */
+const took = { open: 0, change: 0, opened: 0, changed: 0, processor: 0 }
+const measure = async (kind: 'open' | 'change', work: readonly Promise<unknown>[]): Promise<void> => {
+  const from = performance.now()
+  await Promise.all(work)
+  took[kind] += (performance.now() - from) * 1000
+  took[kind === 'open' ? 'opened' : 'changed'] += work.length
+}
+
+/** Takes referrals through their lives, so many side by side: one commit for each group of calls. */
+const live = async (desk: DeskStore, first: number, count: number, together: number, whole: boolean): Promise<void> => {
+  Object.assign(took, { open: 0, change: 0, opened: 0, changed: 0 })
+  const before = process.cpuUsage()
+  for (let serial = first; serial < first + count; serial += together) {
+    const opened = Array.from({ length: together }, (_, n) => opening(serial + n, newId(serial + n), whole))
+    await measure('open', opened.map((change) => desk.commit(change)))
+    const notices = await Promise.all(opened.map(async ({ state }) => (await desk.notices(state.id)).map(({ id }) => id)))
+    const lives = opened.map((change, n) => changes(change, serial + n, notices[n] ?? []))
+    for (let step = 0; step < LIFE.length; step++) await measure('change', lives.map((life) => desk.commit(life[step] as Change)))
+  }
+  const { user, system } = process.cpuUsage(before)
+  took.processor = (user + system) / count
+}
+
+const timed = (name: string, pack: (text: string) => Buffer, unpack: (packed: Buffer) => Buffer): void => {
+  const packed = BUNDLES.map(pack)
+  const each = (work: () => void): string => {
+    const from = performance.now()
+    for (let n = 0; n < 4; n++) work()
+    return ((performance.now() - from) * 1000 / 4 / BUNDLES.length).toFixed(0)
+  }
+  console.log(`${name}: ${each(() => BUNDLES.map(pack))} µs to pack ${BUNDLES[0]?.length} letters to ${packed[0]?.length} bytes, ${each(() => packed.map((one) => unpack(one).toString()))} µs to unpack`)
+}
+for (const level of [1, 3, 6]) timed(`deflate ${level}`, (text) => deflateRawSync(text, { level }), (packed) => inflateRawSync(packed))
+for (const quality of [0, 1, 4]) timed(`brotli ${quality} `, (text) => brotliCompressSync(text, { params: { [constants.BROTLI_PARAM_QUALITY]: quality } }), (packed) => brotliDecompressSync(packed))
+
+const folder = mkdtempSync(join(tmpdir(), 'refero-desk-'))
+const file = join(folder, 'desk.db')
+const desk = openSqliteDeskStore(file)
+let serial = 0
+for (const size of SIZES) {
+  for (; serial < size; serial += 500) await live(desk, serial, 500, 100, serial < WHOLE_BUNDLES)
+  for (const together of [1, SIDE_BY_SIDE]) {
+    const count = together === 1 ? MEASURED / 4 : MEASURED
+    await live(desk, serial, count, together, true)
+    serial += count
+    const each = took.open / took.opened + LIFE.length * took.change / took.changed
+    console.log(`${size} referrals, ${String(together).padStart(2)} at a time: ${(took.open / took.opened).toFixed(0)} µs to open, ${(took.change / took.changed).toFixed(0)} µs a change, ${each.toFixed(0)} µs a referral, ${took.processor.toFixed(0)} µs of processor; ${Math.round(statSync(file).size / serial)} bytes of file each`)
+  }
+}
+await desk.close()
+rmSync(folder, { recursive: true })
