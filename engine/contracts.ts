@@ -126,6 +126,7 @@ export interface Definition<Settings extends TSchema, Product> {
 
 /** Everything a piece may use of the world around it. */
 export interface Tools {
+  readonly channel: string // whose piece this is; empty outside of channels
   readonly clock: Clock
   readonly log: Log
   readonly dataFolder: string

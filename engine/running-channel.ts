@@ -177,7 +177,7 @@ export class RunningChannel {
 
   /** What stands is kept over a retry: a source that cannot listen yet does not hold up what waits to be delivered. */
   async #startOnce(closing: AbortSignal, tried: () => void): Promise<void> {
-    const built = this.#channel && this.#source ? null : buildChannel(this.loaded.definition, this.#world.pieces, toolsFor(this.#world, this.loaded.file, this.#feed, (...asked) => this.#fates.fate(...asked)))
+    const built = this.#channel && this.#source ? null : buildChannel(this.loaded.definition, this.#world.pieces, toolsFor(this.#world, this.loaded.file, this.#feed, (...asked) => this.#fates.fate(...asked), this.name))
     if (built && !this.#channel) await this.#startWork(built)
     if (built) this.#source = built.source
     if (this.#control.channel) this.#paused()

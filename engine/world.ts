@@ -27,9 +27,10 @@ export interface World {
 const restless: Tools['fate'] = () => Promise.reject(new Error('no message comes to rest where no channel runs'))
 
 /** The tools of the pieces of a channel whose file is `file`; only one that runs can tell the `fate` of its messages. */
-export function toolsFor(world: Omit<World, 'store' | 'events'>, file: string, feed: (channel: string, inbound: Inbound) => Promise<Reply>, fate = restless): Tools {
+export function toolsFor(world: Omit<World, 'store' | 'events'>, file: string, feed: (channel: string, inbound: Inbound) => Promise<Reply>, fate = restless, channel = ''): Tools {
   const formats = new Map<string, MessageFormat>()
   const tools: Tools = {
+    channel,
     clock: world.clock,
     log: world.log,
     dataFolder: world.dataFolder,

@@ -34,7 +34,7 @@ export function connectorTools(given: Partial<Tools> = {}): { readonly tools: To
     throw new Error(`this test has no ${what}`)
   }
   const tools: Tools = {
-    clock, log, dataFolder: '', format: absent('formats'), table: absent('code tables'), mapping: absent('mappings'), beside: absent('files beside a channel'),
+    channel: 'test', clock, log, dataFolder: '', format: absent('formats'), table: absent('code tables'), mapping: absent('mappings'), beside: absent('files beside a channel'),
     feed: absent('channels'), serve: absent('web server'), incidents: absent('incidents'), fate: absent('fates'), service: absent('services'), ...given,
   }
   return { tools, lines }

@@ -53,7 +53,7 @@ export const testTools = (dataFolder: string, feed: (channel: string, inbound: I
     throw new Error('A connector needs none of this.')
   }
   return {
-    clock: new TestClock(), events, served, dataFolder, feed, format: none, table: none, mapping: none, incidents: none, fate: none, service: none, beside: (file) => ({ file, text: readFileSync(file, 'utf8') }),
+    clock: new TestClock(), channel: 'test', events, served, dataFolder, feed, format: none, table: none, mapping: none, incidents: none, fate: none, service: none, beside: (file) => ({ file, text: readFileSync(file, 'utf8') }),
     log: (level, event, facts = {}) => void events.push({ level, event, facts }),
     serve: (path, handler) => {
       served.set(path, handler)

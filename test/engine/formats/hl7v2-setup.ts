@@ -11,7 +11,7 @@ const unused = (): never => {
 /** The world as a format may see it: only its clock. */
 export const tools: Tools = {
   clock: { now: () => new Date('2026-03-02T09:15:00Z'), sleep: async () => undefined },
-  log: () => undefined, dataFolder: '', format: unused, table: unused, mapping: unused, beside: unused, feed: unused, serve: unused, incidents: unused, fate: unused, service: unused,
+  log: () => undefined, dataFolder: '', channel: '', format: unused, table: unused, mapping: unused, beside: unused, feed: unused, serve: unused, incidents: unused, fate: unused, service: unused,
 }
 
 /** The settings that hold where a channel gives none. */

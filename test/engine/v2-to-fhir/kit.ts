@@ -17,7 +17,7 @@ const never = (): never => {
 }
 
 export const tools: Tools = {
-  clock: { now: () => RECEIVED, sleep: never }, log: () => {}, dataFolder: '.', beside: never, feed: never, serve: never, incidents: never, fate: never, service: never,
+  clock: { now: () => RECEIVED, sleep: never }, log: () => {}, dataFolder: '.', channel: '', beside: never, feed: never, serve: never, incidents: never, fate: never, service: never,
   format: (name) => (name === 'fhir' ? fhir : hl7v2),
   table: (name) => mappings.table(name),
   mapping: (path) => mappings.mapping(path),
