@@ -31,6 +31,12 @@ const CASES: Readonly<Record<string, FormatCase>> = {
     part: 'order.lines',
     secret: 'Quillfeather',
   },
+  mime: {
+    messages: fixtures('mime', 'referral-with-pdf.eml'),
+    places: [['Subject', 'Überweisung für Zoë'], ['X-Refero-Reference', 'R-7K3M-9QX4'], ['From.address', 'desk@heart.example'], ['To', 'Zoë Bell <zoe@meadow.example>'], ['Message-ID', '<2@x.example>']],
+    part: 'attachment',
+    secret: 'Quillfeather',
+  },
   text: { messages: new Map([['lines', Buffer.from('one\r\ntwo\n\nSECRETWORD')], ['bytes', Buffer.from([0, 255, 10])]]), places: [], part: 'line', secret: 'SECRETWORD' },
 }
 

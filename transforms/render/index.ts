@@ -1,0 +1,102 @@
+/** The step `render`: a notice of the desk becomes a mail: a letter as text, HTML or PDF, and what it encloses. */
+import { createHash } from 'node:crypto'
+import { Type } from 'typebox'
+import type { Message } from '../../engine/contracts.js'
+import { defineTransform } from '../../engine/define.js'
+import { MessageFault } from '../../engine/errors.js'
+import { composeMail, isAddress, parseAddress } from '../../engine/formats/mime/compose.js'
+import { renderHtml } from './html.js'
+import { fill, type Letter } from './letter.js'
+import { KINDS, readLetters } from './letters.js'
+import { enclosures, type Notice, readNotice } from './notice.js'
+import { renderPdf } from './pdf.js'
+import { renderText } from './text.js'
+import { reader } from './values.js'
+
+const AUTO = 'auto'
+const MOST_REFERENCES = 20 // in one header field
+
+const Settings = Type.Object({
+  letter: Type.String({ pattern: '^[a-z][a-z0-9-]*$', description: 'A folder of mappings/letters/, such as `acknowledgement`; `auto` takes the one of the notice’s kind.' }),
+  as: Type.Optional(Type.Array(Type.Enum(['text', 'html', 'pdf']), { minItems: 1, uniqueItems: true, default: ['text'], description: 'The forms of the letter in the mail; a PDF is attached.' })),
+  disclose: Type.Optional(Type.Enum(['nothing', 'all'], { default: 'nothing', description: '`all`: what the letter says of the patient, and the documents that it encloses. `nothing`: neither, only the reference number and whom to call.' })),
+  from: Type.Optional(Type.String({ maxLength: 320, description: 'Who writes: `Heart Center <referrals@heart.example>`.' })),
+  to: Type.Optional(Type.String({ maxLength: 254, description: 'An address that all letters go to, instead of the recipient’s own.' })),
+  practice: Type.Optional(Type.Object({
+    name: Type.Optional(Type.String({ maxLength: 200 })), phone: Type.Optional(Type.String({ maxLength: 50 })), fax: Type.Optional(Type.String({ maxLength: 50 })), address: Type.Optional(Type.String({ maxLength: 300 })),
+  }, { additionalProperties: false, description: 'The letterhead, and whom to call.' })),
+  timezone: Type.Optional(Type.String({ description: 'The time zone (IANA) of times in letters; without it, each by the offset that it came with.' })),
+}, { additionalProperties: false })
+
+export default defineTransform({
+  name: 'render',
+  summary: 'Writes the letter of a notice and makes a mail of it, as text, HTML or PDF, in the referrer’s language.',
+  settings: Settings,
+  examples: [
+    { letter: 'acknowledgement', as: ['text', 'pdf'], disclose: 'all', from: 'Heart Center <referrals@heart.example>', practice: { name: 'Heart Center', phone: '555-555-0100', fax: '555-555-0101', address: '1 Main St, Springfield' } },
+    { letter: AUTO, as: ['text', 'html'], from: 'referrals@heart.example', practice: { name: 'Heart Center', phone: '555-555-0100' }, timezone: 'America/New_York' },
+  ],
+  produces: 'mime',
+  create(settings, tools) {
+    const from = settings.from === undefined ? null : parseAddress(settings.from)
+    if (settings.from !== undefined && !from) throw new Error('`from` must hold one e-mail address: `Heart Center <referrals@heart.example>`.')
+    if (settings.to !== undefined && !isAddress(settings.to)) throw new Error('`to` must be one e-mail address.')
+    if (settings.timezone !== undefined) checkZone(settings.timezone)
+    const letters = readLetters(settings.letter === AUTO ? KINDS : [settings.letter], tools)
+    const { as = ['text'], practice = {}, timezone = null } = settings
+    const disclosed = settings.disclose === 'all'
+
+    const write = (notice: Notice): { readonly letter: Letter; readonly name: string; readonly references: readonly string[]; readonly asked: boolean } => {
+      const name = settings.letter === AUTO ? notice.kind : settings.letter
+      const chosen = letters.choose(name, notice.language)
+      if (!chosen) throw new MessageFault({ kind: 'unsupported', reason: `there is no letter for this kind of notice; there are ${KINDS.join(', ')}`, location: 'Communication.category' })
+      const { template, language, words, asked } = chosen
+      const values = reader(letters.values, notice, practice, { locale: words.locale, timezone }, disclosed)
+      const references = values('reference')
+      const { subject, blocks } = fill(template, disclosed, values)
+      if (subject === null || blocks.length === 0) throw new MessageFault({ kind: 'required', reason: 'the notice has no reference number, which every letter says', location: 'ServiceRequest.identifier' })
+      return { letter: { language, subject, blocks, reference: references.slice(0, 3).join(', '), practice, words }, name, references, asked }
+    }
+
+    return async (message) => {
+      if (message.format !== 'fhir') throw new MessageFault({ kind: 'unsupported', reason: `render takes notices in FHIR, and this is ${message.format}` })
+      const notice = readNotice(message.body)
+      const { letter, name, references, asked } = write(notice)
+      if (!asked) tools.log('info', 'a letter was written in English, since there is none in the language asked for', { channel: message.channel, message: message.id })
+      const date = notice.sent ?? message.receivedAt
+      const address = settings.to ?? notice.to?.address
+      const pdf = as.includes('pdf') ? [{ filename: `${[name, references[0]].filter(Boolean).join('-')}.pdf`, type: 'application/pdf', content: await renderPdf(letter, date) }] : []
+      const bytes = await composeMail({
+        messageId: messageIdOf(message, name, from?.address), date,
+        from: from ?? undefined,
+        to: address === undefined ? [] : [{ name: settings.to === undefined ? notice.to?.name ?? '' : '', address }],
+        subject: letter.subject,
+        inReplyTo: notice.inReplyTo ?? undefined,
+        headers: {
+          'Auto-Submitted': 'auto-generated', // RFC 3834: no out-of-office answers
+          'Content-Language': letter.language,
+          'X-Refero-Kind': `letter/${name}`,
+          ...(references.length > 0 && { 'X-Refero-Reference': references.slice(0, MOST_REFERENCES).join(', ') }),
+        },
+        text: as.includes('text') ? renderText(letter) : undefined,
+        html: as.includes('html') ? renderHtml(letter) : undefined,
+        attachments: [...pdf, ...(disclosed ? enclosures(notice) : [])],
+      })
+      return [{ ...message, format: 'mime', body: tools.format('mime').parse(bytes) }]
+    }
+  },
+})
+
+/** Of the message and the letter alone, so that a mail sent again is the same mail to whoever has it already. */
+const messageIdOf = ({ channel, id, header }: Message, letter: string, from: string | undefined): string => {
+  const digest = createHash('sha256').update(JSON.stringify([channel, id, header.controlId, letter])).digest('hex').slice(0, 32)
+  return `<${digest}@${from?.split('@').at(-1) ?? 'refero.invalid'}>`
+}
+
+const checkZone = (timezone: string): void => {
+  try {
+    new Intl.DateTimeFormat('en-US', { timeZone: timezone })
+  } catch {
+    throw new Error(`timezone: "${timezone}" is not a time zone; write an IANA name, like America/New_York or UTC`)
+  }
+}
