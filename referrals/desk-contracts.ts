@@ -183,6 +183,7 @@ export interface DeskStore {
   bundle(id: string): Promise<string | null>
   events(id: string): Promise<readonly ReferralEvent[]>
   documents(id: string): Promise<readonly ReferralDocument[]>
+  /** The last received first, at most 1000. A text's words are beginnings of words, in any order; throws USAGE where it has none. `before` that is not there: nothing. */
   search(query: ReferralQuery): Promise<readonly ReferralState[]>
   /** Notices that are `open` and not before their time, oldest first, after an id. */
   openNotices(kinds: readonly NoticeKind[], to: { readonly ways?: readonly Way[]; readonly ehrs?: readonly string[] }, after: number, at: string, limit: number): Promise<readonly Notice[]>
@@ -200,7 +201,7 @@ export interface DeskStore {
   moveTo(reader: string, position: number): Promise<void>
   lastPosition(before: string): Promise<number> // of the last event recorded before a time
   addStray(command: string, stray: Omit<Stray, 'id' | 'settled'>): Promise<number>
-  strays(open: boolean, limit: number): Promise<readonly Stray[]>
+  strays(open: boolean, limit: number): Promise<readonly Stray[]> // open: the oldest first; else those that are settled, the last first
   settleStray(id: number, settled: NonNullable<Stray['settled']>): Promise<boolean>
   close(): Promise<void>
 }
