@@ -1,5 +1,5 @@
 /** How values lie in the desk's file: instants as milliseconds, documents packed. */
-import { deflateSync, inflateSync } from 'node:zlib'
+import { brotliCompressSync, brotliDecompressSync, constants } from 'node:zlib'
 
 const INSTANT = /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:\d{2}))?$/
 
@@ -11,6 +11,8 @@ export const milliseconds = (instant: string): number => {
 }
 export const instant = (at: number): string => new Date(at).toISOString()
 
-/** Level 1 packs a bundle of 80 kB to a fifth in 0.4 ms and unpacks it in 0.2; higher levels, and brotli, cost more time than they save (test/bench/desk-store.ts). */
-export const pack = (text: string): Buffer => deflateSync(text, { level: 1 })
-export const unpack = (packed: Buffer): string => inflateSync(packed).toString('utf8')
+const QUALITY = { params: { [constants.BROTLI_PARAM_QUALITY]: 1 } }
+
+/** Quality 1 packs a bundle of 80 kB to a fifth in 0.2 ms and unpacks it in as much; higher ones, and deflate, take longer for less (test/bench/desk-store.ts). */
+export const pack = (text: string): Buffer => brotliCompressSync(text, QUALITY)
+export const unpack = (packed: Buffer): string => brotliDecompressSync(packed).toString('utf8')

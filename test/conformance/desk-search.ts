@@ -80,12 +80,14 @@ export const deskSearchConformance = (on: OnDesk): void => {
     const rare = 30 // the oldest
     for (let serial = 0; serial < total; serial += 650) {
       await Promise.all(Array.from({ length: 650 }, (_, n) => desk.commit(changeOf(idOf(serial + n), 0, {
-        state: { receivedAt: after(serial + n), urgency: serial + n < 2400 && serial + n >= rare ? 'routine' : 'urgent', specialty: serial + n < rare ? 'neurology' : 'cardiology', stage: (serial + n) % 2 ? 'closed' : 'received', direction: serial + n < rare ? 'outbound' : 'inbound' },
+        state: { receivedAt: after(serial + n), urgency: serial + n < 2400 && serial + n >= rare ? 'routine' : 'urgent', specialty: serial + n < rare ? 'neurology' : 'cardiology', stage: (serial + n) % 2 ? 'closed' : 'received', direction: serial + n < rare ? 'outbound' : 'inbound',
+          holds: { [(serial + n) % 4 ? 'patient' : 'notice']: { since: NOON, reason: 'x' } } },
       }))))
     }
     t.equal((await found(desk, { stage: ['received', 'closed'], limit: 1000 })).length, 1000)
     t.same((await found(desk, { stage: ['received', 'closed'], overdue: false, direction: 'outbound', limit: 1000 })).length, rare)
     t.same((await found(desk, { stage: ['received', 'closed'], overdue: false, until: after(10), limit: 3 })), [9, 8, 7].map(idOf))
+    t.same(await found(desk, { hold: 'notice', limit: 1000 }), Array.from({ length: total / 4 }, (_, n) => idOf(total - 4 - 4 * n)))
     t.equal((await found(desk, { limit: 5000 })).length, 1000, 'so many at most')
   })
 }

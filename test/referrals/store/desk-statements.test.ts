@@ -85,13 +85,19 @@ t.test('no statement reads a whole table, and no hot one sorts', async (t) => {
   t.ok(seen.size > 70, `${seen.size} statements`)
   /** Whole only in part: streams already limited, the conditions of words, and lists that people empty. */
   const mayScan = /^SCAN (\(subquery|json_each|words VIRTUAL|CONSTANT ROW|stray USING INDEX stray_(open|settled))/
+  const used = new Set<string>()
   for (const sql of seen) {
     const values = sql.includes('@') ? [Object.fromEntries([...sql.matchAll(/@(\w+)/g)].map(([, name]) => [name, 1]))] : Array.from({ length: sql.split('?').length - 1 }, () => 1)
     const plan = (real(`explain query plan ${sql}`).all(...values) as { detail: string }[]).map(({ detail }) => detail)
+    for (const detail of plan) used.add(/USING (?:COVERING )?INDEX ([a-z]+_[a-z_]+)/.exec(detail)?.[1] ?? '')
     t.same(plan.filter((detail) => detail.startsWith('SCAN') && !mayScan.test(detail)), [], sql)
     const sorts = /union all|json_each|status = 'waiting' and|order by d.number/.test(sql) // merged streams, what waits for a digest, one referral's documents
     if (!sorts) t.same(plan.filter((detail) => detail.includes('TEMP B-TREE')), [], sql)
   }
+  const searched = ['received', 'direction', 'stage', 'urgency', 'holds', 'overdue', 'provider', 'specialty', 'ehr', 'location', 'payer', 'chart'].map((name) => `referral_${name}`)
+  const served = [...searched, 'referral_due', 'event_name', 'event_recorded', 'notice_referral', 'notice_way', 'notice_recipient', 'notice_waiting', 'stray_open', 'stray_settled']
+  t.same(served.filter((index) => !used.has(index)), [], 'each index serves a statement')
+  t.same(real("select name from sqlite_schema where type = 'index' and sql is not null order by name").pluck().all(), served.sort(), 'and there are no others')
   file.close()
 })
 
