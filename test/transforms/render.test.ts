@@ -117,6 +117,14 @@ t.test('a mail goes to the referrer, answers the mail that it is about, and is t
   t.equal(say(await mailOf(email('none')), 'To'), '')
   t.equal(say(await mailOf(email('none'), { ...ALL, to: 'desk@heart.example' }), 'To'), 'desk@heart.example')
   t.equal(say(await mailOf(notice('digest')), 'In-Reply-To'), '')
+  const direct = { extension: [{ url: 'http://hl7.org/fhir/us/core/StructureDefinition/us-core-direct', valueBoolean: true }], system: 'email', value: 'bell@direct.meadow.example' }
+  const ways = async (...points: Resource[]): Promise<string> => say(await mailOf(changed(notice('status'), (resources) => {
+    resources('PractitionerRole').telecom = points
+  })), 'To.address')
+  const [plain, fax] = [{ system: 'email', value: 'ines.bell@meadow.example' }, { system: 'fax', value: '555-555-0142' }]
+  t.equal(await ways(fax, direct, plain), 'ines.bell@meadow.example', 'a Direct address is no address for ordinary mail')
+  t.equal(await ways(fax, direct), '')
+  t.equal(await ways(direct, plain), 'bell@direct.meadow.example', 'unless it is the way that the desk chose')
 })
 
 t.test('what is enclosed is attached to the byte, under a name that a file may have', async (t) => {

@@ -84,10 +84,14 @@ const resolved = (entries: readonly Entry[], reference: Json | undefined): JsonO
   return entries.find(({ url, resource }) => url === target || `${String(resource.resourceType)}/${String(resource.id)}` === target || (url !== '' && url.endsWith(`/${target}`)))?.resource
 }
 
-/** The first e-mail address that is one, of the role, the person, the practice; with the person's name. */
+/**
+ * The e-mail address of the role, the person, the practice; with the person's name. The desk puts the address of the way it chose first; a Direct address is
+ * taken only there, since ordinary mail does not reach one.
+ */
 const addressOf = (recipient: readonly JsonObject[]): Address | null => {
-  const addresses = recipient.flatMap(({ telecom }) => list(telecom)).flatMap((one) => (isObject(one) && one.system === 'email' && one.use !== 'old' && typeof one.value === 'string' ? [one.value.trim()] : []))
-  const address = addresses.find(isAddress)
+  const points = recipient.flatMap(({ telecom }) => list(telecom)).filter(isObject)
+  const usable = points.filter((one, n) => one.system === 'email' && one.use !== 'old' && (n === 0 || !isDirect(one)))
+  const address = usable.flatMap(({ value }) => (typeof value === 'string' ? [value.trim()] : [])).find(isAddress)
   if (address === undefined) return null
   const person = recipient.find(({ resourceType }) => resourceType === 'Practitioner')
   const [name] = person ? list(person.name) : []
@@ -95,6 +99,9 @@ const addressOf = (recipient: readonly JsonObject[]): Address | null => {
   const practice = recipient.find(({ resourceType }) => resourceType === 'Organization')?.name
   return { name: words.join(' ') || (typeof practice === 'string' ? practice : ''), address }
 }
+
+const DIRECT = 'http://hl7.org/fhir/us/core/StructureDefinition/us-core-direct'
+const isDirect = ({ extension }: JsonObject): boolean => list(extension).some((one) => isObject(one) && one.url === DIRECT && one.valueBoolean === true)
 
 const messageId = (reference: Json): string | null => {
   const value = isObject(reference) && isObject(reference.identifier) ? reference.identifier.value : undefined
