@@ -1,0 +1,41 @@
+/** What was compared, in words for a person. */
+import type { Compared } from '../contracts.js'
+import type { Field, FieldName } from './compare.js'
+
+const CALLED: Readonly<Record<FieldName, string>> = {
+  family: 'family name', given: 'given name', middle: 'middle name', birthDate: 'birth date', sex: 'sex', address: 'address', phone: 'phone number', email: 'e-mail address',
+  memberId: 'member number', identifier: 'identifier', otherIdentifier: 'number of the same system', household: 'household',
+}
+
+const SAYS: Readonly<Record<string, string>> = {
+  'family part': 'one family name is part of the other',
+  'family sounds': 'the family names sound alike',
+  'family swapped': 'family and given name are in each other’s place',
+  'given swapped': 'family and given name are in each other’s place',
+  'given part': 'one given name is part of the other',
+  'given nickname': 'one given name is short for the other',
+  'given variant': 'the given names are alike, but each is a name of its own',
+  'given middle': 'the given name of one is the middle name of the other',
+  'given initial': 'the initial of the given name is the same',
+  'given newborn': 'newborns of different names',
+  'middle initial': 'the initial of the middle name is the same',
+  'birthDate swapped': 'day and month of birth are swapped',
+  'birthDate close': 'the birth date differs by one slip',
+  'birthDate near': 'of the birth date only two parts agree',
+  'birthDate year': 'the year of birth is the same; one side says no more',
+  'birthDate month': 'year and month of birth are the same; one side says no more',
+  'birthDate generation': 'the birth dates are alike, but a generation apart',
+  'address building': 'the street is the same, the house or the flat is not',
+  'address zip': 'the postal code is the same, the street is not',
+  'address shared': 'the address is the same, and many people have it',
+  'phone shared': 'the phone number is the same, and many people have it',
+  'email shared': 'the e-mail address is the same, and many people have it',
+  'identifier close': 'the number is nearly the same, or it is not said who gave it',
+  'household shared': 'address, phone, e-mail and member number may be shared in a household: together they count no more',
+}
+
+/** One line a field, heaviest first. */
+export const explain = (fields: readonly Field[]): readonly Compared[] =>
+  [...fields].sort((a, b) => Math.abs(b.weight) - Math.abs(a.weight)).map(({ field, how, ours, theirs, agreement, weight }) => ({
+    field, ours, theirs, agreement, weight, says: SAYS[`${field} ${how}`] ?? `the ${CALLED[field]} is ${{ same: 'the same', close: 'nearly the same', different: 'different', unknown: 'not known' }[agreement]}`,
+  }))

@@ -1,0 +1,47 @@
+/** Which chart leads to which: merges are kept by the charts' numbers, whether the charts are there yet or not. */
+import type { Database } from 'better-sqlite3'
+import type { ChartKey } from '../contracts.js'
+import type { ChartTable, Row } from './chart-table.js'
+
+export interface MergeTable {
+  merge(survivor: ChartKey, merged: ChartKey): void
+  unmerge(survivor: ChartKey, merged: ChartKey): void
+  /** The last chart on the way from a key through its merges that is there; null where none is. */
+  survivor(key: ChartKey): Row | null
+}
+
+type Link = { readonly source: string; readonly id: string }
+
+export const openMergeTable = (database: Database, charts: ChartTable): MergeTable => {
+  const next = database.prepare<[string, string], Link>('select survivor_source as source, survivor_number as id from merge where source = ? and number = ?')
+  const add = database.prepare<[string, string, string, string]>('insert or replace into merge (source, number, survivor_source, survivor_number) values (?, ?, ?, ?)')
+  const drop = database.prepare<[string, string, string, string]>('delete from merge where source = ? and number = ? and survivor_source = ? and survivor_number = ?')
+
+  /** The keys from one on: itself, its survivor, the survivor's … */
+  const way = (from: ChartKey): readonly ChartKey[] => {
+    const keys: ChartKey[] = [from]
+    for (let at = next.get(from.source, from.id); at; at = next.get(at.source, at.id)) keys.push(at)
+    return keys
+  }
+  return {
+    merge: (survivor, merged) => {
+      if (same(survivor, merged)) throw new Error(`the chart ${survivor.id} of ${survivor.source} cannot be merged into itself`)
+      const [, into, ...further] = way(survivor)
+      // it was merged into the other before: the later word counts
+      if (into && [into, ...further].some(key => same(key, merged))) drop.run(survivor.source, survivor.id, into.source, into.id)
+      add.run(merged.source, merged.id, survivor.source, survivor.id)
+    },
+    unmerge: (survivor, merged) => {
+      drop.run(merged.source, merged.id, survivor.source, survivor.id)
+    },
+    survivor: (key) => {
+      for (const each of way(key).toReversed()) {
+        const row = charts.byKey(each)
+        if (row) return row
+      }
+      return null
+    },
+  }
+}
+
+const same = (a: ChartKey, b: ChartKey): boolean => a.source === b.source && a.id === b.id
