@@ -5,7 +5,7 @@ import { combined } from './combine.js'
 import { OF_THE_MESSAGE, counterparts, digestOfContent } from './counterparts.js'
 import { withReferences } from './intake.js'
 import { stableUrl } from './stable-id.js'
-import { type Placed, type View, viewOf } from './view.js'
+import { type Placed, viewOf } from './view.js'
 
 export interface Added {
   readonly bundle: Bundle // the very same where nothing was added
@@ -32,9 +32,9 @@ export const addTo = (bundle: Bundle, more: Bundle): Added => {
   const [ours, theirs] = [viewOf(bundle), viewOf(more)]
   const pairs = counterparts(ours, theirs)
   const taken = new Set(ours.all.map(({ url }) => url))
-  const appended = worthAdding(ours, theirs, pairs)
+  const fresh = theirs.all.filter(({ url, resource }) => !pairs.has(url) && !OF_THE_MESSAGE.has(resource.resourceType) && resource !== theirs.request?.resource && resource !== theirs.patient?.resource)
   const urls = new Map([...pairs].map(([url, { url: mine }]) => [url, mine]))
-  for (const { url, resource } of appended) urls.set(url, taken.has(url) ? stableUrl('added', url, digestOfContent(resource)) : url)
+  for (const { url, resource } of fresh) urls.set(url, taken.has(url) ? stableUrl('added', url, digestOfContent(resource)) : url)
   const rewritten = <Value>(value: Value): Value => withReferences(value, (url) => urls.get(url) ?? null)
 
   const added: string[] = []
@@ -53,45 +53,44 @@ export const addTo = (bundle: Bundle, more: Bundle): Added => {
     const from = result.filled.flatMap(({ path, from: origin }) => (sources.get(url) ?? []).flatMap((source) => moved(source, origin, path)))
     if (from.length > 0) origins.set(mine.url, from)
   }
+  const appended = worthAdding(fresh.map((one) => ({ ...one, resource: rewritten(one.resource), came: one.url, url: urls.get(one.url) ?? one.url })), [...resources.values()])
   const different = differentRequester(theirs.request, pairs, ours.request)
   if (different) contradictions.push(different)
-  for (const { url, resource } of appended) {
+  for (const { url, came, resource } of appended) {
     added.push(named(resource))
-    const from = sources.get(url)
-    if (from) origins.set(urls.get(url) ?? url, [...from])
+    const from = sources.get(came)
+    if (from) origins.set(url, [...from])
   }
   if (ours.request) {
     const request = resources.get(ours.request.url) as ServiceRequest
-    resources.set(ours.request.url, linked(noted(request, contradictions), appended.map((one) => ({ type: one.resource.resourceType, url: urls.get(one.url) ?? one.url }))))
+    resources.set(ours.request.url, linked(noted(request, contradictions), appended.map(({ resource, url }) => ({ type: resource.resourceType, url }))))
   }
   const changed = added.length > 0 || (ours.request !== null && resources.get(ours.request.url) !== ours.request.resource)
   if (!changed) return { bundle, added, contradictions }
   const entry = [
     ...(bundle.entry ?? []).map((one, index) => (one.resource ? { ...one, resource: resources.get(one.fullUrl ?? `#${index}`) ?? one.resource } : one)),
-    ...appended.map(({ url, resource }) => ({ fullUrl: urls.get(url) ?? url, resource: rewritten(resource) })),
+    ...appended.map(({ url, resource }) => ({ fullUrl: url, resource })),
     ...provenance(theirs.of('Provenance'), origins, rewritten, taken),
   ]
   return { bundle: { ...bundle, meta: { ...bundle.meta, versionId: String(Number(bundle.meta?.versionId ?? '1') + 1) }, entry: entry as NonNullable<Bundle['entry']> }, added, contradictions }
 }
 
-/** What is new: conditions, coverages and what supports the request, and whatever these and the values of theirs that ours lack point at. */
-const worthAdding = (ours: View, theirs: View, pairs: ReadonlyMap<string, Placed>): readonly Placed[] => {
-  const fresh = new Map(theirs.all.filter(({ url, resource }) => !pairs.has(url) && !OF_THE_MESSAGE.has(resource.resourceType)).map((one) => [one.url, one]))
-  const wanted = new Set<Placed>()
+interface Fresh extends Placed { readonly came: string }
+/** Conditions, coverages and what supports the request, and whatever these, or what was filled in, point at. */
+const worthAdding = (fresh: readonly Fresh[], known: readonly FhirResource[]): readonly Fresh[] => {
+  const byUrl = new Map(fresh.map((one) => [one.url, one]))
+  const wanted = new Set<Fresh>()
   const want = (url: string): null => {
-    const found = fresh.get(url)
+    const found = byUrl.get(url)
     if (found && !wanted.has(found)) {
       wanted.add(found)
       withReferences(found.resource, want)
     }
     return null
   }
-  for (const { url, resource: { resourceType } } of fresh.values()) if (LISTS[resourceType] || SUPPORTING.has(resourceType) || resourceType === 'ServiceRequest') want(url)
-  for (const [url, mine] of pairs) {
-    const other = theirs.all.find((one) => one.url === url)?.resource
-    if (other && !SUPPORTING.has(other.resourceType)) for (const key of LINKS) if (key in other && !(key in mine.resource) && !(APART[other.resourceType] ?? []).includes(key)) withReferences((other as object as Record<string, unknown>)[key], want)
-  }
-  return theirs.all.filter((one) => wanted.has(one) && one !== theirs.request && one !== theirs.patient && one !== ours.request)
+  for (const { url, resource: { resourceType } } of fresh) if (LISTS[resourceType] || SUPPORTING.has(resourceType) || resourceType === 'ServiceRequest') want(url)
+  for (const resource of known) withReferences(resource, want)
+  return fresh.filter((one) => wanted.has(one))
 }
 
 const otherName = (mine: Placed, other: Placed): readonly { path: string; ours: string; theirs: string }[] => {

@@ -30,13 +30,13 @@ export const combined = <Resource extends FhirResource>(ours: Resource, theirs: 
       result[key] = value
       filled.push({ path: key, from: key })
     } else if (Array.isArray(value) && Array.isArray(mine)) result[key] = list(mine, value, key, filled)
-    else if (holds(mine, value)) continue
+    else if (holds(mine, value) || (isReference(mine) && isReference(value))) continue // which resources are the same is not decided here
     else if (holds(value, mine)) {
       result[key] = value
       filled.push({ path: key, from: key })
     } else contradictions.push({ path: key, ours: shown(mine), theirs: shown(value) })
   }
-  return { resource: result as object as Resource, filled, contradictions }
+  return { resource: filled.length > 0 ? (result as object as Resource) : ours, filled, contradictions }
 }
 
 /** What a list has, and of another what it does not have; an item that says more takes the place of the one that it repeats. */
@@ -62,6 +62,7 @@ export const holds = (one: unknown, other: unknown): boolean => {
   return one === other
 }
 
+const isReference = (value: unknown): boolean => typeof value === 'object' && value !== null && 'reference' in value
 const plain = (text: string): string => text.trim().replace(/\s+/g, ' ').toLowerCase()
 const isNothing = (value: unknown): boolean => (typeof value === 'string' && NOTHING.has(value)) || (Array.isArray(value) && value.length > 0 && value.every((one) => isNothing(one))) || (typeof value === 'object' && value !== null && !Array.isArray(value) && Object.keys(value).length === 1 && isNothing((value as Fields).display))
 

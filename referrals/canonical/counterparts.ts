@@ -6,7 +6,7 @@ import { identifiersOf } from './references.js'
 import { digestOf } from './stable-id.js'
 import type { Placed, TypeName, View } from './view.js'
 
-/** Of one message only: how it was sent and read. They are not carried over. */
+/** Of one message only: how it was sent and read. They are carried into no other. */
 export const OF_THE_MESSAGE: ReadonlySet<TypeName> = new Set<TypeName>(['MessageHeader', 'OperationOutcome', 'Provenance'])
 
 /** Pairs of ours and theirs, by the URL of theirs. */
@@ -25,9 +25,24 @@ export const counterparts = (ours: View, theirs: View): ReadonlyMap<string, Plac
     if (mine) pair(ours.follow(mine.resource.payor?.[0], mine), theirs.follow(other.resource.payor?.[0], other))
   }
   for (const other of theirs.of('Condition')) pair(ours.of('Condition').find((mine) => other.resource.code?.coding?.some((one) => mine.resource.code?.coding?.some((code) => code.code === one.code && code.system === one.system))), other)
-  const known = new Map(ours.all.map((one) => [digestOfContent(one.resource), one]))
-  for (const other of theirs.all) if (!pairs.has(other.url)) pair(sameNumber(ours, other) ?? known.get(digestOfContent(other.resource)), other)
+  const alike = new Map<string, Placed[]>() // the first of theirs is the first of ours, where several say the same
+  const paired = new Set(pairs.values())
+  for (const one of [...ours.all.filter((mine) => !paired.has(mine)), ...paired]) alike.set(digestOfContent(one.resource), [...(alike.get(digestOfContent(one.resource)) ?? []), one])
+  const roleLast = [...theirs.all].sort((a, b) => Number(a.resource.resourceType === 'PractitionerRole') - Number(b.resource.resourceType === 'PractitionerRole'))
+  for (const other of roleLast) {
+    if (pairs.has(other.url)) continue
+    const same = alike.get(digestOfContent(other.resource))
+    const mine = (same && same.length > 1 ? same.shift() : same?.[0]) ?? sameNumber(ours, other)
+    if (mine && inTheSameRole(ours, mine, theirs, other, pairs)) pair(mine, other)
+  }
   return pairs
+}
+
+/** A role says little itself: it is the same one if the same person is in it. */
+const inTheSameRole = (ours: View, mine: Placed, theirs: View, other: Placed, pairs: ReadonlyMap<string, Placed>): boolean => {
+  if (mine.resource.resourceType !== 'PractitionerRole' || other.resource.resourceType !== 'PractitionerRole') return true
+  const person = theirs.follow(other.resource.practitioner, other)
+  return (person ? pairs.get(person.url) : null) === ours.follow(mine.resource.practitioner, mine)
 }
 
 /** Of the requester and of the performer: the role, and the person and the practice in it where they are the same. */
@@ -64,10 +79,10 @@ const sameCoverage = (ours: View, mine: Placed<Coverage>, theirs: View, other: P
   return sameWords(payer(ours, mine, mine), payer(theirs, other, other))
 }
 
-/** A document, a report or a finding that has one of the same numbers. */
+/** A resource that has one of the same numbers; of people, the same person. */
 const sameNumber = (ours: View, other: Placed): Placed | undefined => {
   const numbers = numbersOf(other.resource)
-  return numbers.length === 0 ? undefined : ours.all.find(({ resource }) => resource.resourceType === other.resource.resourceType && numbersOf(resource).some((mine) => numbers.some((one) => holds(mine, one) && holds(one, mine))))
+  return numbers.length === 0 ? undefined : ours.all.find(({ resource }) => resource.resourceType === other.resource.resourceType && !(resource.resourceType === 'Practitioner' && !isSamePerson(resource, other.resource as Practitioner)) && numbersOf(resource).some((mine) => numbers.some((one) => holds(mine, one) && holds(one, mine))))
 }
 const numbersOf = (resource: FhirResource) => {
   const master = resource.resourceType === 'DocumentReference' && resource.masterIdentifier ? [resource.masterIdentifier] : []

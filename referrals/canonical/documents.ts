@@ -6,6 +6,7 @@ import { observedValue } from './findings.js'
 import { coded } from './reading.js'
 import { digestOf } from './stable-id.js'
 import { type Placed, type View, viewOf } from './view.js'
+import { aloneWith } from './alone.js'
 
 export interface ReturnedDocument {
   readonly id: string // "system|value", "|value", or "sha256:…" of what has no number
@@ -38,7 +39,7 @@ export const documentsOf = (bundle: Bundle): readonly ReturnedDocument[] => {
     ...view.of('Composition').map((placed) => {
       const { resource } = placed
       const text = compositionFacts(placed).text
-      return made(idOf(resource.identifier ? [resource.identifier] : [], text), compositionFacts(placed), { status: resource.status, signed: SIGNED.has(resource.status), date: resource.date, replaces: related(view, placed, resource.relatesTo?.map(({ code, targetIdentifier, targetReference }) => ({ code, target: targetReference ?? { ...(targetIdentifier ? { identifier: targetIdentifier } : {}) } }))), attachments: [], more: [resource] }, resource.subject)
+      return made(idOf(resource.identifier ? [resource.identifier] : [], text), compositionFacts(placed), { status: resource.status, signed: SIGNED.has(resource.status), date: resource.date, replaces: related(view, placed, resource.relatesTo?.map(({ code, targetIdentifier, targetReference }) => ({ code, target: targetReference ?? { ...(targetIdentifier ? { identifier: targetIdentifier } : {}) } }))), attachments: [], more: [placed] }, resource.subject)
     }),
   ]
 }
@@ -57,7 +58,7 @@ interface Standing {
   readonly date: string | undefined
   readonly replaces: { readonly replaces: string | null; readonly appends: string | null }
   readonly attachments: readonly Attachment[]
-  readonly more: readonly FhirResource[]
+  readonly more: readonly Placed[]
 }
 
 const ofReference = (view: View, placed: Placed<DocumentReference>): ReturnedDocument => {
@@ -68,9 +69,11 @@ const ofReference = (view: View, placed: Placed<DocumentReference>): ReturnedDoc
   const kept = alternate((resource as { _status?: Coding })._status) === 'UN' // TXA-19: not available for care, whatever TXA-17 says
   const facts = referenceFacts(view, placed)
   const id = idOf([...(resource.masterIdentifier ? [resource.masterIdentifier] : []), ...(resource.identifier ?? [])], ...attachments.map(({ data, url }) => data ?? url ?? ''))
-  const findings = (resource.context?.related ?? []).flatMap((reference) => view.follow(reference, placed) ?? []).map(({ resource: one }) => one).filter(({ resourceType }) => resourceType === 'Observation')
+  const findings = (resource.context?.related ?? []).flatMap((reference) => view.follow(reference, placed) ?? []).filter((one) => one.resource.resourceType === 'Observation')
   const standing = { status, signed: SIGNED.has(status) && !kept, date: resource.date, replaces: related(view, placed, resource.relatesTo), attachments, more: findings }
-  return { ...made(id, facts, standing, resource.subject), resources: [{ ...resource, content }, ...findings] }
+  const { replaces, appends } = standing.replaces
+  const relatesTo = resource.relatesTo?.map(({ code, target }) => ({ code, target: { ...(identifierOf(code === 'appends' ? appends : code === 'signs' ? null : replaces) ?? { display: 'not named' }), ...target } }))
+  return { ...made(id, facts, standing, resource.subject), resources: aloneWith([{ ...placed, resource: { ...resource, content, ...(relatesTo ? { relatesTo } : {}) } }, ...findings]) }
 }
 
 /** A report is signed where it says so, or where it says nothing and all of its results are final; never where one is preliminary. */
@@ -85,7 +88,7 @@ const ofReport = (view: View, placed: Placed<DiagnosticReport>): ReturnedDocumen
   const facts = reportFacts(view, placed)
   const text = [facts.text, ...results.flatMap(line)].filter(Boolean).join('\n') || null
   const filler = [...(resource.identifier ?? [])].sort((a, b) => Number(typeOf(b) === 'FILL') - Number(typeOf(a) === 'FILL'))
-  const standing = { status, signed: SIGNED.has(status) && !results.some((one) => UNSIGNED_PART.has(one.status)), date: resource.issued ?? resource.effectiveDateTime, replaces: { replaces: null, appends: null }, attachments: distinct, more: [resource, ...results] }
+  const standing = { status, signed: SIGNED.has(status) && !results.some((one) => UNSIGNED_PART.has(one.status)), date: resource.issued ?? resource.effectiveDateTime, replaces: { replaces: null, appends: null }, attachments: distinct, more: [placed, ...parts.filter(({ resource: part }) => part.resourceType === 'Observation')] }
   return made(idOf(filler, text, ...distinct.map(({ data, url }) => data ?? url ?? '')), { ...facts, text, contentType: distinct[0]?.contentType ?? (text ? 'text/plain' : null) }, standing, resource.subject)
 }
 
@@ -119,7 +122,7 @@ const made = (id: string, facts: ReturnType<typeof referenceFacts>, standing: St
   return {
     id, title: facts.title, type: facts.type, contentType: facts.contentType, date: date ?? null, status, signed, withdrawn: WITHDRAWN.has(status), ...standing.replaces, text: facts.text,
     attachments: attachments.map(({ title, contentType, data, url }) => ({ title: title ?? null, contentType: contentType ?? null, data: data ?? null, url: url ?? null })),
-    resources: [reference, ...standing.more],
+    resources: aloneWith([{ url: '', at: '', resource: reference }, ...standing.more]),
   }
 }
 
@@ -132,6 +135,11 @@ const related = (view: View, from: Placed, relations: readonly { readonly code: 
     return identifier ? idOf([identifier]) : (relation.target.reference ?? null)
   }
   return { replaces: target(['replaces', 'transforms']), appends: target(['appends']) }
+}
+
+const identifierOf = (id: string | null): { readonly identifier: Identifier } | null => {
+  const [system, value] = split(id ?? '')
+  return value ? { identifier: { ...(system ? { system } : {}), value } } : null
 }
 
 const idOf = (identifiers: readonly Identifier[], ...content: readonly (string | null)[]): string => {

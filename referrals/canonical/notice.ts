@@ -1,8 +1,10 @@
 /** What channels that tell somebody something receive: a Bundle whose first entry is a Communication, then the referral that it is about. */
-import type { Bundle, BundleEntry, Communication, CommunicationPayload, ContactPoint, DocumentReference, FhirResource, Patient, Reference, ServiceRequest, Task } from 'fhir/r4.js'
+import type { Appointment, Bundle, BundleEntry, Communication, CommunicationPayload, ContactPoint, DocumentReference, FhirResource, Patient, Reference, ServiceRequest, Task } from 'fhir/r4.js'
 import type { Provider, ProviderFacts, Way } from '../contracts.js'
 import type { Notice, ReferralDocument, ReferralEvent, ReferralState } from '../desk-contracts.js'
 import { type TaskStanding, standingTask, withIdentity, withTask } from './changes.js'
+import { OF_THE_MESSAGE } from './counterparts.js'
+import { withReferences } from './intake.js'
 import { NPI } from './reading.js'
 import { stableUrl } from './stable-id.js'
 import { type Placed, viewOf } from './view.js'
@@ -39,20 +41,37 @@ export interface NoticeInput {
   readonly recipient: Recipient
   readonly words: NoticeWords
   readonly parts: readonly Part[]
+  readonly appointment?: Pick<NonNullable<ReferralState['appointment']>, 'id' | 'start' | 'with' | 'at'> | null // that the notice tells of
+  readonly inResponseTo?: string | null // the Message-ID of the mail that the letter answers, with its brackets
 }
 
-/** Communication, then ServiceRequest (PLAC, FILL) and Task (as it stands), the rest of the canonical Bundle, the recipient, the enclosed documents. */
-export const noticeBundle = ({ bundle, state, event, notice, documents, recipient, words, parts }: NoticeInput): Bundle => {
+/** Communication, then ServiceRequest (PLAC, FILL) and Task (as it stands), the appointment, the rest of the canonical Bundle (not how its message was sent and read), the recipient, the enclosed documents. */
+export const noticeBundle = ({ bundle, state, event, notice, documents, recipient, words, parts, appointment, inResponseTo }: NoticeInput): Bundle => {
   const standing = withTask(withIdentity(bundle, state), words.task)
   const { request, patient } = viewOf(standing)
   const told = recipientEntries(recipient)
   const enclosed = documents.map((one) => enclosure(one, patient))
   const communication = letter(notice, recipient, words, told[0]?.fullUrl, {
     ...(request ? { about: [{ reference: request.url }] } : {}), ...(patient ? { subject: { reference: patient.url } } : {}), priority: state.urgency,
-    ...(event ? { reasonCode: [{ text: event.name }] } : {}),
+    ...(event ? { reasonCode: [{ text: event.name }] } : {}), ...(inResponseTo ? { inResponseTo: [{ identifier: { system: 'urn:ietf:rfc:5322', value: inResponseTo } }] } : {}),
     payload: [...parts.map(payload), ...enclosed.map(({ url, title }): CommunicationPayload => ({ contentReference: { reference: url, ...(title ? { display: title } : {}) } }))],
   })
-  return noticeOf(notice, words, [communication, ...(standing.entry ?? []), ...told, ...enclosed.flatMap(({ entries }) => entries)])
+  const referral = (standing.entry ?? []).filter(({ resource }) => resource && !OF_THE_MESSAGE.has((resource as FhirResource).resourceType))
+  const visit = appointment && patient && request ? [visitOf(appointment, event?.name ?? null, request, patient)] : []
+  return noticeOf(notice, words, [communication, ...referral, ...visit, ...told, ...enclosed.flatMap(({ entries }) => entries)])
+}
+
+const VISIT_STATUS: Readonly<Record<string, Appointment['status']>> = { 'no-show': 'noshow', 'appointment-cancelled': 'cancelled', seen: 'fulfilled' }
+
+/** The appointment as far as it is known: R4 wants an end where there is a start (app-2), and nobody told it. */
+const visitOf = ({ id, start, with: who, at }: NonNullable<NoticeInput['appointment']>, event: string | null, request: Placed, patient: Placed): BundleEntry => {
+  const actors = [who, at].filter((one): one is string => Boolean(one))
+  const resource = {
+    resourceType: 'Appointment', ...(id ? { identifier: [{ value: id }] } : {}), status: VISIT_STATUS[event ?? ''] ?? 'booked',
+    ...(start ? { start, _end: { extension: [{ url: 'http://hl7.org/fhir/StructureDefinition/data-absent-reason', valueCode: 'unknown' }] } } : {}), basedOn: [{ reference: request.url }],
+    participant: [{ actor: { reference: patient.url }, status: 'accepted' }, ...actors.map((display) => ({ actor: { display }, status: 'accepted' }))],
+  }
+  return { fullUrl: stableUrl('appointment', request.url, id ?? start ?? ''), resource: resource as FhirResource }
 }
 
 export interface DigestItem {
@@ -67,7 +86,7 @@ export const digestBundle = ({ items, notice, recipient, words, parts = [] }: { 
   const told = recipientEntries(recipient)
   const each = items.map(itemEntries)
   const communication = letter(notice, recipient, words, told[0]?.fullUrl, {
-    about: each.map(({ about }) => ({ reference: about })),
+    ...(each.length > 0 ? { about: each.map(({ about }) => ({ reference: about })) } : {}),
     payload: [
       ...items.map(({ text }, index): CommunicationPayload => ({ extension: [{ url: NOTICE_PART, valueCode: 'item' }, { url: NOTICE_ABOUT, valueReference: { reference: each[index]?.about ?? '' } }], contentString: text })),
       ...parts.map(payload),
@@ -125,13 +144,22 @@ const telecomOf = (facts: ProviderFacts | null, way: Way | null, address: string
   return [...chosen, ...others].map((point, index) => ({ ...point, rank: index + 1 }))
 }
 
+/** Without the forms of a document that are not here, where it is here in another. */
+const sendable = (resource: FhirResource): FhirResource => {
+  if (resource.resourceType !== 'DocumentReference') return resource
+  const content = resource.content.filter(({ attachment }) => attachment.data)
+  return content.length > 0 ? { ...resource, content } : resource
+}
+
+const OF_A_PATIENT = new Set(['DocumentReference', 'DiagnosticReport', 'Observation', 'Composition'])
 /** The resources of a kept document as entries of their own; the DocumentReference is the first. */
 const enclosure = ({ id, title, resources }: NoticeInput['documents'][number], patient: Placed<Patient> | null): { readonly url: string; readonly title: string | null; readonly entries: readonly BundleEntry[] } => {
   const list = JSON.parse(resources) as FhirResource[]
   const url = (index: number): string => stableUrl('document', id, String(index))
   const at = Math.max(0, list.findIndex(({ resourceType }) => resourceType === 'DocumentReference'))
-  const whose = (resource: FhirResource): FhirResource => (patient && 'subject' in resource ? ({ ...resource, subject: { reference: patient.url } as Reference } as FhirResource) : resource)
-  return { url: url(at), title: title ?? (list[at] as DocumentReference | undefined)?.description ?? null, entries: list.map((resource, index) => ({ fullUrl: url(index), resource: whose(resource) })) }
+  const whose = (resource: FhirResource): FhirResource => (patient && OF_A_PATIENT.has(resource.resourceType) ? ({ ...resource, subject: { reference: patient.url } as Reference } as FhirResource) : resource)
+  const names = new Map(list.map(({ resourceType, id: own }, index) => [`${resourceType}/${own}`, url(index)]))
+  return { url: url(at), title: title ?? (list[at] as DocumentReference | undefined)?.description ?? null, entries: list.map((resource, index) => ({ fullUrl: url(index), resource: withReferences(whose(index === at ? sendable(resource) : resource), (one) => names.get(one) ?? null) })) }
 }
 
 /** Of one referral in a digest: what names it and where it stands, and no more. */

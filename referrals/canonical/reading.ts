@@ -47,9 +47,11 @@ export const codings = (concept: CodeableConcept | undefined, at: string): reado
 export const ownWords = (concept: CodeableConcept | undefined, at: string): readonly Located<string>[] =>
   said(concept?.text, `${at}.text`).filter(({ value }) => !concept?.coding?.some(({ display }) => display && sameWords(display, value)))
 
-/** A concept's codings, and its own words as one more. */
-export const coded = (concept: CodeableConcept | undefined, at: string): readonly Located<Coded>[] =>
-  [...codings(concept, at), ...ownWords(concept, at).map((words) => ({ value: { system: null, code: null, text: words.value }, at: words.at }))]
+/** A concept's codings, and its own words as one more, where no coding goes by them. */
+export const coded = (concept: CodeableConcept | undefined, at: string): readonly Located<Coded>[] => {
+  const codes = codings(concept, at)
+  return [...codes, ...ownWords(concept, at).filter((words) => !codes.some(({ value }) => value.text === words.value)).map((words) => ({ value: { system: null, code: null, text: words.value }, at: words.at }))]
+}
 
 export const identifier = ({ system, value, type }: FhirIdentifier, at: string): readonly Located<Identifier>[] =>
   value?.trim() ? [{ value: { system: system ?? null, value: value.trim(), type: type?.coding?.find(({ code }) => code)?.code ?? type?.text ?? null }, at }] : []
