@@ -89,7 +89,7 @@ export interface ReferralState {
 // ── What is owed ────────────────────────────────────────────────────────────────────────
 
 /** What the desk tells others through channels: `to` is an EHR for hand-off and withdrawal, else the referrer or the specialist. */
-export type NoticeKind = 'acknowledgement' | 'information' | 'status' | 'digest' | 'outcome' | 'hand-off' | 'withdrawal' | 'referral' | 'report' | 'overdue'
+export type NoticeKind = 'acknowledgement' | 'information' | 'status' | 'digest' | 'outcome' | 'hand-off' | 'withdrawal' | 'referral' | 'report'
 export type NoticeStatus = 'waiting' | 'open' | 'sent' | 'failed' | 'superseded' // waiting: for its time (a digest); failed: a person is asked
 
 export interface Notice {
@@ -121,8 +121,11 @@ export interface Duty {
 
 // ── What is asked of the desk ───────────────────────────────────────────────────────────
 
-/** What makes a referral known to others: numbers are unique within a kind, except for `patient` and `pair`. */
-export type KeyKind = 'reference' | 'placer' | 'filler' | 'appointment' | 'visit' | 'document' | 'task' | 'request' | 'message' | 'patient' | 'pair'
+/**
+ * What makes a referral known to others. One referral alone has a `reference`, a `placer` and a `request`; several may share the rest: a note or a visit may answer two,
+ * `patient` is a chart (or for whom a chart is expected), `number` an order's number alone, which two referrers may give alike.
+ */
+export type KeyKind = 'reference' | 'placer' | 'filler' | 'appointment' | 'visit' | 'document' | 'task' | 'request' | 'message' | 'patient' | 'pair' | 'number'
 export interface Key { readonly kind: KeyKind; readonly value: string }
 
 export interface ReferralDocument {
