@@ -9,6 +9,9 @@ import type { Placed, TypeName, View } from './view.js'
 /** Of one message only: how it was sent and read. They are carried into no other. */
 export const OF_THE_MESSAGE: ReadonlySet<TypeName> = new Set<TypeName>(['MessageHeader', 'OperationOutcome', 'Provenance'])
 
+/** Several of theirs may be one of ours. */
+const PEOPLE: ReadonlySet<string> = new Set(['Practitioner', 'Organization'])
+
 /** Pairs of ours and theirs, by the URL of theirs. */
 export const counterparts = (ours: View, theirs: View): ReadonlyMap<string, Placed> => {
   const pairs = new Map<string, Placed>()
@@ -32,7 +35,7 @@ export const counterparts = (ours: View, theirs: View): ReadonlyMap<string, Plac
   for (const other of roleLast) {
     if (pairs.has(other.url)) continue
     const same = alike.get(digestOfContent(other.resource))
-    const mine = (same && same.length > 1 ? same.shift() : same?.[0]) ?? sameNumber(ours, other)
+    const mine = (same && same.length > 1 ? same.shift() : same?.[0]) ?? sameNumber(ours.all.filter((one) => PEOPLE.has(one.resource.resourceType) || ![...pairs.values()].includes(one)), other)
     if (mine && inTheSameRole(ours, mine, theirs, other, pairs)) pair(mine, other)
   }
   return pairs
@@ -80,9 +83,9 @@ const sameCoverage = (ours: View, mine: Placed<Coverage>, theirs: View, other: P
 }
 
 /** A resource that has one of the same numbers; of people, the same person. */
-const sameNumber = (ours: View, other: Placed): Placed | undefined => {
+const sameNumber = (ours: readonly Placed[], other: Placed): Placed | undefined => {
   const numbers = numbersOf(other.resource)
-  return numbers.length === 0 ? undefined : ours.all.find(({ resource }) => resource.resourceType === other.resource.resourceType && !(resource.resourceType === 'Practitioner' && !isSamePerson(resource, other.resource as Practitioner)) && numbersOf(resource).some((mine) => numbers.some((one) => holds(mine, one) && holds(one, mine))))
+  return numbers.length === 0 ? undefined : ours.find(({ resource }) => resource.resourceType === other.resource.resourceType && !(resource.resourceType === 'Practitioner' && !isSamePerson(resource, other.resource as Practitioner)) && numbersOf(resource).some((mine) => numbers.some((one) => holds(mine, one) && holds(one, mine))))
 }
 const numbersOf = (resource: FhirResource) => {
   const master = resource.resourceType === 'DocumentReference' && resource.masterIdentifier ? [resource.masterIdentifier] : []

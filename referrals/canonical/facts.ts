@@ -51,7 +51,8 @@ export const factsOf = (bundle: Bundle): ReferralFacts => {
 const placers = ({ request, task }: View): readonly Located<Identifier>[] => {
   const all = [request, task].flatMap((placed) => (placed ? each<NonNullable<ServiceRequest['identifier']>[number], Identifier>(placed.resource.identifier, `${placed.at}.identifier`, (found, at) => (found.use === 'old' ? [] : identifier(found, at))) : []))
   const untyped = all.filter(({ value }) => value.type !== 'PLAC' && value.type !== 'FILL' && value.system !== REFERENCE_SYSTEM)
-  const group = request?.resource.requisition ? identifier(request.resource.requisition, `${request.at}.requisition`) : []
+  const requisition = request?.resource.requisition
+  const group = requisition && (requisition.system || requisition.type) ? identifier(requisition, `${request.at}.requisition`) : [] // a bare one is the message's control id
   return [...all.filter(({ value }) => value.type === 'PLAC'), ...untyped, ...group]
 }
 

@@ -27,12 +27,12 @@ export const keysOf = (bundle: Bundle, facts: ReferralFacts): readonly Key[] => 
   const key = (kind: KeyKind, value: string): Key => ({ kind, value })
   const ofType = (placed: Placed, type: 'PLAC' | 'FILL'): readonly string[] => identifiersOf(placed.resource).filter((one) => one.system !== REFERENCE_SYSTEM && typeOf(one) === type).flatMap(written)
   const group = view.request?.resource.requisition
-  const isGroup = group?.value && (group.system || group.type) && group.value !== bundle.identifier?.value
+  const isGroup = group && (group.system || group.type)
   const made = new Set(orders.map((order) => view.follow(order.resource.encounter, order)))
   const pair = pairOf(facts)
   return unique([
     ...(facts.reference ? [key('reference', facts.reference)] : []),
-    ...(facts.placer && facts.placer.value !== bundle.identifier?.value ? [key('placer', `${facts.placer.system ?? ''}|${facts.placer.value}`)] : []),
+    ...(facts.placer && facts.placer.value !== group?.value ? [key('placer', `${facts.placer.system ?? ''}|${facts.placer.value}`)] : []),
     ...orders.flatMap((order) => ofType(order, 'PLAC')).map((value) => key('placer', value)),
     ...(isGroup ? written(group).map((value) => key('placer', `group ${value}`)) : []),
     ...orders.flatMap((order) => ofType(order, 'FILL')).map((value) => key('filler', value)),

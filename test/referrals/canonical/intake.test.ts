@@ -131,6 +131,8 @@ t.test('a referral is taken back by its status, its task, an I14, a CA, or a tas
     [of(bundled(lone({ id: 'a', status: 'revoked' }), patient('1'))), true], [of(bundled(lone({ id: 'a' }), { ...task, status: 'cancelled' } as Task, patient('1'))), true],
     [of(bundled(abort('Task/t'), lone({ id: 'a' }), task, patient('1'))), true], [of(bundled(abort('ServiceRequest/a'), lone({ id: 'a' }), patient('1'))), true], [of(bundled(lone({ id: 'a' }), task, patient('1'))), false],
   ] as const) t.equal(factsOf(bundle).revoked, revoked)
+  const asked = of(bundled(lone({ id: 'a', code: { text: 'first' } }), lone({ id: 'b', code: { text: 'asked for' } }), { ...task, focus: { reference: 'ServiceRequest/b' } } as Task, patient('1')))
+  t.match(factsOf(asked).services, [{ text: 'asked for' }, { text: 'first' }], 'of two requests the one that a task is about is the referral')
   const both = referral('omg-o19-two-orders', (text) => text.replace('ORC|NW', 'ORC|XX').replace('ORC|CA', 'ORC|NW').replace('ORC|XX', 'ORC|CA'))
   t.match(factsOf(both), { revoked: false, placer: { value: 'ORD8002' } }, 'of two orders the one that still stands is the referral')
 })
