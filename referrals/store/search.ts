@@ -23,15 +23,15 @@ export interface Searching { readonly step: () => boolean; readonly found: () =>
 const MOST = 1000
 const STEP = 1000
 const COUNTED = 2000
-const MOST_BY_WORDS = 5000
+const MOST_BY_WORDS = 2000
 const EVERY: Condition = { test: '1', given: [], index: 'referral_received' }
-const WORDS = 'exists (select 1 from words where words match ? and words.rowid = referral.number)'
 const BELOW = '(received_at, number) < (?, ?) and received_at >= ?'
 const ORDER = 'received_at desc, number desc'
 
 export const openSearch = (database: Database) => {
   const placeOf = database.prepare<[string], Place>('select received_at, number from referral where id = ?')
   const byWords = database.prepare<[string, number], number>('select rowid from words where words match ? limit ?').pluck() as Statement<[string, number], number>
+  const withWords = database.prepare<[string, number, number], number>('select rowid from words where words match ? and rowid between ? and ?').pluck() as Statement<[string, number, number], number>
   const state = database.prepare<[number], string>('select state from referral_state where referral = ?').pluck() as Statement<[number], string>
 
   const fewest = (conditions: readonly Condition[], start: Place, since: number): Condition => {
@@ -52,22 +52,28 @@ export const openSearch = (database: Database) => {
     const expression = query.text === undefined ? null : expressionOf(query.text)
     const limit = Math.min(query.limit, MOST)
     const numbers: number[] = []
-    const taken = (rows: readonly Found[]): void => {
-      for (const { number, fits } of rows) if (fits === 1 && numbers.length < limit) numbers.push(number)
+    const take = (found: readonly number[]): void => {
+      numbers.push(...found.slice(0, limit - numbers.length))
+    }
+    /** Asked of many at once, because each question makes the index of words put together all that begin so. */
+    const having = (expression: string, found: readonly number[]): readonly number[] => {
+      if (found.length === 0) return found
+      const rowids = new Set(withWords.all(expression, found.reduce((one, other) => Math.min(one, other)), found.reduce((one, other) => Math.max(one, other))))
+      return found.filter((number) => rowids.has(number))
     }
 
     /** Those that the words name, all at once. */
     const named = (rowids: readonly number[], { received_at, number }: Place): boolean => {
       const tests = ['1', ...conditions.map(({ test }) => test)].join(' and ')
-      taken(database.prepare<unknown[], Found>(`
-        select received_at, number, 1 as fits from referral where number in (select value from json_each(?)) and ${BELOW} and ${tests} order by ${ORDER} limit ?`,
-      ).all(JSON.stringify(rowids), received_at, number, since, ...conditions.flatMap(({ given }) => given), limit))
+      take(database.prepare<unknown[], Place>(`
+        select received_at, number from referral where number in (select value from json_each(?)) and ${BELOW} and ${tests} order by ${ORDER} limit ?`,
+      ).all(JSON.stringify(rowids), received_at, number, since, ...conditions.flatMap(({ given }) => given), limit).map((row) => row.number))
       return false
     }
     /** Along an index, some at a time. */
     const walk = (driver: Condition, start: Place): (() => boolean) => {
       const { index, test, given, stream = test, streams = [given] } = driver
-      const tests = [...conditions.filter((one) => one !== driver), ...(expression === null ? [] : [{ test: WORDS, given: [expression] }])]
+      const tests = conditions.filter((one) => one !== driver)
       const fits = ['1', ...tests.map((one) => `(${one.test})`)].join(' and ')
       const one = `select received_at, number, ${fits} as fits from referral indexed by ${index} where ${stream} and ${BELOW} order by ${ORDER} limit ?`
       const statement = database.prepare<unknown[], Found>(mergedSql(one, ORDER, streams.length))
@@ -75,7 +81,8 @@ export const openSearch = (database: Database) => {
       return () => {
         const each = streams.flatMap((values) => [...tests.flatMap((each) => each.given), ...values, place.received_at, place.number, since, STEP])
         const rows = statement.all(...each, ...(streams.length > 1 ? [STEP] : []))
-        taken(rows)
+        const found = rows.filter((row) => row.fits === 1).map(({ number }) => number)
+        take(expression === null ? found : having(expression, found))
         place = rows.at(-1) ?? place
         return rows.length === STEP && numbers.length < limit
       }

@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { brotliCompressSync, brotliDecompressSync, constants, deflateRawSync, inflateRawSync } from 'node:zlib'
 import Database from 'better-sqlite3'
-import type { Change, DeskStore, EventName, Key, KeyKind } from '../../referrals/desk-contracts.js'
+import type { Change, DeskStore, EventName, Key, KeyKind, ReferralQuery } from '../../referrals/desk-contracts.js'
 import { openSqliteDeskStore } from '../../referrals/store/desk-store.js'
 import { changeOf, eventOf, noticeOf } from '../conformance/desk-kit.js'
 
@@ -152,6 +152,20 @@ for (const [n, [, together]] of MEASURED.entries()) {
     const of = (each: (cost: Cost) => number): string => median((costs[n] ?? []).map(each)).toFixed(0)
     console.log(`${size} referrals, ${String(together).padStart(2)} side by side: ${of(({ open }) => open)} µs to open, ${of(({ change }) => change)} µs a change, ${of(({ open, change }) => open + LIFE.length * change)} µs a referral, ${of(({ processor }) => processor)} µs of processor`)
   }
+}
+
+const QUERIES: readonly Omit<ReferralQuery, 'limit'>[] = [
+  {}, { stage: ['reported', 'closed'] }, { provider: '17', ehr: 'ehr-2' }, { location: 'location-7', payer: 'payer-7', specialty: 'chest' }, { ehr: 'ehr-1', direction: 'outbound' }, { hold: 'any' }, { patient: { source: 'epic-main', id: '4711' } },
+  { text: 'abc' }, { text: 'coronary disease' }, { text: 'coronary disease', provider: '17' },
+]
+for (const query of QUERIES) {
+  const said: string[] = []
+  for (const { size, desk } of stores) {
+    const from = performance.now()
+    const { length } = await desk.search({ ...query, limit: 50 })
+    said.push(`${length} of ${size} in ${(performance.now() - from).toFixed(1)} ms`)
+  }
+  console.log(`search ${JSON.stringify(query)}: ${said.join(', ')}`)
 }
 for (const { desk } of stores) await desk.close()
 rmSync(folder, { recursive: true })

@@ -82,12 +82,16 @@ export const deskSearchConformance = (on: OnDesk): void => {
       await Promise.all(Array.from({ length: 650 }, (_, n) => desk.commit(changeOf(idOf(serial + n), 0, {
         state: { receivedAt: after(serial + n), urgency: serial + n < 2400 && serial + n >= rare ? 'routine' : 'urgent', specialty: serial + n < rare ? 'neurology' : 'cardiology', stage: (serial + n) % 2 ? 'closed' : 'received', direction: serial + n < rare ? 'outbound' : 'inbound',
           holds: { [(serial + n) % 4 ? 'patient' : 'notice']: { since: NOON, reason: 'x' } } },
+        found: { text: (serial + n) % 5 ? 'Everywoman' : 'Quillfeather', payer: null },
       }))))
     }
     t.equal((await found(desk, { stage: ['received', 'closed'], limit: 1000 })).length, 1000)
     t.same((await found(desk, { stage: ['received', 'closed'], overdue: false, direction: 'outbound', limit: 1000 })).length, rare)
     t.same((await found(desk, { stage: ['received', 'closed'], overdue: false, until: after(10), limit: 3 })), [9, 8, 7].map(idOf))
     t.same(await found(desk, { hold: 'notice', limit: 1000 }), Array.from({ length: total / 4 }, (_, n) => idOf(total - 4 - 4 * n)))
+    const everywoman = Array.from({ length: total }, (_, n) => total - 1 - n).filter((serial) => serial % 5)
+    t.same(await found(desk, { text: 'everyw', limit: 1000 }), everywoman.slice(0, 1000).map(idOf), 'a word that most have')
+    t.same(await found(desk, { text: 'everyw', hold: 'notice', limit: 1000 }), everywoman.filter((serial) => serial % 4 === 0).map(idOf))
     t.equal((await found(desk, { limit: 5000 })).length, 1000, 'so many at most')
   })
 }
