@@ -20,6 +20,7 @@ export const Settings = Type.Object({
   log: Type.Object({ level: Type.Union([Type.Literal('debug'), Type.Literal('info'), Type.Literal('warn'), Type.Literal('error'), Type.Literal('silent')]) }, group),
   limits: Type.Object({ message: Size, requests: Type.Integer({ minimum: 1, maximum: 1_000_000 }) }, group),
   metrics: Type.Object({ open: Type.Boolean({ description: 'Whether /metrics needs no token.' }) }, group),
+  referrals: Type.Object({ open: Type.Boolean({ description: 'Whether the referral desk runs beside the channels.' }) }, group),
   stop: Type.Object({ within: Duration }, group),
   retention: Type.Object({ every: Duration }, group),
   watch: WatchSettings,

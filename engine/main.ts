@@ -1,7 +1,8 @@
 /** Joins the parts into a running engine: store, web server, channels, and the look-out for changed files. */
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { type Configuration, ownSettings } from '../config/loader.js'
+import { openDesk } from '../referrals/open-desk.js'
+import { type Configuration, ownSettings, shippedMappings } from '../config/loader.js'
 import { channelRoutes } from './api/channels.js'
 import { createWebServer } from './api/server.js'
 import { hasToken, newToken } from './api/token.js'
@@ -10,6 +11,7 @@ import type { Log } from './contracts.js'
 import { type ChannelStatus, Engine } from './engine.js'
 import { Events } from './events.js'
 import { readRunnable } from './installation.js'
+import { openMappings } from './mappings.js'
 import type { Problem } from './problem.js'
 import { findPieces } from './registry.js'
 import { reloadWorker } from './reload.js'
@@ -52,15 +54,20 @@ export async function startEngine(configuration: Configuration, log: Log, told: 
     await clearStaged(kept)
     await undertakings.recover()
     const read = await readRunnable(configuration, pieces)
+    const referrals = settings.referrals.open ? await openDesk(settings.data, read.mappings, clock, log) : null
+    const services = referrals ? { referrals: referrals.desk } : {}
     const watching = new Watching(settings.watch, settings.data, clock, log)
-    const world = { pieces, mappings: read.mappings, store, clock, log, events: new Events((error) => log('error', 'a listener to events failed', { error })), dataFolder: settings.data, serve: web.serve, watching }
+    const world = { pieces, mappings: read.mappings, store, clock, log, events: new Events((error) => log('error', 'a listener to events failed', { error })), dataFolder: settings.data, serve: web.serve, watching, services }
     const engine = new Engine(world, duration(settings.retention.every), wishes.controlOf)
     const changes = new Changes({ configuration, engine, history, undertakings, wishes, openStore: () => openSqliteStore(':memory:'), told }, read)
     told.web(await web.open(engine, settings.http, [channelRoutes(changes)]))
     if (!hasToken(settings.data)) told.token(newToken(settings.data))
     told.problems(read.problems)
     await changes.take(read)
-    const reload = reloadWorker([settings.channels, ...new Set([settings.mappings, ownSettings(settings).mappings]), settings.secrets], () => changes.reload(), clock, log)
+    const reload = reloadWorker([settings.channels, ...new Set([settings.mappings, ownSettings(settings).mappings]), settings.secrets], async () => {
+      await changes.reload()
+      referrals?.reread(openMappings(ownSettings(settings).mappings, shippedMappings()))
+    }, clock, log)
     reload.start()
     watching.start(engine, engine.world)
     return {
@@ -70,6 +77,7 @@ export async function startEngine(configuration: Configuration, log: Log, told: 
         await watching.stop()
         const all = await engine.stop(duration(settings.stop.within) * SHARE)
         await web.close()
+        await referrals?.desk.close()
         await store.close()
         return all
       },

@@ -1,12 +1,16 @@
 /** What one event makes of a referral: its next state, or why it may not happen. Nothing else changes a state. */
 import type { EventFacts, EventName, Hold, NewEvent, ReferralState, Stage } from './desk-contracts.js'
-import { LIFE_CYCLE } from './life-cycle.js'
+import { ENDS, LIFE_CYCLE } from './life-cycle.js'
 
 export type Applied = { readonly state: ReferralState } | { readonly refused: string }
 
-/** The state after an event, its sequence not yet counted; or a sentence that says why it cannot be. */
-export function apply(state: ReferralState, event: NewEvent): Applied {
-  const { moves, to, also } = LIFE_CYCLE[event.name]
+/**
+ * The state after an event, its sequence not yet counted; or a sentence that says why it cannot be.
+ * `from`: what is owed counts from then; a sender's clock that is ahead makes nothing due later.
+ */
+export function apply(state: ReferralState, event: NewEvent, from = event.at): Applied {
+  const { moves, to, also, only } = LIFE_CYCLE[event.name]
+  if (only !== undefined && only !== state.direction) return { refused: `An ${state.direction} referral cannot be ${words(event.name)}.` }
   const moving = moves.includes(state.stage)
   if (!moving && !also.includes(state.stage)) return { refused: `A referral that is ${words(state.stage)} cannot be ${words(event.name)}.` }
   const facts = event.facts ?? {}
@@ -15,14 +19,14 @@ export function apply(state: ReferralState, event: NewEvent): Applied {
   const stage = moving && to !== null ? target(state, event.name, to) : state.stage
   const changed: ReferralState = {
     ...state, ...(CHANGES[event.name]?.(state, facts, event) ?? {}),
-    stage, since: stage === state.stage ? state.since : event.at,
-    times: { ...state.times, [event.name]: state.times[event.name] ?? event.at },
+    stage, since: stage === state.stage ? state.since : from,
+    times: { ...state.times, [event.name]: event.name === 'reopened' ? from : (state.times[event.name] ?? from) },
   }
-  return { state: { ...changed, holds: holdsAfter(changed, event.name, facts, event.at) } }
+  return { state: { ...changed, holds: holdsAfter(changed, event.name, facts, from) } }
 }
 
-/** What is reopened goes on where the practice has it already, or is routed again. */
-const target = (state: ReferralState, name: EventName, to: Stage): Stage => (name === 'reopened' && state.times['handed-off'] !== undefined ? 'accepted' : to)
+/** What is reopened goes on where the practice has it still, or is routed again. */
+const target = (state: ReferralState, name: EventName, to: Stage): Stage => (name === 'reopened' && state.stage !== 'cancelled' && state.times['handed-off'] !== undefined ? 'accepted' : to)
 
 const words = (name: string): string => name.replaceAll('-', ' ')
 
@@ -44,6 +48,7 @@ const ofItsAppointment: Guard = (state, event, facts) => {
 }
 
 const GUARDS: Partial<Record<EventName, Guard>> = {
+  'received': ({ sequence }) => (sequence > 0 ? 'It has been received already.' : null),
   'scheduled': appointmentNews,
   'rescheduled': appointmentNews,
   'appointment-cancelled': ofItsAppointment,
@@ -53,7 +58,7 @@ const GUARDS: Partial<Record<EventName, Guard>> = {
   'matched': ({ patient }, { by }, { chart }) => {
     if (!chart) return 'It does not say with which chart.'
     const other = patient.status === 'matched' && (patient.chart?.id !== chart.id || patient.chart.source !== chart.source)
-    return other && by.kind !== 'person' ? 'It is matched with another chart; only a person may change that.' : null
+    return other && by.kind === 'desk' ? 'It is matched with another chart; only a person, or a merge of the two, may change that.' : null
   },
   'match-uncertain': ({ patient }) => (patient.status === 'matched' ? 'The patient is known.' : null),
   'patient-pending': ({ patient }) => (patient.status === 'matched' ? 'The patient is known.' : null),
@@ -83,7 +88,7 @@ const CHANGES: Partial<Record<EventName, Changes>> = {
   'match-uncertain': () => ({ patient: { status: 'uncertain', chart: null } }),
   'patient-pending': () => ({ patient: { status: 'pending', chart: null } }),
   'triaged': (state, { urgency, specialty }) => ({ urgency: urgency ?? state.urgency, specialty: specialty === undefined ? state.specialty : specialty }),
-  'routed': (_state, { route }) => ({ route: route ?? null }),
+  'routed': ({ toTell: { 'hand-on': _given, ...toTell } }, { route }) => ({ route: route ?? null, toTell }),
   'contacted': ({ attempts }) => ({ attempts: attempts + 1 }),
   'unable-to-reach': ({ attempts }, { attempt }) => ({ attempts: attempt?.number ?? attempts }),
   'scheduled': appointment,
@@ -108,25 +113,26 @@ function holdsAfter(state: ReferralState, name: EventName, facts: EventFacts, at
     holds[kind] = { since: holds[kind]?.since ?? at, reason }
   }
   const blocking = state.missing.filter(({ blocks }) => blocks)
-  if (name === 'needs-information' && blocking.length > 0) hold('information', `Missing: ${blocking.map(({ says }) => says).join(', ')}.`)
-  if (blocking.length === 0) delete holds.information
-  if (name === 'match-uncertain') hold('patient', facts.reason ?? 'The patient is uncertain.')
+  if (blocking.length > 0) hold('information', `Missing: ${blocking.map(({ says }) => says).join(', ')}.`)
+  else delete holds.information
+  if (state.patient.status === 'uncertain') hold('patient', (name === 'match-uncertain' ? facts.reason : holds.patient?.reason) ?? 'The patient is uncertain.')
   if (name === 'patient-pending') facts.waits ? hold('patient', facts.waits) : delete holds.patient
   if (name === 'matched') delete holds.patient
   if (name === 'route-uncertain') hold('routing', facts.reason ?? 'No route was found.')
   if (name === 'routed') delete holds.routing
   if (name === 'notice-failed') hold(holdOf(facts), facts.reason ?? 'A message could not be delivered.')
   for (const settled of SETTLES[name] ?? []) delete holds[settled]
-  return LIFE_CYCLE.closed.to === state.stage || state.stage === 'declined' || state.stage === 'cancelled' ? keepTelling(holds) : holds
+  return ENDS.includes(state.stage) ? keepTelling(holds) : holds
 }
 
 const SETTLES: Partial<Record<EventName, readonly Hold[]>> = {
+  'routed': ['hand-off'],
   'acknowledged': ['way-back', 'notice'], 'status-sent': ['way-back', 'notice'], 'outcome-sent': ['way-back', 'notice'],
-  'handed-off': ['hand-off'], 'written-back': ['hand-off'], 'sent': ['hand-off', 'way-back'], 'delivered': ['hand-off', 'way-back'],
+  'handed-off': ['hand-off'], 'written-back': ['hand-off'], 'sent': ['hand-off'], 'delivered': ['hand-off'],
 }
 
 const holdOf = ({ notice }: EventFacts): Hold =>
-  notice && ['hand-off', 'withdrawal', 'report'].includes(notice.kind) ? 'hand-off' : notice && notice.way === null ? 'way-back' : 'notice'
+  notice && ['hand-off', 'referral', 'withdrawal', 'report'].includes(notice.kind) ? 'hand-off' : notice && notice.way === null ? 'way-back' : 'notice'
 
 /** At its end nothing waits but what the others have not been told. */
 const keepTelling = (holds: ReferralState['holds']): ReferralState['holds'] =>

@@ -80,10 +80,10 @@ export interface ReferralState {
   readonly holds: Readonly<Partial<Record<Hold, { readonly since: string; readonly reason: string }>>>
   readonly appointment: (NonNullable<EventFacts['appointment']> & { readonly heardAt: string; readonly last: EventName }) | null // the last one, and the last that was heard of it
   readonly attempts: number // to reach the patient
-  readonly times: Readonly<Partial<Record<EventName, string>>> // when each event was first applied
+  readonly times: Readonly<Partial<Record<EventName, string>>> // when each event was first applied; `reopened`: last
   readonly lastTold: string | null // when the referrer last heard
   readonly overdue: Readonly<Record<string, number>> // duty id → how often it was said to be overdue
-  readonly toTell: Readonly<Record<string, string>> // duty id → since: notices that are not delivered yet
+  readonly toTell: Readonly<Record<string, string>> // "status:7", "hand-on" → since: notices that are not delivered yet
 }
 
 // ── What is owed ────────────────────────────────────────────────────────────────────────

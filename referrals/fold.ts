@@ -2,7 +2,6 @@
 import type { Provider, Way } from './contracts.js'
 import type { Change, NewEvent, NewNotice, NoticeKind, ReferralEvent, ReferralState } from './desk-contracts.js'
 import { apply } from './apply.js'
-import { ENDS } from './life-cycle.js'
 import { noticesOf } from './telling.js'
 import type { Rules } from './rules.js'
 
@@ -11,6 +10,7 @@ export interface FoldContext {
   readonly rules: Rules
   readonly counterpart: Provider | null // the referrer; outbound: the specialist
   readonly opening: boolean // the referral is new: its acknowledgement says what is missing
+  readonly told: readonly string[] // keys of `toTell` that have been delivered
 }
 export type Folded = Pick<Change, 'state' | 'events' | 'notices'>
 
@@ -22,9 +22,9 @@ export function fold(before: ReferralState, news: readonly NewEvent[], context: 
   const events: ReferralEvent[] = []
   const notices: NewNotice[] = []
   const queue = [...news]
-  let state = before
+  let state: ReferralState = { ...before, toTell: without(before.toTell, context.told) }
   for (let event = queue.shift(); event !== undefined; event = queue.shift()) {
-    const applied = apply(state, event)
+    const applied = apply(state, event, event.at < context.now ? event.at : context.now)
     const kept = keep(event, state.sequence + 1, context.now, 'refused' in applied ? applied.refused : null)
     events.push(kept)
     state = { ...('state' in applied ? applied.state : state), sequence: kept.sequence }
@@ -32,7 +32,7 @@ export function fold(before: ReferralState, news: readonly NewEvent[], context: 
     const owed = [...noticesOf(state, kept, context), ...handOn(state, kept, context)]
     for (const notice of owed) {
       notices.push(notice)
-      state = { ...state, toTell: { ...state.toTell, [dutyOf(notice)]: kept.at } }
+      state = { ...state, toTell: { ...state.toTell, [dutyOf(notice)]: notice.notBefore } }
       if (notice.status === 'failed') queue.push(nobodyToTell(notice, context.now))
     }
     queue.push(...following(state, kept))
@@ -40,7 +40,10 @@ export function fold(before: ReferralState, news: readonly NewEvent[], context: 
   return { state, events, notices }
 }
 
-/** The duty that a notice fulfils; it stays until the notice has been delivered. */
+const without = (toTell: ReferralState['toTell'], told: readonly string[]): ReferralState['toTell'] =>
+  Object.fromEntries(Object.entries(toTell).filter(([key]) => !told.includes(key)))
+
+/** The key in `toTell` of a notice; it stays until the notice has been delivered. */
 export const dutyOf = ({ kind, event }: Pick<NewNotice, 'kind' | 'event'>): string => (kind === 'hand-off' || kind === 'referral' ? 'hand-on' : `${kind}:${event ?? 0}`)
 
 const keep = (event: NewEvent, sequence: number, now: string, because: string | null): ReferralEvent => ({
@@ -74,8 +77,9 @@ const nobodyToTell = ({ kind, event }: NewNotice, at: string): NewEvent => ({
 
 export const DESK = { kind: 'desk', name: 'desk' } as const
 
-/** What follows by itself: the loop is closed once the outcome has arrived. */
+/** What follows by itself: the loop is closed once the outcome has arrived, and no other is on its way. */
 function following(state: ReferralState, event: ReferralEvent): readonly NewEvent[] {
-  const done = (event.name === 'outcome-sent' && state.direction === 'inbound') || (event.name === 'written-back' && state.direction === 'outbound')
-  return done && state.stage === 'reported' && !ENDS.includes(state.stage) ? [{ name: 'closed', at: event.at, by: DESK, facts: { reason: 'The consult note has been delivered.' } }] : []
+  const [delivered, kind] = state.direction === 'inbound' ? ['outcome-sent', 'outcome'] : ['written-back', 'report']
+  const left = Object.keys(state.toTell).some((key) => key.startsWith(`${kind}:`))
+  return event.name === delivered && !left && state.stage === 'reported' ? [{ name: 'closed', at: event.at, by: DESK, facts: { reason: 'The consult note has been delivered.' } }] : []
 }

@@ -1,4 +1,5 @@
 /** The life of a referral: which event may follow where, where it leads, and what it is called on every wire. Both directions. */
+import type { Direction } from './contracts.js'
 import type { EventName, Stage } from './desk-contracts.js'
 
 /** What an event is called by others. */
@@ -20,6 +21,8 @@ export interface Rule extends Wire {
   readonly to: Stage | null
   /** Where it may happen too, and leads nowhere: it came late, or is about something else than progress. */
   readonly also: readonly Stage[]
+  /** Where it happens in one direction alone. */
+  readonly only?: Direction
 }
 
 /** The practice works on it. */
@@ -30,6 +33,9 @@ export const OPEN: readonly Stage[] = ['received', 'routed', ...AWAY, ...WORKED,
 export const ENDS: readonly Stage[] = ['closed', 'declined', 'cancelled']
 export const STAGES: readonly Stage[] = [...OPEN, ...ENDS]
 
+/** The open stages that a referral of a direction can stand at: only ours goes to a specialist, only theirs into our EHR. */
+export const openStages = (direction: Direction): readonly Stage[] => OPEN.filter((stage) => (direction === 'inbound' ? !AWAY.includes(stage) : stage !== 'handed-off'))
+
 /** An appointment can be made once the referral has gone to whoever makes it, even before we hear that it arrived. */
 const BOOKABLE: readonly Stage[] = ['routed', ...AWAY, ...WORKED]
 const LATER: readonly Stage[] = ['seen', 'reported', ...ENDS]
@@ -38,7 +44,7 @@ const anywhere = (wire: Wire = {}): Rule => ({ moves: [], to: null, also: STAGES
 const whileOpen = (wire: Wire = {}): Rule => ({ moves: [], to: null, also: OPEN, ...wire })
 
 export const LIFE_CYCLE: Readonly<Record<EventName, Rule>> = {
-  'received': { moves: [], to: 'received', also: [], task: ['received', '2.0', 'Created'], v2: { message: 'ACK' }, says: 'Received' },
+  'received': { moves: [], to: null, also: ['received'], task: ['received', '2.0', 'Created'], v2: { message: 'ACK' }, says: 'Received' },
   'read': whileOpen(),
   'triaged': whileOpen(),
   'needs-information': whileOpen({ task: ['received', 'awaiting-information', 'Awaiting information'], v2: { message: 'RRI^I12', answer: 'P' }, says: 'Information is missing' }),
@@ -49,7 +55,7 @@ export const LIFE_CYCLE: Readonly<Record<EventName, Rule>> = {
   'routed': { moves: ['received', 'routed'], to: 'routed', also: [] },
   'route-uncertain': { moves: [], to: null, also: ['received', 'routed'] },
   'acknowledged': anywhere(),
-  'handed-off': { moves: ['routed'], to: 'handed-off', also: [...WORKED, ...LATER] },
+  'handed-off': { moves: ['received', 'routed'], to: 'handed-off', also: [...WORKED, ...LATER], only: 'inbound' }, // received: reopened while it was on its way
   'written-back': { moves: [], to: null, also: [...WORKED, ...LATER, ...AWAY, 'routed'] },
   'accepted': {
     moves: ['routed', 'handed-off', ...AWAY], to: 'accepted', also: ['accepted', 'contacted', 'scheduled', 'rebooking', 'unable-to-reach', 'seen'],
@@ -76,10 +82,10 @@ export const LIFE_CYCLE: Readonly<Record<EventName, Rule>> = {
   'seen': { moves: BOOKABLE, to: 'seen', also: ['seen', 'reported'], task: ['in-progress', '5.1.4', 'Event Completed'], v2: { message: 'OSU^O51' }, says: 'Seen' },
   'interim-report': { moves: [], to: null, also: ['routed', ...AWAY, ...WORKED, 'seen'], task: ['in-progress', '5.1.4', 'Event Completed'], x360: { message: 'OMG^O19', status: 'A' }, v2: { message: 'MDM^T02' }, says: 'Interim report' },
   'reported': {
-    moves: ['routed', ...AWAY, ...WORKED, 'seen', 'closed'], to: 'reported', also: ['reported'],
+    moves: ['routed', ...WORKED, 'seen', 'closed'], to: 'reported', also: ['reported'], only: 'inbound',
     task: ['completed', '7.0', 'Fulfillment Completed'], x360: { message: 'OMG^O19', status: 'CM' }, v2: { message: 'MDM^T02' }, says: 'Consult note',
   },
-  'report-received': { moves: [...AWAY, ...WORKED, 'routed', 'seen', 'closed'], to: 'reported', also: ['reported'], task: ['completed', '7.0', 'Fulfillment Completed'], says: 'Consult note received' },
+  'report-received': { moves: [...AWAY, ...WORKED, 'routed', 'seen', 'closed'], to: 'reported', also: ['reported'], only: 'outbound', task: ['completed', '7.0', 'Fulfillment Completed'], says: 'Consult note received' },
   'report-withdrawn': { moves: ['reported', 'closed'], to: 'seen', also: [], task: ['in-progress', '5.1.4', 'Event Completed'], v2: { message: 'MDM^T11' }, says: 'The consult note was withdrawn' },
   'status-sent': anywhere(),
   'outcome-sent': anywhere(),
@@ -89,9 +95,9 @@ export const LIFE_CYCLE: Readonly<Record<EventName, Rule>> = {
   'overdue': anywhere(),
   'notice-failed': anywhere(),
   'noted': anywhere(),
-  'sent': { moves: ['routed'], to: 'sent', also: [...AWAY, ...WORKED, ...LATER] },
-  'delivered': { moves: ['routed', 'sent'], to: 'delivered', also: ['delivered', 'acknowledged', ...WORKED, ...LATER] },
-  'acknowledged-by-them': { moves: ['routed', 'sent', 'delivered'], to: 'acknowledged', also: ['acknowledged', ...WORKED, ...LATER] },
+  'sent': { moves: ['received', 'routed'], to: 'sent', also: [...AWAY, ...WORKED, ...LATER], only: 'outbound' },
+  'delivered': { moves: ['received', 'routed', 'sent'], to: 'delivered', also: ['delivered', 'acknowledged', ...WORKED, ...LATER], only: 'outbound' },
+  'acknowledged-by-them': { moves: ['routed', 'sent', 'delivered'], to: 'acknowledged', also: ['acknowledged', ...WORKED, ...LATER], only: 'outbound' },
 }
 
 /** Systems of Task.businessStatus: BSeR's published codes begin with a digit; COW's and ours do not. */

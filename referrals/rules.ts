@@ -1,5 +1,6 @@
 /** What an installation has decided: the tables of triage and routing, its EHRs, what is told and by when. */
 import type { ReferralFacts, Routing, Triage, Urgency } from './contracts.js'
+import type { ReceiptField } from './hand-off/receipt-fields.js'
 import type { Duty, EventName, NoticeKind, ReferralState } from './desk-contracts.js'
 
 /** What may be done in an EHR for a patient of whom it has no chart. */
@@ -23,5 +24,7 @@ export interface Rules {
   nextDigest(now: string): string
   /** How long a second message about the same patient, referrer and reason is an addition, in milliseconds. */
   readonly pairWindow: number
+  readonly practice: string // in words: how a referrer can answer
+  readonly receiptFields: readonly ReceiptField[] // what a write receipt tells of
   readonly attempts: number // to reach a patient, before the referrer is told that it failed
 }

@@ -1,6 +1,7 @@
 /** Which events are told to whom, and when: at once, or in the next digest. What is told is in mappings/desk/desk.yaml. */
 import type { EventName, NewNotice, NoticeKind, ReferralEvent, ReferralState } from './desk-contracts.js'
 import { type FoldContext, toCounterpart } from './fold.js'
+import type { Rules } from './rules.js'
 
 /** The notices that an applied event makes due. */
 export function noticesOf(state: ReferralState, event: ReferralEvent, context: FoldContext): readonly NewNotice[] {
@@ -11,17 +12,28 @@ export function noticesOf(state: ReferralState, event: ReferralEvent, context: F
   if (event.name === 'received') notices.push(tell('acknowledgement'))
   else if (event.name === 'needs-information') notices.push(...(context.opening ? [] : [tell('information')]))
   else if (event.name === 'reported' || event.name === 'interim-report') notices.push(tell('outcome'))
-  else if (rules.tells(event.name) === 'at-once') notices.push(tell('status'))
-  else if (rules.tells(event.name) === 'digest') notices.push(waiting(tell('status'), rules.nextDigest(now)))
-  if (event.name === 'cancelled' && landed(state)) notices.push(toEhr('withdrawal', state, event, context))
+  else if (!reachable(event, rules) && rules.tells(event.name) === 'at-once') notices.push(tell('status'))
+  else if (!reachable(event, rules) && rules.tells(event.name) === 'digest') notices.push(inDigest(tell('status'), state, context))
+  if (takenBack(state, event, 'handed-off') && landed(state)) notices.push(toEhr('withdrawal', state, event, context))
   return notices
 }
 
-const waiting = (notice: NewNotice, notBefore: string): NewNotice => (notice.status === 'open' ? { ...notice, status: 'waiting', notBefore, due: notBefore } : notice)
+/** An attempt to reach the patient is no news before it is the last. */
+const reachable = ({ name, facts }: ReferralEvent, { attempts }: Rules): boolean => name === 'unable-to-reach' && facts.attempt !== undefined && facts.attempt.number < attempts
+
+function inDigest(notice: NewNotice, { urgency }: ReferralState, { rules, now }: FoldContext): NewNotice {
+  if (notice.status !== 'open') return notice
+  const notBefore = rules.nextDigest(now)
+  return { ...notice, status: 'waiting', notBefore, due: rules.dueOf('digest', notBefore, urgency) }
+}
+
+/** It is cancelled, or what had been cancelled or declined on its way has arrived. */
+const takenBack = ({ stage }: ReferralState, { name }: ReferralEvent, arrived: EventName): boolean =>
+  name === 'cancelled' || (name === arrived && (stage === 'cancelled' || stage === 'declined'))
 
 function outbound(state: ReferralState, event: ReferralEvent, context: FoldContext): readonly NewNotice[] {
   if (event.name === 'report-received') return [toEhr('report', state, event, context)]
-  if (event.name === 'cancelled' && sent(state)) return [toCounterpart('withdrawal', state, event, context, context.rules.dueOf('status', context.now, state.urgency))]
+  if (takenBack(state, event, 'sent') && sent(state)) return [toCounterpart('withdrawal', state, event, context, context.rules.dueOf('status', context.now, state.urgency))]
   return []
 }
 

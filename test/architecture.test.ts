@@ -23,7 +23,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'connectors/patients': [...SHARED, 'referrals', OWN],
   transforms: [...SHARED, 'engine/v2-to-fhir', OWN],
   referrals: [
-    'engine/contracts.ts', 'engine/errors.ts', 'engine/units.ts', 'engine/nearest.ts', 'engine/schema-errors.ts', 'engine/schema-words.ts', 'referrals',
+    'engine/contracts.ts', 'engine/errors.ts', 'engine/units.ts', 'engine/nearest.ts', 'engine/schema-errors.ts', 'engine/schema-words.ts', 'engine/problem.ts', 'engine/watch/hours.ts', 'referrals',
     ...['open-database', 'group-commit', 'faults', 'thread-client', 'thread-server', 'lasting-thread', 'wire'].map((name) => `engine/store/sqlite/${name}.ts`),
   ],
   'referrals/api': ['engine', 'referrals'],

@@ -104,7 +104,7 @@ const instant = (zone: string, date: number, minutes: number): number => {
 }
 
 /** Milliseconds that a zone's clocks are ahead of UTC. */
-const offset = (zone: string, at: number): number => {
+export const offset = (zone: string, at: number): number => {
   const seconds = Math.floor(at / 1000) * 1000
   const parts = Object.fromEntries(clockOf(zone).formatToParts(seconds).map(({ type, value }) => [type, Number(value)]))
   const { year = 0, month = 1, day = 1, hour = 0, minute = 0, second = 0 } = parts

@@ -17,23 +17,26 @@ export const withIdentity = (bundle: Bundle, { reference, facility }: { readonly
 }
 
 /**
- * The number of the chart that the patient was matched with, after the referrer's own numbers (IHE 360X: the initiator's comes first and is never
- * dropped). A chart of the same system that was matched before is replaced. The number keeps the system that its chart knows for it.
+ * The number of the chart that the patient was matched with, for the EHR that keeps it: first, for that is the number it looks for; the referrer's own
+ * follow. A chart of the same system that was matched before is replaced. The number keeps the system, or the assigner, that its chart knows for it.
  */
 export const withPatient = (bundle: Bundle, chart: Pick<Chart, 'source' | 'id'> & Partial<Pick<Chart, 'identifiers'>>): Bundle => {
-  const known = chart.identifiers?.find(({ value, system }) => value === chart.id && system)
+  const known = chart.identifiers?.find(({ value, system }) => value === chart.id && system)?.system ?? null
   const number: Identifier = {
-    extension: [{ url: CHART_OF, valueString: chart.source }],
-    type: { coding: [{ system: IDENTIFIER_TYPES, code: 'MR' }] }, system: known?.system ?? `urn:refero:chart:${encodeURIComponent(chart.source)}`, value: chart.id, assigner: { display: chart.source },
+    extension: [{ url: CHART_OF, valueString: chart.source }], type: { coding: [{ system: IDENTIFIER_TYPES, code: 'MR' }] },
+    ...(known?.includes(':') ? { system: known } : {}), value: chart.id, assigner: { display: known && !known.includes(':') ? known : chart.source },
   }
   const ofSource = ({ extension }: Identifier): boolean => extension?.some(({ url, valueString }) => url === CHART_OF && valueString === chart.source) ?? false
-  return replaced(bundle, [viewOf(bundle).patient], (resource) => ({ ...resource, identifier: [...((resource as Patient).identifier ?? []).filter((one) => !ofSource(one)), number] }) as Patient)
+  return replaced(bundle, [viewOf(bundle).patient], (resource) => ({ ...resource, identifier: [number, ...((resource as Patient).identifier ?? []).filter((one) => !ofSource(one))] }) as Patient)
 }
+
+export const withRequestStatus = (bundle: Bundle, status: ServiceRequest['status']): Bundle =>
+  replaced(bundle, [viewOf(bundle).request], (resource) => ({ ...resource, status }) as ServiceRequest)
 
 /** Where the task stands, on the wire (Task.status, businessStatus, statusReason) and since when. What is null is taken away. */
 export interface TaskStanding {
   readonly status: Task['status']
-  readonly businessStatus: Coded | null
+  readonly businessStatus: readonly Coded[] // the same in several code systems, best first
   readonly statusReason: string | null
   readonly lastModified: string // ISO instant
 }
@@ -42,12 +45,13 @@ export const withTask = (bundle: Bundle, standing: TaskStanding): Bundle =>
 
 export const standingTask = (task: Task, { status, businessStatus, statusReason, lastModified }: TaskStanding): Task => {
   const { businessStatus: _, statusReason: __, ...rest } = task
-  return { ...rest, status, ...(businessStatus ? { businessStatus: concept(businessStatus) } : {}), ...(statusReason ? { statusReason: { text: statusReason } } : {}), lastModified }
+  return { ...rest, status, ...(businessStatus.length > 0 ? { businessStatus: concept(businessStatus) } : {}), ...(statusReason ? { statusReason: { text: statusReason } } : {}), lastModified }
 }
 
-const concept = ({ system, code, text }: Coded): CodeableConcept => ({
-  ...(code ? { coding: [{ ...(system ? { system } : {}), code, ...(text ? { display: text } : {}) }] } : {}), ...(text ? { text } : {}),
-})
+const concept = (codes: readonly Coded[]): CodeableConcept => {
+  const text = codes.find((one) => one.text)?.text
+  return { coding: codes.flatMap(({ system, code, text: display }) => (code ? [{ ...(system ? { system } : {}), code, ...(display ? { display } : {}) }] : [])), ...(text ? { text } : {}) }
+}
 
 /** The Bundle with some of its resources changed. */
 export const replaced = (bundle: Bundle, places: readonly (Placed | null)[], change: (resource: FhirResource) => FhirResource): Bundle => {

@@ -22,23 +22,23 @@ t.test('our number is the FILL identifier of request and task, beside the referr
   t.same(withIdentity(known, { reference: 'R-7K3M-9QX4', facility: 'Heart Center' }), known)
 })
 
-t.test('the chart’s number comes after the referrer’s; a chart of the same system matched anew takes its place', async (t) => {
+t.test('the chart’s number comes first, for the EHR that looks for it, and the referrer’s stay; a chart of the same system matched anew takes its place', async (t) => {
   const chart = { source: 'epic-main', id: 'E-100', identifiers: [{ system: 'urn:oid:1.3.6.1.4.1.99999.8.1', value: 'E-100', type: 'MR' }] }
   const matched = withPatient(base, chart)
   isSound(t, matched)
   const numbers = (bundle: Bundle): readonly (string | undefined)[] => (resource(bundle, 'Patient').identifier ?? []).map(({ value }) => value)
-  t.same(numbers(matched), ['774411', '999-71-4321', 'ACCT5521', 'EMP-7', '1EG4TE5MK73', 'E-100'])
-  t.equal(resource(matched, 'Patient').identifier?.at(-1)?.system, 'urn:oid:1.3.6.1.4.1.99999.8.1')
+  t.same(numbers(matched), ['E-100', '774411', '999-71-4321', 'ACCT5521', 'EMP-7', '1EG4TE5MK73'])
+  t.equal(resource(matched, 'Patient').identifier?.[0]?.system, 'urn:oid:1.3.6.1.4.1.99999.8.1')
   t.same(withPatient(matched, chart), matched)
-  t.same(numbers(withPatient(matched, { source: 'epic-main', id: 'E-7' })).slice(4), ['1EG4TE5MK73', 'E-7'])
-  t.same(numbers(withPatient(matched, { source: 'athena', id: '9' })).slice(5), ['E-100', '9'])
+  t.same(numbers(withPatient(matched, { source: 'epic-main', id: 'E-7' })).slice(0, 2), ['E-7', '774411'])
+  t.same(numbers(withPatient(matched, { source: 'athena', id: '9' })).slice(0, 3), ['9', 'E-100', '774411'])
 })
 
 t.test('the task stands as it is told, and what no longer holds goes', async (t) => {
-  const declined = withTask(base, { status: 'rejected', businessStatus: { system: 'urn:x', code: '4.0', text: 'Declined' }, statusReason: 'Out of network', lastModified: '2026-03-02T15:00:00.000Z' })
+  const declined = withTask(base, { status: 'rejected', businessStatus: [{ system: 'urn:x', code: '4.0', text: 'Declined' }], statusReason: 'Out of network', lastModified: '2026-03-02T15:00:00.000Z' })
   isSound(t, declined)
   t.match(resource(declined, 'Task'), { status: 'rejected', businessStatus: { coding: [{ code: '4.0' }], text: 'Declined' }, statusReason: { text: 'Out of network' } })
-  const accepted = resource(withTask(declined, { status: 'accepted', businessStatus: null, statusReason: null, lastModified: '2026-03-03T15:00:00.000Z' }), 'Task')
+  const accepted = resource(withTask(declined, { status: 'accepted', businessStatus: [], statusReason: null, lastModified: '2026-03-03T15:00:00.000Z' }), 'Task')
   t.equal(accepted.businessStatus, undefined)
   t.equal(accepted.statusReason, undefined)
 })

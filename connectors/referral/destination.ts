@@ -1,0 +1,59 @@
+/** The `referral` destination: gives a message to the referral desk, which does what it asks once, and keeps it before this calls it sent. */
+import { Type } from 'typebox'
+import type { Outcome } from '../../engine/contracts.js'
+import { defineDestination } from '../../engine/define.js'
+import { sentence } from '../../engine/errors.js'
+import type { Desk } from '../../referrals/desk.js'
+import { DeskRefusal } from '../../referrals/refusal.js'
+import { WAYS } from '../../referrals/providers/ways.js'
+
+const Word = Type.String({ pattern: '^[a-z][a-z0-9-]{0,63}$' })
+
+export default defineDestination({
+  name: 'referral',
+  summary: 'Gives a FHIR bundle to the referral desk: a referral, more about one, or what became of one.',
+  settings: Type.Object({
+    action: Type.Enum(['open', 'outbound', 'feedback'], {
+      description: '`open`: a referral to us, more about one, or its cancellation. `outbound`: one that our own EHR sends to a specialist. `feedback`: what an EHR or a specialist tells of appointments, visits, notes and answers.',
+    }),
+    ehr: Type.Optional(Type.String({ ...Word, description: 'The EHR that speaks, as routing tables and desk.yaml call it. `outbound` needs it.' })),
+    answer: Type.Optional(Type.Object({
+      by: Type.Enum([...WAYS], { description: 'How whoever sends through this channel can be answered.' }),
+      address: Type.String({ minLength: 1, maxLength: 320, description: 'Where: an address of that kind, or a name that the loop channel knows.' }),
+    }, { additionalProperties: false })),
+  }, { additionalProperties: false }),
+  examples: [{ action: 'open' }, { action: 'open', answer: { by: 'hl7', address: 'LFM' } }, { action: 'feedback', ehr: 'epic-main' }, { action: 'outbound', ehr: 'epic-main' }],
+  create({ action, ehr, answer }, tools) {
+    if (action === 'outbound' && ehr === undefined) throw new Error('`action: outbound` needs `ehr`: the EHR that the referral comes from, and that its report goes back to.')
+    const desk = (): Desk => tools.service('referrals') as Desk
+
+    return {
+      open: async () => void desk(),
+      async deliver({ id, channel, destination, payload, receivedAt }): Promise<Outcome> {
+        const command = `${channel}/${destination}/${id}`
+        const from = { command, bundle: bundleOf(payload), by: { kind: 'channel', name: channel } as const, via: channel, at: receivedAt, ...(ehr !== undefined && { ehr }) }
+        try {
+          const done = action === 'feedback'
+            ? await desk().feedback(from)
+            : await desk().open({ ...from, direction: action === 'outbound' ? 'outbound' : 'inbound', ...(answer && { answer: { way: answer.by, address: answer.address } }) })
+          return { kind: 'sent', response: Buffer.from(JSON.stringify(answerOf(done))) }
+        } catch (error) {
+          if (error instanceof DeskRefusal) return { kind: 'refused', reason: error.message }
+          return { kind: 'unavailable', reason: sentence(error) } // asked again, it is done once
+        }
+      },
+      close: async () => undefined,
+    }
+  },
+})
+
+const bundleOf = (payload: Buffer): unknown => {
+  try {
+    return JSON.parse(payload.toString())
+  } catch (error) {
+    throw new DeskRefusal('The desk takes FHIR bundles as JSON; put `to-fhir` among the steps.', { cause: error })
+  }
+}
+
+type Done = Awaited<ReturnType<Desk['open']>> | Awaited<ReturnType<Desk['feedback']>>
+const answerOf = (done: Done): object => ('state' in done && done.state ? { what: done.what, reference: done.state.reference, stage: done.state.stage } : { what: done.what })

@@ -1,0 +1,87 @@
+/** Hands what the desk owes to the engine, follows each message to its end, and tells the desk what became of it. */
+import type { Fate, Receive, Tools } from '../../engine/contracts.js'
+import type { NoticeKind } from '../../referrals/desk-contracts.js'
+import type { Way } from '../../referrals/contracts.js'
+import type { Desk } from '../../referrals/desk.js'
+import type { Offer } from '../../referrals/offers.js'
+import { fateOf } from './fate.js'
+
+interface Settings { readonly owed?: readonly NoticeKind[]; readonly ehr?: readonly string[]; readonly by?: readonly Way[] }
+
+const AT_ONCE = 50
+const LONGEST_WAIT = 30_000 // milliseconds until the table is looked at again without a hint
+const PAUSE = 1_000 // before a message that the engine could not keep is given again
+
+/** Until the signal aborts. The table of notices is the queue: what is not settled is given again after a restart, and its key makes it the same message. */
+export async function giveNotices(desk: Desk, receive: Receive, tools: Tools, { owed = [], ehr, by }: Settings, signal: AbortSignal): Promise<void> {
+  const offer: Offer = { channel: tools.channel, kinds: owed, ...(by && { ways: by }), ...(ehr && { ehrs: ehr }) }
+  const withdraw = desk.offer(offer)
+  const following = new Map<number, Promise<void>>()
+  try {
+    for (let after = 0; !signal.aborted; ) {
+      const turn = desk.turn()
+      const found = await desk.toTell(offer, after, AT_ONCE)
+      for (const { notice, bundle } of found) {
+        after = notice.id
+        if (bundle === null || following.has(notice.id)) continue
+        if (!(await give(receive, tools, notice.id, notice.to, bundle, signal))) return
+        following.set(notice.id, follow(desk, tools, notice.id, notice.fate, signal).finally(() => following.delete(notice.id)))
+      }
+      if (found.length > 0) continue
+      after = 0 // what was not due before may be now, with a lower number than what was given since
+      await Promise.race([desk.changed(turn, signal), tools.clock.sleep(LONGEST_WAIT, signal)])
+    }
+  } finally {
+    withdraw()
+    await Promise.all(following.values())
+  }
+}
+
+export const keyOf = (notice: number): string => `notice ${notice}`
+
+/** False once the signal has aborted before the engine kept it. */
+async function give(receive: Receive, tools: Tools, notice: number, to: string, bundle: string, signal: AbortSignal): Promise<boolean> {
+  const inbound = { bytes: Buffer.from(bundle), origin: `referral desk, to ${to}`, key: keyOf(notice) }
+  while (!signal.aborted) {
+    const reply = await receive(inbound).catch(() => null)
+    if (reply !== null && reply.verdict !== 'error') {
+      if (reply.verdict === 'rejected') tools.log('warn', 'a channel could not read what the referral desk owes')
+      return true // what was rejected is kept by its channel, and its fate says so
+    }
+    await tools.clock.sleep(PAUSE, signal)
+  }
+  return false
+}
+
+/** The store may fail meanwhile: it is asked again. */
+async function fateWhenKnown(tools: Tools, notice: number, mark: string | null, signal: AbortSignal): Promise<Fate | null> {
+  while (!signal.aborted) {
+    try {
+      return await tools.fate(keyOf(notice), mark, signal)
+    } catch (error) {
+      tools.log('warn', 'what became of a message could not be read', { error })
+      await tools.clock.sleep(LONGEST_WAIT, signal)
+    }
+  }
+  return null
+}
+
+/** To the end of the message; after a failure on, for a person may send it again. */
+async function follow(desk: Desk, tools: Tools, notice: number, known: string | null, signal: AbortSignal): Promise<void> {
+  for (let mark = known; !signal.aborted; ) {
+    const fate = await fateWhenKnown(tools, notice, mark, signal)
+    if (fate === null) return
+    mark = fate.mark
+    const told = await fateOf(desk, tools, notice, fate)
+    for (let pause = PAUSE; !signal.aborted; pause = Math.min(pause * 2, LONGEST_WAIT)) {
+      try {
+        await desk.settle(notice, told)
+        break
+      } catch (error) {
+        tools.log('warn', 'the referral desk could not keep what became of a message', { error })
+        await tools.clock.sleep(pause, signal)
+      }
+    }
+    if (told.outcome === 'sent') return
+  }
+}

@@ -1,0 +1,59 @@
+/** The `referral` source: what the desk owes others, or each event of its referrals, as messages of an ordinary channel. */
+import { Type } from 'typebox'
+import type { Receive, SourceConnector, Tools } from '../../engine/contracts.js'
+import { defineSource } from '../../engine/define.js'
+import type { Desk } from '../../referrals/desk.js'
+import { EVENT_NAMES, NOTICE_KINDS } from '../../referrals/names.js'
+import { WAYS } from '../../referrals/providers/ways.js'
+import { giveEvents } from './events.js'
+import { giveNotices } from './notices.js'
+
+export default defineSource({
+  name: 'referral',
+  summary: 'Gives what the referral desk owes to EHRs, referrers and specialists, or the events of referrals, as FHIR bundles; and tells the desk what became of each.',
+  settings: Type.Object({
+    owed: Type.Optional(Type.Array(Type.Enum([...NOTICE_KINDS]), { minItems: 1, uniqueItems: true, description: 'What the desk owes: each is given until it has been delivered.' })),
+    ehr: Type.Optional(Type.Array(Type.String({ pattern: '^[a-z][a-z0-9-]{0,63}$' }), { minItems: 1, uniqueItems: true, description: 'Of that, what goes to these EHRs.' })),
+    by: Type.Optional(Type.Array(Type.Enum([...WAYS]), { minItems: 1, uniqueItems: true, description: 'Of that, what goes to referrers and specialists by these ways.' })),
+    events: Type.Optional(Type.Array(Type.Enum([...EVENT_NAMES]), { minItems: 1, uniqueItems: true, description: 'Instead: each of these events, once, as it is recorded.' })),
+    since: Type.Optional(Type.String({ pattern: '^[0-9]{1,4}[mhd]$', description: 'Of events: how far back a channel that is new begins; `1d` where nothing is said.' })),
+  }, { additionalProperties: false }),
+  examples: [{ owed: ['hand-off', 'withdrawal'], ehr: ['epic-main'] }, { owed: ['acknowledgement', 'information', 'status', 'digest', 'outcome'], by: ['email'] }, { events: ['scheduled', 'seen'] }],
+  create(settings, tools): SourceConnector {
+    const { owed, events } = settings
+    if ((owed === undefined) === (events === undefined)) throw new Error('say either `owed` or `events`.')
+    if (events !== undefined && (settings.ehr !== undefined || settings.by !== undefined)) throw new Error('`ehr` and `by` narrow what is `owed`; events go to every channel that asks for them.')
+    let stopping = new AbortController()
+    let running: Promise<void> = Promise.resolve()
+    return {
+      start: async (receive) => {
+        const desk = tools.service('referrals') as Desk
+        stopping = new AbortController()
+        running = run(desk, receive, tools, settings, stopping.signal)
+        return owed ? `${owed.join(', ')} owed${settings.ehr ? ` to ${settings.ehr.join(', ')}` : ''}${settings.by ? ` by ${settings.by.join(', ')}` : ''}` : `events of referrals: ${events?.join(', ')}`
+      },
+      stop: async () => {
+        stopping.abort()
+        await running
+      },
+    }
+  },
+})
+
+type Settings = Parameters<typeof giveNotices>[3] & Parameters<typeof giveEvents>[3]
+const FIRST_PAUSE = 1_000
+const LONGEST_PAUSE = 60_000
+
+/** Goes on after whatever fails: what is owed stays owed. */
+async function run(desk: Desk, receive: Receive, tools: Tools, settings: Settings, signal: AbortSignal): Promise<void> {
+  for (let pause = FIRST_PAUSE; !signal.aborted; pause = Math.min(pause * 2, LONGEST_PAUSE)) {
+    try {
+      await (settings.owed ? giveNotices(desk, receive, tools, settings, signal) : giveEvents(desk, receive, tools, settings, signal))
+      return
+    } catch (error) {
+      if (signal.aborted) return
+      tools.log('error', 'what the referral desk owes could not be read', { error })
+      await tools.clock.sleep(pause, signal)
+    }
+  }
+}

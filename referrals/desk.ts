@@ -1,0 +1,107 @@
+/** The referral desk, whole: what channels, the API and the clock ask of it. Each command is done once; events and state are one transaction. */
+import type { Key, NewEvent, Notice, ReferralDocument, ReferralEvent } from './desk-contracts.js'
+import { type ChartsGiven, type ChartsTaken, takeCharts } from './charts.js'
+import { change, type Changed, type DeskParts } from './change.js'
+import { type FeedbackGiven, type FeedbackTaken, takeFeedback } from './feedback/feedback.js'
+import { type Landing, landingOf, type Sending } from './hand-off/landing.js'
+import type { Readers } from './hand-off/receipt-contracts.js'
+import { eventMessage, noticeMessage } from './notice-message.js'
+import { type Offer, offered, Offers } from './offers.js'
+import { open, type Opened, type Opening } from './opening.js'
+import { type NoticeFate, settle } from './settling.js'
+import { tick, untilNext } from './ticking.js'
+import { Wake } from './wake.js'
+
+/** Events for one referral, and what comes with them. */
+export interface Telling {
+  readonly command: string
+  readonly referral: string
+  readonly news: readonly NewEvent[]
+  readonly documents?: readonly Omit<ReferralDocument, 'referral' | 'event'>[]
+  readonly withdrawn?: readonly string[]
+  readonly keys?: readonly Key[]
+}
+
+export interface Desk extends Omit<DeskParts, 'log'> {
+  /** A referral, or more about one, from outside or (outbound) from our own EHR. Rejects with a DeskRefusal what can never be taken. */
+  open(opening: Opening): Promise<Opened>
+  /** What an EHR or a specialist says of something: it becomes events of the one referral it is about, or a stray for a person. */
+  feedback(given: FeedbackGiven): Promise<FeedbackTaken>
+  /** Charts of an EHR that are new, changed or merged; referrals that wait for their patient are looked at again. */
+  charts(given: ChartsGiven): Promise<ChartsTaken>
+  /** Events of a referral that is known. Null: there is no such referral. */
+  tell(telling: Telling): Promise<Changed | null>
+  /** Says which notices a channel carries, until the returned function is called. */
+  offer(offer: Offer): () => void
+  carries(notice: Pick<Notice, 'kind' | 'to' | 'way'>): boolean
+  /** The open notices of an offer after an id, with the FHIR bundle (JSON) that tells each; null where there is nothing left to tell it of. */
+  toTell(offer: Offer, after: number, limit: number): Promise<readonly { readonly notice: Notice; readonly bundle: string | null }[]>
+  settle(notice: number, fate: NoticeFate): Promise<void>
+  /** What a delivered notice became at its receiver; a hand-off has a field-level receipt. */
+  landing(notice: number, sending: Sending | null, readers: Readers): Promise<Landing>
+  /** The bundle (JSON) that tells an event; null where the referral is not there any more. */
+  eventBundle(referral: string, event: ReferralEvent): Promise<string | null>
+  /** Resolves when anything has changed since `seen` (from `turn`), or the signal aborts. */
+  changed(seen: number, signal: AbortSignal): Promise<void>
+  turn(): number
+  close(): Promise<void>
+}
+
+const LONGEST_REST = 30_000 // milliseconds between two looks at the clock
+
+export function createDesk(parts: DeskParts): Desk {
+  const offers = new Offers()
+  const wake = new Wake()
+  const stopping = new AbortController()
+  const afterwards = async <Value>(work: Promise<Value>): Promise<Value> => {
+    try {
+      return await work
+    } finally {
+      wake.wake()
+    }
+  }
+  const looking = look(parts, offers, wake, stopping.signal)
+  return {
+    store: parts.store, patients: parts.patients, providers: parts.providers, rules: parts.rules, clock: parts.clock,
+    open: (opening) => afterwards(open(parts, opening)),
+    feedback: (given) => afterwards(takeFeedback(parts, given)),
+    charts: (given) => afterwards(takeCharts(parts, given)),
+    tell: ({ command, referral, ...intent }) => afterwards(change(parts, command, async () => {
+      const before = await parts.store.state(referral)
+      return before && { before, ...intent }
+    })),
+    offer: (offer) => offers.add(offer),
+    carries: (notice) => offers.carries(notice),
+    toTell: async (offer, after, limit) => {
+      const { kinds, ways, ehrs } = offer
+      const found = await parts.store.openNotices(kinds, { ...(ways && { ways }), ...(ehrs && { ehrs }) }, after, parts.clock.now().toISOString(), limit)
+      return Promise.all(found.filter((notice) => offered(offer, notice)).map(async (notice) => ({ notice, bundle: await noticeMessage(parts, notice) })))
+    },
+    settle: (notice, fate) => afterwards(settle(parts, notice, fate)),
+    landing: (notice, sending, readers) => landingOf(parts, notice, sending, readers),
+    eventBundle: (referral, event) => eventMessage(parts, referral, event),
+    changed: (seen, signal) => wake.after(seen, signal),
+    turn: () => wake.turn,
+    close: async () => {
+      stopping.abort()
+      await looking
+      await parts.store.close()
+      await parts.patients.close()
+    },
+  }
+}
+
+/** Looks at the clock as long as the desk is open. */
+async function look(parts: DeskParts, offers: Offers, wake: Wake, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) {
+    let rest = LONGEST_REST
+    try {
+      if ((await tick(parts, offers)) > 0) wake.wake()
+      rest = await untilNext(parts, LONGEST_REST)
+    } catch (error) {
+      if (!signal.aborted) parts.log('error', 'the referral desk could not look at what is due', { error })
+    }
+    await parts.clock.sleep(rest, signal)
+  }
+}
+

@@ -1,0 +1,27 @@
+/** Which event an appointment's or a visit's news is: by the HL7 v2 event (table 0003) where there is one, and by the FHIR status. */
+import type { Appointment, CodeableConcept, Encounter } from 'fhir/r4.js'
+import type { EventName } from '../desk-contracts.js'
+
+/** SIU^S12–S17 and S26; S14 (changed) and S18–S24 say by their status (SCH-25, table 0278) what became of it. */
+export function appointmentEvent(trigger: string | null, status: Appointment['status']): EventName | null {
+  const told = OF_STATUS[status] ?? null
+  if (trigger === 'S26' || told === 'no-show') return 'no-show'
+  if (trigger !== null && CANCELLED.has(trigger)) return 'appointment-cancelled'
+  if (told === 'appointment-cancelled' || told === 'seen') return told
+  if (trigger === 'S13') return 'rescheduled'
+  return told
+}
+const CANCELLED = new Set(['S15', 'S16', 'S17'])
+const OF_STATUS: Partial<Record<Appointment['status'], EventName>> = {
+  'booked': 'scheduled', 'arrived': 'seen', 'checked-in': 'seen', 'fulfilled': 'seen', 'cancelled': 'appointment-cancelled', 'noshow': 'no-show', 'entered-in-error': 'appointment-cancelled',
+}
+
+/** A patient who was registered for a visit (A04), admitted (A01) or has left (A03) was seen; a change (A08) says it only by the visit's status. */
+export function visitEvent(trigger: string | null, status: Encounter['status']): EventName | null {
+  if (trigger !== null && !SEEN.has(trigger)) return trigger === 'A08' && status === 'finished' ? 'seen' : null
+  return WAS_THERE.has(status) ? 'seen' : null
+}
+const SEEN = new Set(['A01', 'A03', 'A04'])
+const WAS_THERE = new Set<Encounter['status']>(['arrived', 'triaged', 'in-progress', 'finished', 'onleave'])
+
+export const codeOf = (type: CodeableConcept | undefined): string | null => type?.coding?.find(({ code }) => code)?.code ?? null

@@ -1,0 +1,34 @@
+/** What a delivered hand-off became, from what was really sent and what was really answered. */
+import type { EventFacts, Key, Notice } from '../desk-contracts.js'
+import type { DeskParts } from '../change.js'
+import { receipt } from './receipt.js'
+import type { Readers, Receipt, Sent } from './receipt-contracts.js'
+
+/** What the channel sent, and what came back. */
+export interface Sending { readonly payload: Buffer; readonly response: Buffer | null; readonly at: Date }
+export interface Landing {
+  readonly receipt: Receipt | null // null: it is no hand-off, or what was sent is forgotten
+  readonly identifiers: NonNullable<EventFacts['identifiers']>
+  readonly confirmed: boolean // the receiver itself answered, beyond the transport
+}
+
+export async function landingOf(parts: DeskParts, id: number, sending: Sending | null, readers: Readers): Promise<Landing> {
+  const notice = await parts.store.notice(id)
+  const nothing = { receipt: null, identifiers: [], confirmed: sending?.response !== null && sending?.response !== undefined }
+  if (!notice || notice.kind !== 'hand-off' || notice.referral === null || !sending) return nothing
+  const text = await parts.store.bundle(notice.referral)
+  const sent = formatOf(sending.payload)
+  if (text === null || sent === null) return nothing
+  const made = receipt({ bundle: JSON.parse(text), sent, response: sending.response, profile: ehrOf(notice), at: sending.at.toISOString() }, parts.rules().receiptFields, readers)
+  return { receipt: made, identifiers: made.ids.flatMap(({ kind, value }): Key[] => (KINDS[kind] ? [{ kind: KINDS[kind], value: value.includes('|') || kind !== 'filler' ? value : `|${value}` }] : [])), confirmed: sending.response !== null }
+}
+
+const ehrOf = ({ to }: Notice): string => to.replace(/^ehr /, '')
+const KINDS: Readonly<Record<string, Key['kind']>> = { filler: 'filler', ServiceRequest: 'request', Task: 'task', Appointment: 'appointment' }
+
+const formatOf = (payload: Buffer): Sent | null => {
+  const start = payload.subarray(0, 200).toString('latin1').trimStart()
+  if (/^(MSH|FHS|BHS)/.test(start)) return { format: 'hl7v2', payload }
+  if (start.startsWith('{')) return { format: 'fhir', payload }
+  return /^[A-Za-z-]+:/.test(start) ? { format: 'mime', payload } : null
+}

@@ -1,0 +1,54 @@
+/** The FHIR bundle by which a channel tells a notice: the referral as it is, and what is to be said of it. */
+import type { Bundle } from 'fhir/r4.js'
+import type { Provider } from './contracts.js'
+import type { Notice, ReferralEvent, ReferralState } from './desk-contracts.js'
+import { withPatient, withRequestStatus } from './canonical/changes.js'
+import { digestBundle, type NoticeInput, noticeBundle, type Recipient } from './canonical/notice.js'
+import type { DeskParts } from './change.js'
+import { lineOf, partsOf, standingOf, topicOf } from './notice-words.js'
+
+/** As JSON; null where the referral is not there any more. */
+export async function noticeMessage(parts: DeskParts, notice: Notice): Promise<string | null> {
+  if (notice.referral !== null) {
+    const told = await toldOf(parts, notice, notice.referral, notice.event)
+    return told && JSON.stringify(noticeBundle(told))
+  }
+  const told = (await Promise.all(notice.items.map(({ referral, event }) => toldOf(parts, notice, referral, event)))).filter((one) => one !== null)
+  const [first] = told
+  if (!first) return null
+  const items = told.map(({ bundle, state, event, words }) => ({ bundle, state, task: words.task, text: lineOf(state, event) }))
+  return JSON.stringify(digestBundle({ items, notice, recipient: first.recipient, words: { topic: `${items.length} referrals: where they stand`, sent: first.words.sent } }))
+}
+
+/** The bundle that tells one event of a referral to a channel that asked for events. */
+export async function eventMessage(parts: DeskParts, referral: string, event: ReferralEvent): Promise<string | null> {
+  const told = await toldOf(parts, { id: event.sequence, kind: 'status', to: 'subscriber', way: null }, referral, event.sequence)
+  return told && JSON.stringify(noticeBundle(told))
+}
+
+type Told = Omit<NoticeInput, 'state' | 'event'> & { readonly state: ReferralState; readonly event: ReferralEvent }
+
+async function toldOf(parts: DeskParts, notice: Pick<Notice, 'id' | 'kind' | 'to' | 'way'>, referral: string, sequence: number | null): Promise<Told | null> {
+  const { store, providers, clock } = parts
+  const [state, text, events, all] = await Promise.all([store.state(referral), store.bundle(referral), store.events(referral), store.documents(referral)])
+  const event = events.find((one) => one.sequence === sequence)
+  if (!state || text === null || !event) return null
+  const provider = state.provider === null ? null : await providers.get(state.provider)
+  const wanted = new Set(event.facts.documents ?? [])
+  const documents = all.filter(({ id, status }) => wanted.has(id) && status !== 'withdrawn')
+  const whole = await forEhr(parts, JSON.parse(text) as Bundle, state, notice.to)
+  const bundle = notice.kind === 'withdrawal' ? withRequestStatus(whole, 'revoked') : whole
+  const words = { topic: topicOf(notice.kind, state, event), sent: clock.now().toISOString(), task: standingOf(state, event, notice.way === 'hl7' || notice.to.startsWith('ehr ')) }
+  return { bundle, state, event, notice, documents, recipient: recipientOf(notice, provider), words, appointment: event.facts.appointment ? state.appointment : null, parts: partsOf(notice.kind, state, event, parts.rules()) }
+}
+
+function recipientOf({ to, way }: Pick<Notice, 'to' | 'way'>, provider: Provider | null): Recipient {
+  if (!to.startsWith('provider') || !provider) return { id: to.replace(/^ehr /, ''), facts: null, way, address: null, language: null }
+  return { id: provider.id, facts: provider, way, address: provider.ways.find((one) => one.way === way)?.address ?? null, language: null }
+}
+
+/** An EHR is told the number of its own chart. */
+async function forEhr({ patients }: DeskParts, bundle: Bundle, { patient }: ReferralState, to: string): Promise<Bundle> {
+  const chart = patient.chart !== null && to === `ehr ${patient.chart.source}` ? await patients.get(patient.chart) : null
+  return chart ? withPatient(bundle, chart) : bundle
+}

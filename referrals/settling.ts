@@ -1,0 +1,84 @@
+/** What became of a notice: delivered, and the event says so; not delivered, and the next way is taken or a person is asked. */
+import type { EventName, NewEvent, NewNotice, Notice, NoticeKind, ReferralState } from './desk-contracts.js'
+import { change, type DeskParts, type Intent } from './change.js'
+import { DESK, dutyOf, nextWay } from './fold.js'
+
+/** What a channel says of the message that told a notice. */
+export interface NoticeFate {
+  readonly mark: string // differs whenever anything else is known
+  readonly outcome: 'sent' | 'failed' | 'uncertain' // uncertain: it may have arrived, and a person is asked before it is sent again
+  readonly at: Date
+  readonly channel: string
+  readonly reason: string | null
+  readonly doubtful: boolean // it may have arrived more than once
+  readonly confirmed: boolean // the receiver itself has said that it took it, beyond the transport
+  readonly receipt: unknown // of hand-off/receipt.ts; null where nothing is known
+  readonly identifiers: NonNullable<NewEvent['facts']>['identifiers'] & object // numbers under which the receiver keeps it
+}
+
+/** The event that a delivered notice is. */
+const DELIVERED: Readonly<Record<NoticeKind, EventName>> = {
+  'acknowledgement': 'acknowledged', 'information': 'status-sent', 'status': 'status-sent', 'digest': 'status-sent', 'outcome': 'outcome-sent',
+  'hand-off': 'handed-off', 'withdrawal': 'noted', 'referral': 'sent', 'report': 'written-back',
+}
+
+/** Records a fate once; a later one of the same notice (a person has sent it again) is recorded too. */
+export async function settle(parts: DeskParts, id: number, fate: NoticeFate): Promise<void> {
+  const notice = await parts.store.notice(id)
+  if (!notice || notice.status === 'sent' || notice.status === 'superseded' || notice.fate === fate.mark) return
+  if (notice.referral === null) return settleDigest(parts, notice, fate)
+  const referral = notice.referral
+  await change(parts, `notice ${id} ${fate.mark}`, async () => {
+    const before = await parts.store.state(referral)
+    return before && (fate.outcome === 'sent' ? delivered(before, notice, fate) : undelivered(parts, before, notice, fate))
+  })
+}
+
+async function settleDigest(parts: DeskParts, notice: Notice, fate: NoticeFate): Promise<void> {
+  for (const { referral, event } of notice.items) {
+    await change(parts, `notice ${notice.id} ${fate.mark} ${referral} ${event}`, async () => {
+      const before = await parts.store.state(referral)
+      if (!before) return null
+      const told: Notice = { ...notice, referral, kind: 'status', event }
+      const intent = fate.outcome === 'sent' ? delivered(before, told, fate) : await undelivered(parts, before, told, fate)
+      return { ...intent, settled: [], told: fate.outcome === 'sent' ? [dutyOf(told)] : [] } // the digest itself is of no single referral, and is settled last
+    })
+  }
+  await parts.store.settleNotice(notice.id, fate.outcome === 'sent' ? 'sent' : 'failed', fate.mark)
+}
+
+const factsOf = ({ id, kind, way }: Notice, { doubtful, channel, reason }: NoticeFate): NonNullable<NewEvent['facts']> => ({
+  notice: { id, kind, way, doubtful }, via: channel, ...(reason !== null && { reason }), ...(doubtful && { words: 'It may have been sent twice.' }),
+})
+
+function delivered(before: ReferralState, notice: Notice, fate: NoticeFate): Intent {
+  const { at, receipt, identifiers, confirmed } = fate
+  const base = { at: at.toISOString(), by: DESK }
+  const facts = { ...factsOf(notice, fate), ...(identifiers.length > 0 && { identifiers }) }
+  const news: NewEvent[] = [{ ...base, name: DELIVERED[notice.kind], facts }]
+  if (notice.kind === 'referral' && confirmed) news.push({ ...base, name: 'delivered', facts: { via: fate.channel } })
+  if (notice.kind === 'hand-off' && receipt !== null) news.push({ ...base, name: 'written-back', facts: { receipt, via: fate.channel } })
+  return { before, news, settled: [{ notice, status: 'sent', fate: fate.mark }] }
+}
+
+async function undelivered({ providers, clock }: DeskParts, before: ReferralState, notice: Notice, fate: NoticeFate): Promise<Intent> {
+  const settled = [{ notice, status: 'failed' as const, fate: fate.mark }]
+  const next = fate.outcome === 'failed' && notice.way !== null ? await otherwise(notice) : null
+  if (next) return { before, news: [noted(notice, fate, next)], notices: [next], settled }
+  return { before, news: [{ name: 'notice-failed', at: fate.at.toISOString(), by: DESK, facts: { ...factsOf(notice, fate), reason: reasonOf(notice, fate) } }], settled }
+
+  async function otherwise({ way, tried, ...same }: Notice): Promise<NewNotice | null> {
+    const provider = before.provider === null ? null : await providers.get(before.provider)
+    const all = [...tried, ...(way === null ? [] : [way])]
+    const chosen = nextWay(provider, all)
+    const { id: _id, fate: _fate, ...rest } = { ...same, way: chosen }
+    return chosen === null ? null : { ...rest, tried: all, status: 'open', notBefore: clock.now().toISOString() }
+  }
+}
+
+const reasonOf = ({ kind, way, to }: Notice, { outcome, reason }: NoticeFate): string =>
+  `The ${kind} to ${to}${way === null ? '' : ` by ${way}`} ${outcome === 'uncertain' ? 'may or may not have arrived' : 'was not delivered'}${reason === null ? '.' : `: ${reason}`}`
+
+const noted = (notice: Notice, fate: NoticeFate, next: NewNotice): NewEvent => ({
+  name: 'noted', at: fate.at.toISOString(), by: DESK, facts: { ...factsOf(notice, fate), words: `${reasonOf(notice, fate)} It goes by ${next.way} now.` },
+})

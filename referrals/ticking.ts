@@ -1,0 +1,59 @@
+/** What the passing of time does: duties become overdue, digests are made, and a notice whose way nobody carries takes the next. */
+import type { Notice } from './desk-contracts.js'
+import { change, type DeskParts } from './change.js'
+import { DESK } from './fold.js'
+import { NOTICE_KINDS } from './names.js'
+import type { Offers } from './offers.js'
+import { settle } from './settling.js'
+
+const AT_ONCE = 200 // referrals looked at before others get their turn
+const PATIENCE = 2 * 60_000 // how long a notice waits for a channel that carries it, in milliseconds
+
+/** Says of every duty that is due that it is overdue, once for each of its levels, restarts or not. Returns how many referrals were looked at. */
+export async function tick(parts: DeskParts, offers: Offers): Promise<number> {
+  const now = parts.clock.now().toISOString()
+  await parts.store.gather(now)
+  await abandonUncarried(parts, offers, now)
+  const due = await parts.store.due(now, AT_ONCE)
+  for (const id of due) await remind(parts, id, now)
+  return due.length
+}
+
+async function remind(parts: DeskParts, id: string, now: string): Promise<void> {
+  const state = await parts.store.state(id)
+  if (!state) return
+  const late = parts.rules().duties(state).filter(({ next }) => next !== null && next <= now)
+  const levels = late.map((duty) => ({ duty, level: (state.overdue[duty.id] ?? 0) + 1 }))
+  await change(parts, `overdue ${id} ${state.sequence} ${levels.map(({ duty, level }) => `${duty.id}/${level}`).join(' ')}`, async () => {
+    const before = await parts.store.state(id)
+    if (!before || before.sequence !== state.sequence) return null // looked at again at the next tick
+    return {
+      before,
+      news: levels.map(({ duty, level }) => ({ name: 'overdue', at: now, by: DESK, facts: { duty: { id: duty.id, kind: duty.kind, due: duty.due, level }, words: duty.says } })),
+    }
+  })
+}
+
+/** No channel that runs carries it, and it has waited long enough for one to start. */
+async function abandonUncarried(parts: DeskParts, offers: Offers, now: string): Promise<void> {
+  for (let after = 0; ; ) {
+    const open = await parts.store.openNotices(NOTICE_KINDS, {}, after, now, AT_ONCE)
+    for (const notice of open) {
+      after = notice.id
+      if (!offers.carries(notice) && Date.parse(now) - Date.parse(notice.notBefore) > PATIENCE) await settle(parts, notice.id, uncarried(notice, now))
+    }
+    if (open.length < AT_ONCE) return
+  }
+}
+
+const uncarried = (notice: Notice, now: string): Parameters<typeof settle>[2] => ({
+  mark: 'no channel carries it', outcome: 'failed', at: new Date(now), channel: 'desk', doubtful: false, confirmed: false, receipt: null, identifiers: [],
+  reason: notice.to.startsWith('ehr ') ? `no channel hands on to ${notice.to.slice(4)}` : `no channel goes by ${notice.way}`,
+})
+
+/** When the next tick is due by itself; at the latest after `longest` milliseconds. */
+export const untilNext = async ({ store, clock }: DeskParts, longest: number): Promise<number> => {
+  const next = await store.nextDue()
+  return next === null ? longest : Math.min(longest, Math.max(1_000, Date.parse(next) - clock.now().getTime()))
+}
+
