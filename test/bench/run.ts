@@ -50,7 +50,7 @@ async function measureEngine(setup: 'in order' | 'partitioned', connections: num
   const started = performance.now()
   const channels = join(ROOT, 'test/bench/channels', setup.replace(' ', '-'))
   const engine = spawn(process.execPath, [join(ROOT, 'bin/refero.js'), 'serve', '--channels', channels, '--data', folder], {
-    env: { ...process.env, REFERO_BENCH_IN: String(port), REFERO_BENCH_OUT: String(out), REFERO_HTTP_PORT: String(http), REFERO_LOG_LEVEL: 'error' },
+    env: { ...process.env, REFERO_BENCH_IN: String(port), REFERO_BENCH_OUT: String(out), REFERO_HTTP_PORT: String(http), REFERO_LOG_LEVEL: 'error', REFERO_REFERRALS_OPEN: 'false' },
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   await new Promise<void>((ready) => engine.stdout.on('data', (text) => String(text).includes('ready') && ready()))

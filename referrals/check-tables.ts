@@ -1,0 +1,55 @@
+/** Everything that is wrong with the tables of the desk, for `refero check`: each at its file:line:column. */
+import type { MappingDocument } from '../engine/contracts.js'
+import type { Problem } from '../engine/problem.js'
+import { lintDesk } from './clock/settings-lint.js'
+import { readDesk } from './clock/settings.js'
+import { lintProfile } from './hand-off/profiles.js'
+import { lintFields } from './hand-off/receipt-fields.js'
+import type { DeskMappings } from './open-desk.js'
+import { lintMatching, MATCHING_DOCUMENTS } from './patients/settings.js'
+import { waysOrder } from './providers/ways.js'
+import { lintRouting } from './routing/lint.js'
+import { triageTables } from './triage/tables.js'
+
+export function checkTables(mappings: DeskMappings): readonly Problem[] {
+  const profiles = mappings.names('ehr/').map((path) => path.slice('ehr/'.length))
+  return [
+    ...read('desk', () => lintDesk(mappings.mapping('desk/desk'), profiles)),
+    ...read('routing', () => mappings.names('routing/', '.csv').filter((path) => path !== 'routing/zips').flatMap((path) => lintRouting(mappings.csv(path), contextOf(mappings)))),
+    ...said('triage', () => void triageTables((path) => mappings.mapping(path))),
+    ...MATCHING_DOCUMENTS.flatMap((name) => read('matching', () => lintMatching(name, mappings.mapping(name)).map(({ at, message }) => problemOf('matching', `${at}: ${message}`)))),
+    ...said('providers', () => void waysOrder(mappings.mapping('providers/ways'))),
+    ...profiles.flatMap((name) => sentences('ehr-profile', () => lintProfile(name, mappings.mapping(`ehr/${name}`), mappings))),
+    ...sentences('receipt', () => lintFields(mappings.mapping('receipts/fields'))),
+  ]
+}
+
+/** The EHRs that routes may name, where desk.yaml can be read. */
+const contextOf = (mappings: DeskMappings): { readonly ehrs?: readonly string[] } => {
+  try {
+    return { ehrs: [...readDesk(mappings.mapping('desk/desk') as MappingDocument).ehrs.keys()] }
+  } catch {
+    return {} // what is wrong with it is told for itself
+  }
+}
+
+/** What a lint finds, or why its table cannot be read at all. */
+const read = (rule: string, lint: () => readonly Problem[]): readonly Problem[] => {
+  try {
+    return lint()
+  } catch (error) {
+    return lines(rule, error)
+  }
+}
+const sentences = (rule: string, lint: () => readonly string[]): readonly Problem[] => read(rule, () => lint().map((sentence) => problemOf(rule, sentence)))
+const said = (rule: string, check: () => void): readonly Problem[] => read(rule, () => {
+  check()
+  return []
+})
+const lines = (rule: string, error: unknown): readonly Problem[] => (error instanceof Error ? error.message : String(error)).split('\n').map((line) => problemOf(rule, line))
+
+/** Of a sentence that begins with its place. */
+const problemOf = (rule: string, sentence: string): Problem => {
+  const [, file = 'mappings', line = '1', column = '1', message = sentence] = /^(.+?):(\d+):(\d+):? (.*)$/s.exec(sentence) ?? []
+  return { file, line: Number(line), column: Number(column), rule, message, hint: '', severity: 'error' }
+}
