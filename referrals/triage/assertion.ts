@@ -5,7 +5,7 @@ import type { Word } from './words.js'
 
 export type Status = 'affirmed' | 'negated' | 'family' | 'hypothetical' | 'historical' | 'uncertain'
 /** What holds of a mention, and the words that say so (empty where nothing says otherwise). */
-export interface Assertion { readonly status: Status; readonly because: string }
+export interface Assertion { readonly status: Status; readonly because: string; readonly ticked?: boolean } // `ticked`: a form says so by its box or answer
 
 /** Of the words from `from` up to `to`. */
 export type Assert = (from: number, to: number) => Assertion
@@ -14,6 +14,7 @@ const STATUS: Readonly<Record<Category, Status>> = { negation: 'negated', family
 /** What is denied is not the mother's either; a thing of the past may still be in doubt, but not the other way round. */
 const ORDER: readonly Category[] = ['negation', 'family', 'hypothetical', 'history', 'uncertain']
 const AFFIRMED: Assertion = { status: 'affirmed', because: '' }
+const TICKED: Assertion = { ...AFFIRMED, ticked: true }
 /** How many words a form may put between a box and the words that it is for. */
 const BOX_REACH = 6
 const RIGHT_AFTER_REACH = 3
@@ -32,10 +33,11 @@ export const asserting = (text: string, words: readonly Word[], hits: readonly H
     else bySentence.set(sentence, [hit])
   }
   const sections = sectionsOf(words, hits)
+  const lines = linesOf(words)
   return (from, to) => {
     const sentence = words[from]?.sentence ?? 0
     const near = bySentence.get(sentence) ?? []
-    const answer = answered(words, near, from, to)
+    const answer = answered(words, near, lines, from, to)
     if (answer) return answer
     const own = near.filter((hit) => hit.to <= from || hit.from >= to)
     for (const category of ORDER) {
@@ -43,24 +45,27 @@ export const asserting = (text: string, words: readonly Word[], hits: readonly H
       if (!trigger || (category === 'history' && isRecent(words, own, trigger, from, to))) continue
       return { status: STATUS[category], because: text.slice(words[trigger.from]?.from, words[trigger.to - 1]?.to) }
     }
+    const doubt = near.find((hit) => hit.from >= from && hit.to <= to && hit.meaning.kind === 'trigger' && hit.meaning.category === 'uncertain')
+    if (doubt) return { status: 'uncertain', because: text.slice(words[doubt.from]?.from, words[doubt.to - 1]?.to) }
     const section = sections.get(sentence)
     if (!section || (section.status === 'historical' && near.some((hit) => isMark(hit, 'recent')))) return AFFIRMED
     return words[section.heading - 1]?.sentence === sentence && !reaches(section.status === 'historical' ? 'history' : section.status, words, own, section.heading, from, true) ? AFFIRMED : section
   }
 }
 
-/** The trigger whose reach a mention lies in, or undefined. */
+/** The trigger whose reach a mention lies in, or undefined. What stops the nearest one on a side stops those beyond it. */
 const triggerFor = (category: Category, words: readonly Word[], hits: readonly Hit<Trigger>[], from: number, to: number): Hit<Trigger> | undefined => {
   const ofCategory = hits.filter(({ meaning }) => meaning.kind === 'trigger' && meaning.category === category)
+  if (ofCategory.length === 0) return undefined
   const misleading = ofCategory.filter((hit) => isRole(hit, 'not'))
-  return ofCategory.find((hit) => {
-    if (misleading.some((longer) => longer.from <= hit.from && longer.to >= hit.to)) return false
-    if (isRole(hit, 'before')) return hit.to <= from && reaches(category, words, hits, hit.to, from, true)
-    if (isRole(hit, 'after')) return hit.from >= to && reaches(category, words, hits, to, hit.from, false)
-    if (isRole(hit, 'rightBefore')) return hit.to === from
-    if (isRole(hit, 'rightAfter')) return hit.from >= to && hit.from - to < RIGHT_AFTER_REACH && words.slice(to, hit.from).every(({ text }) => !/^[,;|/]$/.test(text)) && reaches(category, words, hits, to, hit.from, false)
-    return false
-  })
+  const meant = ofCategory.filter((hit) => !isRole(hit, 'not') && !isRole(hit, 'stops') && !misleading.some((longer) => longer.from <= hit.from && longer.to >= hit.to))
+  const beside = meant.find((hit) => (isRole(hit, 'rightBefore') && hit.to === from)
+    || (isRole(hit, 'rightAfter') && hit.from >= to && hit.from - to < RIGHT_AFTER_REACH && words.slice(to, hit.from).every(({ text }) => !/^[,;|/]$/.test(text)) && reaches(category, words, hits, to, hit.from, false)))
+  if (beside) return beside
+  const before = meant.findLast((hit) => isRole(hit, 'before') && hit.to <= from)
+  if (before && reaches(category, words, hits, before.to, from, true)) return before
+  const after = meant.find((hit) => isRole(hit, 'after') && hit.from >= to)
+  return after && reaches(category, words, hits, to, after.from, false) ? after : undefined
 }
 
 /** Whether nothing between a trigger and a mention (the words from `start` up to `end`) ends its reach. */
@@ -71,7 +76,7 @@ const reaches = (category: Category, words: readonly Word[], hits: readonly Hit<
   for (let at = start; at < end; at++) {
     const sign = words[at]?.text ?? ''
     if (sign === ':' && at > start) return false
-    if (sign === '|' || EMPTY_BOX.test(sign) || TICKED_BOX.test(sign)) return false
+    if (sign === '|' || isBox(sign)) return false
     if ((sign === ',' || sign === ';') && forward && standsAlone(words, hits, at + 1, sign === ';')) return false
     if (sign === ';' && !forward) return false
   }
@@ -89,14 +94,14 @@ const standsAlone = (words: readonly Word[], hits: readonly Hit<Trigger>[], star
 }
 
 /** What a form says beside a mention: "Chest pain: No", "[x] syncope". */
-const answered = (words: readonly Word[], hits: readonly Hit<Trigger>[], from: number, to: number): Assertion | null => {
+const answered = (words: readonly Word[], hits: readonly Hit<Trigger>[], lines: readonly Line[], from: number, to: number): Assertion | null => {
   let at = to
   while (/^[:\-–|=?.…_]$/.test(words[at]?.text ?? '')) at++
   const answer = hits.find((hit) => hit.from === at && (isMark(hit, 'yes') || isMark(hit, 'no')))
   const table = at > to || (YES_OR_NO.test(words[at]?.text ?? '') && hits.some((hit) => isMark(hit, 'yes') && YES_OR_NO.test(words[hit.from]?.text ?? '')))
-  if (answer && table && endsAnswer(words, answer.to, words[to - 1], at === to)) return isMark(answer, 'yes') ? AFFIRMED : { status: 'negated', because: words[at]?.text ?? '' }
-  const box = boxOf(words, from, to)
-  return box === undefined ? null : EMPTY_BOX.test(box) ? { status: 'negated', because: 'the box is empty' } : AFFIRMED
+  if (answer && table && endsAnswer(words, answer.to, words[to - 1], at === to)) return isMark(answer, 'yes') ? TICKED : { status: 'negated', because: words[at]?.text ?? '' }
+  const box = boxOf(words, lines, from, to)
+  return box === undefined ? null : EMPTY_BOX.test(box) ? { status: 'negated', because: 'the box is empty' } : TICKED
 }
 
 /** "Chest pain - no fever" is no answer; "Chest pain: no, fever: yes" and "Chest pain: no  Fever: yes" are. */
@@ -106,24 +111,38 @@ const endsAnswer = (words: readonly Word[], at: number, mention: Word | undefine
   return words.slice(at, at + 5).some(({ text, line }) => text === ':' && line === next.line)
 }
 
-/** The tick box of a mention: the one before it where the line begins with a box, else the one behind it. */
-const boxOf = (words: readonly Word[], from: number, to: number): string | undefined => {
-  const line = words[from]?.line
-  const isBox = (index: number): boolean => EMPTY_BOX.test(words[index]?.text ?? '') || TICKED_BOX.test(words[index]?.text ?? '')
-  let first = from
-  while (words[first - 1]?.line === line && first > 0) first--
-  let leading = first
-  while (words[leading]?.line === line && leading < from && words[leading]?.text !== ':' && !isBox(leading)) leading++
-  let last = to
-  while (words[last]?.line === line) last++
-  const before = isBox(first) || (words[leading]?.text === ':' && isBox(leading + 1)) || (!isBox(last - 1) && isBox(from - 1))
+interface Line { readonly hasBox: boolean; readonly boxesFirst: boolean; readonly boxesLast: boolean }
+
+/** Of each line whether it has tick boxes, and on which side of its words: "[x] a [ ] b", "Choose: [x] a", "a [x] b [ ]". */
+const linesOf = (words: readonly Word[]): readonly Line[] => {
+  const lines: Word[][] = []
+  for (const word of words) {
+    const line = lines[word.line]
+    if (line) line.push(word)
+    else lines[word.line] = [word]
+  }
+  return lines.map((line) => {
+    const colon = line.findIndex(({ text }) => text === ':')
+    const first = line.findIndex(({ text }) => isBox(text))
+    return { hasBox: first >= 0, boxesFirst: first === 0 || (first > 0 && first === colon + 1), boxesLast: isBox(line.at(-1)?.text ?? '') }
+  })
+}
+
+/** The tick box of a mention: the one before it where the line's boxes stand before their words, else the one behind it. */
+const boxOf = (words: readonly Word[], lines: readonly Line[], from: number, to: number): string | undefined => {
+  const number = words[from]?.line ?? 0
+  const line = lines[number]
+  if (!line?.hasBox) return undefined
+  const before = line.boxesFirst || (!line.boxesLast && isBox(words[from - 1]?.text ?? ''))
   for (let step = 1; step <= BOX_REACH; step++) {
-    const at = before ? from - step : to + step - 1
-    if (words[at]?.line !== line || (words[at]?.text === ';' || words[at]?.text === '.')) return undefined
-    if (isBox(at)) return words[at]?.text
+    const word = words[before ? from - step : to + step - 1]
+    if (!word || word.line !== number || word.text === ';' || word.text === '.') return undefined
+    if (isBox(word.text)) return word.text
   }
   return undefined
 }
+
+const isBox = (text: string): boolean => EMPTY_BOX.test(text) || TICKED_BOX.test(text)
 
 /** Whether the past is of these days: "s/p fall yesterday". */
 const isRecent = (words: readonly Word[], hits: readonly Hit<Trigger>[], trigger: Hit<Trigger>, from: number, to: number): boolean =>

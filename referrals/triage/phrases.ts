@@ -120,7 +120,7 @@ const variants = (phrase: string): string[] => {
     return [phrase]
   }
   const [whole, must, may] = group
-  const parts = (must ?? may ?? '').split('|').map((part) => part.trim())
+  const parts = (must ?? may ?? '').split(/\|(?![^{]*\})/).map((part) => part.trim())
   const single = parts.filter((part) => part !== '' && part !== '#' && part !== '####' && !part.startsWith('{') && wordsOf(part.replace(/\*$/, '')).length === 1)
   const choices = [...(single.length > 0 ? [single.length === 1 ? single[0] : `{${single.join('|')}}`] : []), ...parts.filter((part) => !single.includes(part)), ...(may === undefined ? [] : [''])]
   const made = choices.flatMap((one) => variants(`${phrase.slice(0, group.index)} ${one} ${phrase.slice(group.index + whole.length)}`))

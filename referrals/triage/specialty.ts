@@ -21,6 +21,8 @@ const SMALLEST = 0.1
 const MOST_OTHERS = 5
 const MOST_EVIDENCE = 8
 const ASKED_REACH = 6
+/** Among how many neighbours a longer phrase is looked for. */
+const NEAR = 30
 
 interface Voice { readonly specialty: string; readonly confidence: number; readonly tier: 'code' | 'words' | 'wanted'; readonly evidence: Evidence }
 
@@ -58,10 +60,10 @@ const byWords = (passage: Passage, { names, confidence }: SpecialtyTables): Voic
   const hits = passage.hits.filter((hit): hit is Hit<SpecialtyMeaning> => ['word', 'name', 'asks', 'seen'].includes(hit.meaning.kind))
   const telling = hits.filter(({ meaning }) => meaning.kind === 'word' || meaning.kind === 'name')
   const said = new Set<string>()
-  return telling.flatMap((hit): Voice[] => {
+  return telling.flatMap((hit, index): Voice[] => {
     const { meaning } = hit
     if (meaning.kind !== 'word' && meaning.kind !== 'name') return []
-    if (telling.some((longer) => longer.from <= hit.from && longer.to >= hit.to && longer.to - longer.from > hit.to - hit.from)) return []
+    if (telling.slice(Math.max(0, index - NEAR), index + NEAR).some((longer) => longer.from <= hit.from && longer.to >= hit.to && longer.to - longer.from > hit.to - hit.from)) return []
     const words = passage.words.slice(hit.from, hit.to).map(({ text }) => text).join(' ')
     // The same word twice says no more than once.
     if (said.has(`${meaning.specialty} ${words}`)) return []

@@ -13,6 +13,9 @@ const MOST_EVIDENCE = 12
 /** How far behind its name a result's number may stand: "Hgb today was 6.2". */
 const VALUE_REACH = 5
 
+/** Among how many neighbours a longer phrase is looked for. */
+const NEAR = 30
+
 interface Raise { readonly rule: UrgencyRule; readonly confidence: number; readonly evidence: Evidence }
 
 /** `specialties`: those that the referral may be for. */
@@ -56,13 +59,17 @@ const byResults = (facts: ReferralFacts, { rules, confidence }: UrgencyTable): R
 
 const byWords = (passage: Passage, { confidence }: UrgencyTable): Raise[] => {
   const hits = passage.hits.filter((hit): hit is Hit<UrgencyMeaning> => hit.meaning.kind === 'urgency')
-  return hits.flatMap((hit): Raise[] => {
+  const raised = new Map<UrgencyRule, number>()
+  return hits.flatMap((hit, index): Raise[] => {
     const { rule, role } = hit.meaning
-    if (role !== 'words' || hits.some((longer) => longer.meaning.rule === rule && longer.meaning.role === 'not' && longer.from < hit.to && longer.to > hit.from)) return []
-    if (rule.value && !valueBehind(passage, hit, rule)) return []
-    const { status, because } = passage.assert(hit.from, hit.to)
+    // One rule, said twice as surely, is said once.
+    if (role !== 'words' || raised.get(rule) === confidence.said || (rule.value && !valueBehind(passage, hit, rule))) return []
+    const { status, because, ticked } = passage.assert(hit.from, hit.to)
     if (status !== 'affirmed' && status !== 'uncertain') return []
+    const misread = hits.slice(Math.max(0, index - NEAR), index + NEAR).some((longer) => longer.meaning.rule === rule && longer.meaning.role === 'not' && longer.from < hit.to && longer.to > hit.from)
+    if (misread && !ticked) return []
     if (rule.with && !hits.some((other) => other.meaning.rule === rule && other.meaning.role === 'with' && passage.assert(other.from, other.to).status === 'affirmed')) return []
+    raised.set(rule, status === 'affirmed' ? confidence.said : confidence.doubtful)
     const doubt = status === 'uncertain' ? `, though in doubt ("${because}")` : ''
     const evidence = { says: `this is ${rule.says}${doubt}`, quote: quoted(passage, hit.from, hit.to), ...place(passage.at) }
     return [{ rule, confidence: status === 'uncertain' ? confidence.doubtful : passage.source === 'document' ? confidence.attached : confidence.said, evidence }]

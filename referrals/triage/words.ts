@@ -16,6 +16,10 @@ const ABBREVIATIONS = new Set(['dr', 'mr', 'mrs', 'ms', 'pt', 'vs', 'approx', 'h
 const JOINS = new Set([',', 'and', 'or', 'nor', 'with', 'of', 'the', 'a', 'an', 'no', 'not', 'for', 'to', 'in', 'any', 'without', 'denies', 'w/', '/', '&'])
 const TICK_BOX = /^[[(☐☑☒✓✔•●▪*]/
 
+/** A sentence longer than this is parted, at a comma if one comes: it is a list, or no prose at all. */
+const LONG_SENTENCE = 120
+const LONGEST_SENTENCE = 160
+
 /** The words of a text, in order. Linear in its length. */
 export const wordsOf = (text: string): readonly Word[] => {
   const found = [...text.matchAll(WORD)].map(([raw], index, all) => ({ raw, from: all[index]?.index ?? 0 }))
@@ -23,11 +27,16 @@ export const wordsOf = (text: string): readonly Word[] => {
   const words: Word[] = []
   let sentence = 0
   let line = 0
+  let begun = 0
+  const end = (): void => {
+    sentence++
+    begun = words.length
+  }
   found.forEach(({ raw, from }, index) => {
     const next = found[index + 1]
     if (raw === '\n' || raw === '\r\n') {
       line++
-      if (!goesOn(words.at(-1)?.text, next?.raw, shouted)) sentence++
+      if (!goesOn(words.at(-1)?.text, next?.raw, shouted)) end()
       return
     }
     const before = text[from - 1] ?? ' '
@@ -35,7 +44,9 @@ export const wordsOf = (text: string): readonly Word[] => {
     if (raw === '-' && isInner(before) && isInner(after)) return
     const minus = raw === '-' && /\s/.test(before) && /\p{L}/u.test(after) && from > 0 && before !== '\n'
     words.push({ text: minus ? '(-)' : folded(raw), from, to: from + raw.length, capital: raw === raw.toUpperCase() && raw !== raw.toLowerCase(), sentence, line })
-    if (raw === '.' ? endsSentence(words.at(-2)?.text, before, after, next?.raw) : raw === '!' || (raw === '?' && /\s/.test(after) && !/\s/.test(before))) sentence++
+    const length = words.length - begun
+    const ends = raw === '.' ? endsSentence(words.at(-2)?.text, before, after, next?.raw) : raw === '!' || (raw === '?' && /\s/.test(after) && !/\s/.test(before))
+    if (ends || length >= LONGEST_SENTENCE || (length >= LONG_SENTENCE && (raw === ',' || raw === ';'))) end()
   })
   return words
 }

@@ -70,7 +70,7 @@ export const SAMPLES: readonly Sample[] = [
   { diagnosis: 'F33.1', reason: 'Depression, two SSRIs failed, denies SI or HI', age: 36, specialty: 'psychiatry', urgency: 'routine' },
   { diagnosis: 'F32.2', reason: 'Severe depression, says she wants to die and has a plan', age: 29, specialty: 'psychiatry', urgency: 'stat' },
   { diagnosis: 'F90.2', reason: 'ADHD, school asks for evaluation', age: 9, specialty: 'pediatrics', urgency: 'routine' },
-  { diagnosis: 'O24.410', reason: 'Gestational diabetes at 28 weeks', age: 33, sex: 'female', specialty: 'obstetrics-gynecology', urgency: 'urgent' },
+  { diagnosis: 'O24.410', reason: 'Gestational diabetes at 28 weeks', age: 33, sex: 'female', specialty: 'maternal-fetal-medicine', urgency: 'urgent' },
   { diagnosis: 'O09.523', reason: 'Advanced maternal age, desires MFM consult', age: 41, sex: 'female', specialty: 'maternal-fetal-medicine', urgency: 'routine' },
   { diagnosis: 'N95.0', reason: 'Postmenopausal bleeding', age: 61, sex: 'female', specialty: 'obstetrics-gynecology', urgency: 'urgent' },
   { diagnosis: 'R87.610', reason: 'ASCUS with HPV, needs colposcopy', age: 32, sex: 'female', specialty: 'obstetrics-gynecology', urgency: 'routine' },
