@@ -18,7 +18,7 @@ export function apply(state: ReferralState, event: NewEvent, from = event.at): A
   if (refused) return { refused }
   const stage = moving && to !== null ? target(state, event.name, to) : state.stage
   const changed: ReferralState = {
-    ...state, ...(CHANGES[event.name]?.(state, facts, event) ?? {}),
+    ...state, ...(CHANGES[event.name]?.(state, facts, event, from) ?? {}),
     stage, since: stage === state.stage ? state.since : from,
     times: { ...state.times, [event.name]: event.name === 'reopened' ? from : (state.times[event.name] ?? from) },
   }
@@ -35,11 +35,14 @@ const DAY = 86_400_000
 
 /** News of an appointment is news only if nothing later was heard of it. */
 const appointmentNews: Guard = ({ appointment }, { at, name }, { appointment: news }) => {
-  const same = appointment !== null && (news?.id ?? null) === appointment.id
-  if (same && at < appointment.heardAt) return 'Something later has been heard of this appointment.'
-  if (same && at === appointment.heardAt && name === appointment.last && news?.start === appointment.start) return 'This has been heard before.'
+  if (appointment === null) return null
+  const same = sameAppointment(appointment, news)
+  if (at < appointment.heardAt) return same ? 'Something later has been heard of this appointment.' : 'A later appointment has been heard of.'
+  if (same && at === appointment.heardAt && name === appointment.last && (news?.start ?? appointment.start) === appointment.start) return 'This has been heard before.'
   return null
 }
+/** News without a number is about the one that holds. */
+const sameAppointment = ({ id }: NonNullable<ReferralState['appointment']>, news: EventFacts['appointment']): boolean => (news?.id ?? null) === null || news?.id === id
 /** What becomes of an appointment can only be said of the one that holds. */
 const ofItsAppointment: Guard = (state, event, facts) => {
   const id = facts.appointment?.id ?? null
@@ -74,11 +77,12 @@ const GUARDS: Partial<Record<EventName, Guard>> = {
   'closed': ({ stage }, _event, { reason }) => (stage === 'reported' || reason ? null : 'It does not say why.'),
 }
 
-type Changes = (state: ReferralState, facts: EventFacts, event: NewEvent) => Partial<ReferralState>
-const appointment: Changes = ({ appointment: before }, { appointment: news }, { at, name }) => {
+type Changes = (state: ReferralState, facts: EventFacts, event: NewEvent, from: string) => Partial<ReferralState>
+const appointment: Changes = ({ appointment: before }, { appointment: news }, { at, name }, from) => {
   const { id = null, start = null, with: seen = null, at: place = null } = news ?? {}
-  const same = before !== null && (id === null || id === before.id)
-  return { appointment: { id: id ?? (same ? before.id : null), start: start ?? (same ? before.start : null), with: seen ?? (same ? before.with : null), at: place ?? (same ? before.at : null), heardAt: at, last: name } }
+  const same = before !== null && sameAppointment(before, news)
+  const heardAt = Date.parse(at) - Date.parse(from) > DAY ? from : at // a clock that is ahead must not make all later news old
+  return { appointment: { id: id ?? (same ? before.id : null), start: start ?? (same ? before.start : null), with: seen ?? (same ? before.with : null), at: place ?? (same ? before.at : null), heardAt, last: name } }
 }
 
 const CHANGES: Partial<Record<EventName, Changes>> = {
@@ -109,8 +113,8 @@ function told(_state: ReferralState, _facts: EventFacts, { at }: NewEvent): Part
   return { lastTold: at }
 }
 
-function reported({ reportedAt }: ReferralState, _facts: EventFacts, { at }: NewEvent): Partial<ReferralState> {
-  return { reportedAt: reportedAt ?? at }
+function reported({ reportedAt }: ReferralState, _facts: EventFacts, _event: NewEvent, from: string): Partial<ReferralState> {
+  return { reportedAt: reportedAt ?? from }
 }
 
 /** What waits for a person after an event. */
