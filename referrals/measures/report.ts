@@ -51,7 +51,7 @@ export async function measures(parts: MeasuresParts, { by, from, to, filters }: 
 }
 
 /** More at once would hold up the event loop while they travel from the store’s thread. */
-const PAGE = 500
+const PAGE = 200
 
 /** The states that a query finds, a page at a time, the last received first. */
 export async function* statesOf(store: Pick<DeskStore, 'search'>, query: Omit<ReferralQuery, 'limit' | 'before'>): AsyncGenerator<readonly ReferralState[]> {
