@@ -6,6 +6,7 @@ import type { Change, DeskStore, Key, NewEvent, NewNotice, Notice, NoticeStatus,
 import { dutyOf, fold } from './fold.js'
 import type { ProviderDirectory } from './providers/directory.js'
 import type { Rules } from './rules.js'
+import { isShared } from './store/commit.js'
 
 /** What the desk works with. */
 export interface DeskParts {
@@ -55,7 +56,7 @@ export async function change(parts: DeskParts, command: string, decide: () => Pr
 /** A referral that is here goes on without a number that is another's: whoever was first keeps it. */
 async function withoutTaken({ store }: DeskParts, made: Change): Promise<Change> {
   const others = (await store.find(made.keys)).filter(({ referral }) => referral !== made.state.id).map(({ key }) => `${key.kind} ${key.value}`)
-  return { ...made, keys: made.keys.filter(({ kind, value }) => kind === 'patient' || kind === 'pair' || !others.includes(`${kind} ${value}`)) }
+  return { ...made, keys: made.keys.filter((key) => isShared(key) || !others.includes(`${key.kind} ${key.value}`)) }
 }
 
 async function repeated({ store }: DeskParts, id: string): Promise<Changed> {

@@ -92,7 +92,7 @@ export const openCommit = (database: Database, notices: Pick<ReturnType<typeof o
 }
 
 /** Several referrals may have it. */
-export const isShared = ({ kind }: Pick<Key, 'kind'>): boolean => kind === 'patient' || kind === 'pair'
+export const isShared = ({ kind }: Pick<Key, 'kind'>): boolean => kind !== 'reference' && kind !== 'placer' && kind !== 'request'
 
 const refuseGaps = ({ state, expected, events }: Change): void => {
   for (const [position, { sequence }] of events.entries()) {
