@@ -6,19 +6,21 @@ import type { Counts } from './frequencies.js'
 import { askedKeysOf, KEYS_VERSION, keysOf, termsOf } from './keys.js'
 import { type Person, person } from './normalise.js'
 
-export interface Row { readonly id: number; readonly chart: Chart; readonly person: Person }
+/** A chart as it is compared. */
+export interface Row { readonly id: number; readonly source: string; readonly number: string; readonly active: boolean; readonly person: Person }
 
 export interface ChartTable extends Counts {
   put(charts: readonly Chart[]): void
   byId(id: number): Row
-  byKey(key: ChartKey): Row | null
-  /** The charts that share keys with a person, the most shared first where there are too many. */
-  find(person: Person): readonly number[]
+  idOf(key: ChartKey): number | null
+  chart(id: number): Chart
+  /** The charts that share strong or weak keys with a person; those that share most, where there are too many. */
+  find(person: Person, weak: boolean): readonly number[]
   /** After every rollback: what was remembered may not be so. */
   forget(): void
 }
 
-const REMEMBERED = { rows: 20_000, terms: 500_000 }
+const REMEMBERED_TERMS = 500_000
 const LONGEST_CHART = 1024 ** 2
 const LONGEST_NAME = 200
 /** So many keys are sorted and written at a time: in the order of the table, they touch each of its pages once. */
@@ -31,26 +33,21 @@ const pluck = <Given extends unknown[], Value>(database: Database, sql: string):
 export const openChartTable = (database: Database, matcher: Matcher): ChartTable => {
   const { settings, vocabulary } = matcher
   const findBody = database.prepare<[string, string], Body>('select id, body from chart where source = ? and number = ?')
+  const findId = pluck<[string, string], number>(database, 'select id from chart where source = ? and number = ?')
   const readBody = pluck<[number], string>(database, 'select body from chart where id = ?')
+  const readRow = database.prepare<[number], { readonly source: string; readonly number: string; readonly active: number; readonly person: string }>('select source, number, active, person from chart where id = ?')
   const nextBodies = database.prepare<[number, number], Body>('select id, body from chart where id > ? order by id limit ?')
-  const addBody = database.prepare<[string, string, string]>('insert into chart (source, number, body) values (?, ?, ?)')
-  const changeBody = database.prepare<[string, number]>('update chart set body = ? where id = ?')
+  const addBody = database.prepare<[string, string, number, string, string]>('insert into chart (source, number, active, person, body) values (?, ?, ?, ?, ?)')
+  const changeBody = database.prepare<[number, string, string, number]>('update chart set active = ?, person = ?, body = ? where id = ?')
+  const changePerson = database.prepare<[string, number]>('update chart set person = ? where id = ?')
   const addKey = database.prepare<[number, number]>('insert or ignore into key (key, chart) values (?, ?)')
   const dropKey = database.prepare<[number, number]>('delete from key where key = ? and chart = ?')
   const readKey = pluck<[number, number], number>(database, 'select chart from key where key = ? limit ?')
   const readTerm = pluck<[number], number>(database, 'select charts from term where term = ?')
   const addTerm = database.prepare<[number, number]>('insert into term (term, charts) values (?, ?) on conflict (term) do update set charts = charts + excluded.charts')
   const countCharts = pluck<[], number>(database, 'select count(*) from chart')
-  const rows = new Map<number, Row>()
   const terms = new Map<number, number>()
   let charts = Number(countCharts.get())
-
-  const row = (id: number, body: string): Row => {
-    const chart = JSON.parse(body) as Chart
-    const made = { id, chart, person: person(chart, vocabulary) }
-    remember(rows, id, made, REMEMBERED.rows)
-    return made
-  }
 
   /** What a group of changes adds to the tables, written at its end in the tables' order. */
   const changes = () => {
@@ -102,19 +99,19 @@ export const openChartTable = (database: Database, matcher: Matcher): ChartTable
       const known = findBody.get(chart.source, chart.id)
       if (known?.body === body) continue
       if (known) made.drop(known.id, person(JSON.parse(known.body) as PatientFacts, vocabulary))
-      const id = known ? known.id : Number(addBody.run(chart.source, chart.id, body).lastInsertRowid)
-      if (known) changeBody.run(body, id)
+      const facts = person(chart, vocabulary)
+      const id = known ? known.id : Number(addBody.run(chart.source, chart.id, Number(chart.active), JSON.stringify(facts), body).lastInsertRowid)
+      if (known) changeBody.run(Number(chart.active), JSON.stringify(facts), body, id)
       else charts++
-      rows.delete(id)
-      made.add(id, person(chart, vocabulary))
+      made.add(id, facts)
     }
     made.end()
   }
 
-  const find = (facts: Person): readonly number[] => {
+  const find = (facts: Person, weak: boolean): readonly number[] => {
     const shared = new Map<number, number>()
-    for (const { key, weak } of askedKeysOf(facts)) {
-      const most = weak ? settings.search.weak : settings.search.block
+    const most = weak ? settings.search.weak : settings.search.block
+    for (const { key } of askedKeysOf(facts).filter(each => each.weak === weak)) {
       const found = readKey.all(key, most + 1)
       if (found.length <= most) for (const id of found) shared.set(id, (shared.get(id) ?? 0) + 1)
     }
@@ -134,7 +131,11 @@ export const openChartTable = (database: Database, matcher: Matcher): ChartTable
       database.prepare<[string]>('insert into made (by) values (?)').run(by)
       const made = changes()
       for (let page = nextBodies.all(-1, PAGE); page.length > 0; page = nextBodies.all(page.at(-1)?.id ?? 0, PAGE)) {
-        for (const { id, body } of page) made.add(id, person(JSON.parse(body) as PatientFacts, vocabulary))
+        for (const { id, body } of page) {
+          const facts = person(JSON.parse(body) as PatientFacts, vocabulary)
+          changePerson.run(JSON.stringify(facts), id)
+          made.add(id, facts)
+        }
       }
       made.end()
     }).immediate()
@@ -147,19 +148,19 @@ export const openChartTable = (database: Database, matcher: Matcher): ChartTable
     },
     term: (term) => {
       const known = terms.get(term) ?? readTerm.get(term) ?? 0
-      remember(terms, term, known, REMEMBERED.terms)
+      remember(terms, term, known, REMEMBERED_TERMS)
       return known
     },
     sharing: (key, most) => readKey.all(key, most + 1).length,
     put,
-    byId: id => rows.get(id) ?? row(id, readBody.get(id) as string),
-    byKey: ({ source, id }) => {
-      const found = findBody.get(source, id)
-      return found ? rows.get(found.id) ?? row(found.id, found.body) : null
+    byId: (id) => {
+      const { source, number, active, person } = readRow.get(id) as NonNullable<ReturnType<typeof readRow.get>>
+      return { id, source, number, active: active === 1, person: JSON.parse(person) as Person }
     },
+    idOf: ({ source, id }) => findId.get(source, id) ?? null,
+    chart: id => JSON.parse(readBody.get(id) as string) as Chart,
     find,
     forget: () => {
-      rows.clear()
       terms.clear()
       charts = Number(countCharts.get())
     },

@@ -13,7 +13,7 @@ export const compareContacts = (ours: Person, theirs: Person, settings: Matching
   const { address, phone, email, memberId } = settings.weights
   const fields: (Field | null)[] = [
     best('address', ours.addresses, theirs.addresses, addressLevel, ({ street, number, zip, city }) => `${number} ${street} ${zip || city}`.trim(), (level, our, their) => {
-      if (level === 'zip' || level === 'building' || level === 'different') return [level, address[level]]
+      if (level === 'zip' || level === 'street' || level === 'building' || level === 'different') return [level, address[level]]
       const bits = rare.shared([...addressKey(our), ...addressKey(their)])
       return bits === null ? ['shared', address.shared] : [level, Math.max(address.zip, Math.min(address.most, bits) + (level === 'close' ? address.close : 0))]
     }),
@@ -49,15 +49,16 @@ const best = <Value, Level extends string>(
   return found
 }
 
-type AddressLevel = 'same' | 'close' | 'building' | 'zip' | 'different'
+type AddressLevel = 'same' | 'close' | 'building' | 'street' | 'zip' | 'different'
 
 const addressLevel = (a: PlainAddress, b: PlainAddress): AddressLevel | null => {
   const zips = a.zip && b.zip ? a.zip === b.zip : null
   const cities = a.city && b.city ? a.city === b.city || edits(a.city, b.city, 1) <= 1 : null
   const place = zips === true || cities === true
+  const near = zips === true || (cities === true && (zips === null || edits(a.zip, b.zip, 1) <= 1))
   const far = zips === false && cities === false
-  if ((!a.street && !a.number) || (!b.street && !b.number)) return zips === null ? null : zips ? 'zip' : 'different'
-  const street = sameStreet(a.street, b.street)
+  if ((!a.street && !a.number) || (!b.street && !b.number)) return zips === null && cities === null ? null : near ? 'zip' : 'different'
+  const street = sameStreet(a.street, b.street) || sameStreet(a.street, b.more) || sameStreet(a.more, b.street) // lines of an address change places
   if (street && a.number === b.number && !far) {
     if (a.number === '') return place && a.street.length > 6 ? 'building' : place ? 'zip' : 'different'
     if (a.unit && b.unit && a.unit !== b.unit) return 'building'
@@ -67,13 +68,12 @@ const addressLevel = (a: PlainAddress, b: PlainAddress): AddressLevel | null => 
   const nearNumber = a.number !== '' && b.number !== '' && a.number.length > 1 && edits(a.number, b.number, 1) === 1
   if (street && place && nearNumber) return 'close'
   if (a.number !== '' && a.number === b.number && place && jaroWinkler(a.street, b.street) >= 0.85) return 'close'
-  return zips === true ? 'zip' : 'different'
+  if (street && near && a.street.length > 4) return 'street'
+  return near ? 'zip' : 'different'
 }
 
 const sameStreet = (a: string, b: string): boolean =>
-  a === b || (a !== '' && b !== '' && (jaroWinkler(a, b) >= 0.92 || beginsAlike(a, b) || inOrder(a) === inOrder(b) || jaroWinkler(a.replaceAll(' ', ''), b.replaceAll(' ', '')) >= 0.92))
-/** Lines of an address change places. */
-const inOrder = (street: string): string => street.split(' ').sort().join(' ')
+  a !== '' && b !== '' && (a === b || jaroWinkler(a, b) >= 0.92 || beginsAlike(a, b) || jaroWinkler(a.replaceAll(' ', ''), b.replaceAll(' ', '')) >= 0.92)
 
 /** "MAIN ST" and "MAIN", "OAK AVE" and "OAK AVE WEST". */
 const beginsAlike = (a: string, b: string): boolean => {

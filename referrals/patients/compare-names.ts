@@ -30,7 +30,10 @@ const pair = (ours: PlainName, theirs: PlainName, matcher: Matcher, rare: Freque
       bits('given', Math.min(weights.given.most, rare.given(theirs.given)) + weights.swapped.given),
     ]
   }
-  if (family) {
+  const crossed = family === 'different' && given === 'different' ? crossedName(ours, theirs) : null
+  if (crossed !== null) {
+    fields.push({ field: 'family', how: 'crossed', agreement: 'close', weight: Math.max(0, Math.min(weights.family.most, rare.family(crossed), rare.given(crossed)) + weights.swapped.crossed), ours: ours.family, theirs: theirs.family })
+  } else if (family) {
     const most = Math.min(weights.family.most, rare.family(ours.family), rare.family(theirs.family))
     const weight = family === 'same' ? most : family === 'different' ? weights.family.different : Math.max(0, most + weights.family[family])
     fields.push({ field: 'family', how: family, agreement: agreement(family), weight, ours: ours.family, theirs: theirs.family })
@@ -38,7 +41,7 @@ const pair = (ours: PlainName, theirs: PlainName, matcher: Matcher, rare: Freque
   if (given) {
     const most = Math.min(weights.given.most, rare.given(ours.given || theirs.given), rare.given(theirs.given || ours.given))
     const weight = given === 'same' ? most : given === 'different' || given === 'newborn' ? weights.given.different
-      : given === 'initial' ? weights.given.initial : Math.max(0, most + weights.given[given === 'variant' ? 'close' : given])
+      : given === 'initial' ? weights.given.initial : Math.max(0, most + weights.given[given])
     fields.push({ field: 'given', how: given, agreement: given === 'newborn' ? 'different' : agreement(given), weight, ours: ours.given || ours.newborn, theirs: theirs.given || theirs.newborn })
   }
   if (ours.middle && theirs.middle && (given === 'same' || given === 'nickname' || given === 'close')) {
@@ -87,6 +90,11 @@ const slip = (a: string, b: string): boolean => {
   return shorter >= 3 && edits(a, b, shorter >= 8 ? 2 : 1) <= (shorter >= 8 ? 2 : 1)
 }
 
+/** The one name that stands in the other's place, where the other has been lost. */
+const crossedName = (ours: PlainName, theirs: PlainName): string | null =>
+  ours.given === theirs.family || slip(ours.given, theirs.family) ? theirs.family : ours.family === theirs.given || slip(ours.family, theirs.given) ? theirs.given : null
+
 const isSwapped = (ours: PlainName, theirs: PlainName, family: Family | null, given: Given | null): boolean =>
-  family !== null && family !== 'same' && given !== null && given !== 'same' && alike(ours.given, theirs.family) && alike(ours.family, theirs.given)
-const alike = (a: string, b: string): boolean => a !== '' && (a === b || slip(a, b))
+  family !== null && family !== 'same' && given !== null && given !== 'same' && alike(ours.given, theirs.family, ours.family === theirs.given) && alike(ours.family, theirs.given, ours.given === theirs.family)
+/** The more freely where the other pair is the very same. */
+const alike = (a: string, b: string, freely: boolean): boolean => a !== '' && (a === b || slip(a, b) || (freely && jaroWinkler(a, b) >= 0.82))

@@ -52,7 +52,7 @@ const compareBirth = (ours: PlainDate, theirs: PlainDate, weights: MatchingSetti
   if (years && ours.month === theirs.day && ours.day === theirs.month) return field('swapped', 'close', most + weights.swapped)
   const near = Number(years) + Number(months) + Number(days) === 2
   const slip = edits(digits(ours), digits(theirs), 1) === 1
-  if (Math.abs(ours.year - theirs.year) >= generation) return field(near || slip ? 'generation' : 'different', 'different', near || slip ? weights.near : weights.different)
+  if (Math.abs(ours.year - theirs.year) >= generation) return field(near || slip ? 'generation' : 'different', 'different', near || slip ? weights.generation : weights.different)
   if (slip) return field('close', 'close', most + weights.close)
   return near ? field('near', 'different', weights.near) : field('different', 'different', weights.different)
 }

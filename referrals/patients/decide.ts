@@ -7,9 +7,12 @@ import { type Judgement, judge } from './gates.js'
 import type { Person } from './normalise.js'
 import { chance, type Score, score } from './score.js'
 
-/** A chart as the index found it: `chart` is the survivor of its merges, `forms` what it and the charts merged into it say. */
+/** A chart as the index found it, by its system and its number there: the survivor of its merges; `forms` is what it and the charts merged into it say. */
 export interface Found {
-  readonly chart: Chart
+  readonly source: string
+  readonly id: string
+  readonly active: boolean
+  readonly chart: () => Chart // read only where it is told
   readonly forms: readonly Person[]
 }
 interface Judged extends Found, Score, Judgement { readonly form: Person; readonly numbered: boolean }
@@ -26,22 +29,23 @@ export const decide = (ours: Person, found: readonly Found[], matcher: Matcher, 
   const { settings } = matcher
   const judged = found.map(each => judgeFound(ours, each, matcher, rare))
     .filter(({ weight, numbered, somebodyElse }) => numbered || (weight >= settings.decide.possible && !somebodyElse))
-    .sort((a, b) => b.weight - a.weight || order(a.chart.source, b.chart.source) || order(a.chart.id, b.chart.id))
+    .sort((a, b) => b.weight - a.weight || order(a.source, b.source) || order(a.id, b.id))
   const [best, ...others] = judged
   if (!best) return { grade: 'none', candidates: [], reasons: [found.length === 0 ? 'no chart shares a name with birth date, address or phone, or a number' : `no chart comes near: the best of ${found.length} compared has too little in common or is of somebody else`] }
 
   const line = certainLine(settings.decide, rare.charts)
+  const needed = line + (best.confirmed ? 0 : settings.decide.unconfirmed)
   const rival = others.find(other => best.weight - other.weight < settings.decide.margin && compete(best, other, line, matcher, rare))
   const against = [
     ...best.contradictions,
     ...best.doubts,
-    ...(best.weight < line ? [`${bits(best.weight)} speak for it, and ${bits(line)} are needed`] : []),
-    ...(rival ? [rival.weight >= line ? 'more than one chart is above the certain line' : `another chart (${rival.chart.source} ${rival.chart.id}) is only ${bits(best.weight - rival.weight)} behind`] : []),
+    ...(best.weight < needed ? [`${bits(best.weight)} speak for it, and ${bits(needed)} are needed${best.confirmed ? '' : ' where no address, phone, e-mail or number confirms it'}`] : []),
+    ...(rival ? [rival.weight >= line ? 'more than one chart is above the certain line' : `another chart (${rival.source} ${rival.id}) is only ${bits(best.weight - rival.weight)} behind`] : []),
   ]
   const certain = against.length === 0
   const ceiling = Math.max(settings.decide.charts, rare.charts)
   const candidates = judged.slice(0, limit).map((each, at): Candidate => ({
-    chart: each.chart,
+    chart: each.chart(),
     score: at === 0 && certain ? Math.max(LINE, chance(each.weight, ceiling)) : Math.min(LINE - 0.01, chance(each.weight, ceiling)),
     weight: each.weight, compared: explain(each.fields), contradictions: each.contradictions,
   }))
@@ -58,11 +62,11 @@ const judgeFound = (ours: Person, found: Found, matcher: Matcher, rare: Frequenc
   const forms = found.forms.map(form => ({ form, ...score(compare(ours, form, matcher, rare), matcher.settings) }))
   const best = forms.reduce((a, b) => (b.weight > a.weight ? b : a))
   const numbered = best.fields.some(({ field, how }) => field === 'identifier' && how === 'same')
-  return { ...found, ...best, numbered, ...judge(ours, best.form, best.fields, found.chart.active) }
+  return { ...found, ...best, numbered, ...judge(ours, best.form, best.fields, found.active) }
 }
 
 const compete = (a: Judged, b: Judged, line: number, matcher: Matcher, rare: Frequencies): boolean => {
-  if (a.chart.source === b.chart.source) return true
+  if (a.source === b.source) return true
   const { fields, weight } = score(compare(a.form, b.form, matcher, rare), matcher.settings)
   const { contradictions, doubts } = judge(a.form, b.form, fields, true)
   return weight < line || contradictions.length > 0 || doubts.length > 0

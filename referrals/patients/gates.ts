@@ -7,6 +7,8 @@ export interface Judgement {
   readonly contradictions: readonly string[]
   /** Nothing says so, but too little says that they are one. */
   readonly doubts: readonly string[]
+  /** An address, a phone, an e-mail or a number that is not everybody's agrees. */
+  readonly confirmed: boolean
   /** Too much differs for anybody to be asked: another member of a household, a namesake. */
   readonly somebodyElse: boolean
 }
@@ -14,7 +16,7 @@ export interface Judgement {
 /** Family, given name or birth date agree, but not wholly: a slip of the pen, a changed name. */
 const DAMAGED: Readonly<Partial<Record<FieldName, ReadonlySet<string>>>> = {
   given: new Set(['close', 'swapped']),
-  family: new Set(['close', 'sounds', 'different']),
+  family: new Set(['close', 'sounds', 'crossed', 'different']),
   birthDate: new Set(['close', 'swapped']),
 }
 const CONFIRMING: ReadonlySet<FieldName> = new Set(['address', 'phone', 'email', 'memberId', 'identifier'])
@@ -28,7 +30,8 @@ export const judge = (ours: Person, theirs: Person, fields: readonly Field[], ac
   const generations = generationsDiffer(ours, theirs)
   return {
     contradictions: contradictions(ours, theirs, by, generations, active, sameNumber),
-    doubts: doubts(by, sameNumber),
+    doubts: doubts(by, sameNumber, confirmations(fields)),
+    confirmed: confirmations(fields) > 0,
     somebodyElse: !sameNumber && birthDiffers && (givenDiffers || (generations && how('birthDate') === 'different')),
   }
 }
@@ -56,9 +59,10 @@ const contradictions = (ours: Person, theirs: Person, by: ReadonlyMap<FieldName,
   return found
 }
 
-const doubts = (by: ReadonlyMap<FieldName, Field>, sameNumber: boolean): string[] => {
+const confirmations = (fields: readonly Field[]): number => fields.filter(({ field, how }) => CONFIRMING.has(field) && (how === 'same' || how === 'close')).length
+
+const doubts = (by: ReadonlyMap<FieldName, Field>, sameNumber: boolean, confirmed: number): string[] => {
   const how = (field: FieldName): string | undefined => by.get(field)?.how
-  const confirmed = [...by.values()].filter(({ field, how }) => CONFIRMING.has(field) && (how === 'same' || how === 'close')).length
   const damaged = [...by.values()].filter(({ field, how }) => DAMAGED[field]?.has(how))
   const [given, birth, family] = [how('given'), how('birthDate'), how('family')]
   const found: string[] = []

@@ -9,14 +9,16 @@ const APPLICATION_ID = 0x52454650
 const VERSION = 1
 
 /**
- * `key` finds charts: 32-bit keys, in a table that is its own index. `term` counts the charts that have a name or a birth date. `merge` leads
- * from a merged chart to its survivor, whether either is there yet. `made` says by which settings keys and terms were made.
+ * `person` is what is compared of a chart, made of its `body` once. `key` finds charts: 32-bit keys, in a table that is its own index. `term` counts the charts that have a name or a birth date. `merge` leads
+ * from a merged chart to its survivor, whether either is there yet. `made` says by which settings people, keys and terms were made.
  */
 const TABLES = `
   create table chart (
     id     integer primary key,
     source text not null,
     number text not null,
+    active integer not null,
+    person text not null,
     body   text not null,
     unique (source, number)
   ) strict;

@@ -34,7 +34,7 @@ const keysWith = (person: Person, names: readonly PlainName[]): readonly Key[] =
   const date = birth && birth.day > 0 ? birth.text : ''
   const year = birth ? String(birth.year) : ''
   const monthDay = date && birth ? [birth.month, birth.day].sort((a, b) => a - b).join('-') : ''
-  const addresses = person.addresses.slice(0, 3).map(address => ({ street: streetKey(address), road: roadKey(address), zip: zipKey(address.zip) }))
+  const addresses = person.addresses.slice(0, 3).flatMap(address => lines(address).map(line => ({ street: streetKey(address.number, line), road: longestWord(line).slice(0, 4), zip: zipKey(address.zip) })))
   const phones = person.phones.slice(0, 3).map(phone => phone.slice(-7))
 
   for (const name of names.slice(0, 4)) {
@@ -47,7 +47,7 @@ const keysWith = (person: Person, names: readonly PlainName[]): readonly Key[] =
       add('address+given', street, first)
       add('address+zip+family', street, zip, sounds)
       add('names+zip', begin, zip)
-      add('road+zip+given', road, zip, first)
+      for (const initial of [first, name.family.slice(0, 1)]) add('road+initial', road, initial)
     }
     for (const phone of phones) {
       add('phone+family', phone, sounds)
@@ -62,25 +62,28 @@ const keysWith = (person: Person, names: readonly PlainName[]): readonly Key[] =
   for (const id of person.memberIds) add('member', id)
   return [...keys.values()]
 }
-const WEAK: ReadonlySet<string> = new Set(['names+zip', 'road+zip+given', 'date'])
+const WEAK: ReadonlySet<string> = new Set(['names+zip', 'road+initial', 'date'])
 
 /** Keys whose number of charts says how many people share a phone, an address or an e-mail. */
 export const phoneKey = (phone: string): number => hash(`phone|${phone.slice(-7)}`)
 export const emailKey = (email: string): number => hash(`email|${email}`)
 export const addressKey = (address: PlainAddress): readonly number[] => {
-  const street = streetKey(address)
+  const street = streetKey(address.number, address.street)
   return street ? [hash(`address|${street}|${zipKey(address.zip) || address.city}`)] : []
 }
 
 /** In whatever order its digits are: two that have changed places are the commonest slip. */
 const zipKey = (zip: string): string => [...zip].sort().join('')
 
-/** House number and how the street's longest word sounds, whatever the order of its lines; empty where there is no street. */
-const streetKey = (address: PlainAddress): string => `${address.number}${roadKey(address)}`
-const roadKey = ({ street }: PlainAddress): string => {
-  const name = street.split(' ').reduce((longest, word) => (word.length > longest.length || (word.length === longest.length && word < longest) ? word : longest), '')
-  return name && soundex(name)
+/** The street and what else there is of lines, which change places: each by itself. */
+const lines = ({ street, more }: PlainAddress): readonly string[] => (more === '' ? [street] : [street, more])
+/** House number and how a line's longest word sounds; empty where there is neither. */
+const streetKey = (number: string, line: string): string => {
+  const name = longestWord(line)
+  return `${number}${name && soundex(name)}`
 }
+const longestWord = (line: string): string =>
+  line.split(' ').reduce((longest, word) => (word.length > longest.length || (word.length === longest.length && word < longest) ? word : longest), '')
 
 /** Both names in either order: forms swap them. */
 const namesKey = ({ given, family }: PlainName, short: (word: string) => string): string => (given && family ? [short(given), short(family)].sort().join('') : '')

@@ -1,13 +1,13 @@
 /** Which chart leads to which: merges are kept by the charts' numbers, whether the charts are there yet or not. */
 import type { Database } from 'better-sqlite3'
 import type { ChartKey } from '../contracts.js'
-import type { ChartTable, Row } from './chart-table.js'
+import type { ChartTable } from './chart-table.js'
 
 export interface MergeTable {
   merge(survivor: ChartKey, merged: ChartKey): void
   unmerge(survivor: ChartKey, merged: ChartKey): void
-  /** The last chart on the way from a key through its merges that is there; null where none is. */
-  survivor(key: ChartKey): Row | null
+  /** The number of the last chart on the way from a key through its merges that is there; `own`, the number of the key's own chart, where it leads no further. */
+  survivor<None>(key: ChartKey, own: number | None): number | None
 }
 
 type Link = { readonly source: string; readonly id: string }
@@ -34,12 +34,13 @@ export const openMergeTable = (database: Database, charts: ChartTable): MergeTab
     unmerge: (survivor, merged) => {
       drop.run(merged.source, merged.id, survivor.source, survivor.id)
     },
-    survivor: (key) => {
-      for (const each of way(key).toReversed()) {
-        const row = charts.byKey(each)
-        if (row) return row
+    survivor: (key, own) => {
+      const [, ...further] = way(key)
+      for (const each of further.toReversed()) {
+        const id = charts.idOf(each)
+        if (id !== null) return id
       }
-      return null
+      return own
     },
   }
 }

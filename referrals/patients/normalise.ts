@@ -13,7 +13,7 @@ export interface PlainName {
   readonly newborn: string // "BABY BOY A", where that stands for a name; else empty
 }
 export interface PlainDate { readonly year: number; readonly month: number; readonly day: number; readonly text: string } // 0: not known
-export interface PlainAddress { readonly number: string; readonly street: string; readonly unit: string; readonly zip: string; readonly city: string; readonly text: string }
+export interface PlainAddress { readonly number: string; readonly street: string; readonly more: string; readonly unit: string; readonly zip: string; readonly city: string; readonly text: string }
 export interface PlainIdentifier { readonly system: string | null; readonly type: string | null; readonly value: string; readonly text: string }
 
 export interface Person {
@@ -101,7 +101,8 @@ const plainDate = (text: string | null, vocabulary: Vocabulary): PlainDate | nul
 }
 
 const plainAddress = (address: Address, vocabulary: Vocabulary): PlainAddress[] => {
-  const line = words(address.lines.slice(0, 3).join(' # ').replaceAll('#', ' UNIT ')).map(word => vocabulary.streetWords.get(word) ?? word)
+  const [line = [], ...others] = address.lines.slice(0, 3).map(each => words(each.replaceAll('#', ' UNIT ')).map(word => vocabulary.streetWords.get(word) ?? word)).filter(each => each.length > 0)
+  const more = others.filter(each => !isUnit(each, vocabulary)).flat().join(' ')
   const digits = digitsOf(address.postalCode ?? '')
   const zip = /^\d{4,5}/.exec(digits)?.[0] ?? words(address.postalCode ?? '').join('')
   const city = words(address.city ?? '').join('')
@@ -111,11 +112,15 @@ const plainAddress = (address: Address, vocabulary: Vocabulary): PlainAddress[] 
   const street = at > 0 ? line.slice(0, at) : line
   const number = box ? `BOX${box[1] ?? box[2] ?? box[3]}` : street.find(word => /^\d+[A-Z]?$/.test(word)) ?? ''
   const name = box ? '' : street.filter((word, position) => word !== number || position !== street.indexOf(number)).join(' ')
-  const unknown = vocabulary.addresses.has(street.join('')) || vocabulary.addresses.has(street[0] ?? '') && number === ''
-  if (unknown || (number === '' && name === '')) return place.zip || place.city ? [{ number: '', street: '', unit: '', ...place, text: `|||${place.zip}` }] : []
-  const unit = at > 0 ? line.slice(at).filter(word => !vocabulary.units.has(word)).join('') : ''
-  return [{ number, street: name, unit, ...place, text: `${number}|${name}|${unit}|${place.zip}` }]
+  const unknown = vocabulary.addresses.has(street.join('')) || (vocabulary.addresses.has(street[0] ?? '') && number === '')
+  if (unknown || (number === '' && name === '')) return place.zip || place.city ? [{ number: '', street: '', more: '', unit: '', ...place, text: `|||${place.zip}` }] : []
+  const unit = [...(at > 0 ? line.slice(at) : []), ...others.filter(each => isUnit(each, vocabulary)).flat()].filter(word => !vocabulary.units.has(word)).join('')
+  return [{ number, street: name, more, unit, ...place, text: `${number}|${name}|${more}|${unit}|${place.zip}` }]
 }
+
+/** "Apt 4", "12B": a line that says where in the house. */
+const isUnit = (line: readonly string[], vocabulary: Vocabulary): boolean =>
+  vocabulary.units.has(line[0] ?? '') || (line.length === 1 && (line[0]?.length ?? 0) <= 4 && /\d/.test(line[0] ?? ''))
 
 const plainPhone = (text: string, vocabulary: Vocabulary): string[] => {
   const digits = digitsOf(text.replace(/(?:ext?\.?|x)\s*\d+\s*$/i, ''))

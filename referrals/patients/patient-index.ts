@@ -1,5 +1,5 @@
 /** The charts of all systems in one SQLite file: found by keys, compared, decided. */
-import type { ChartKey, Match, PatientFacts, PatientIndex } from '../contracts.js'
+import type { Chart, ChartKey, Match, PatientFacts, PatientIndex } from '../contracts.js'
 import { GroupCommit } from '../../engine/store/sqlite/group-commit.js'
 import { toStoreError } from '../../engine/store/sqlite/faults.js'
 import { openChartTable, type Row } from './chart-table.js'
@@ -33,13 +33,13 @@ export const openPatientIndex = (path: string, settings: MatchingSettings): Pati
       throw toStoreError(error, path)
     }
   })()
-  const { charts, merges, match } = prepared
+  const { charts, merges, get, match } = prepared
   const commits = new GroupCommit(database, { file: path, patience: PATIENCE, rolledBack: charts.forget })
   return {
     put: given => commits.ask(() => charts.put(given), false),
     merge: (survivor, merged) => commits.ask(() => merges.merge(survivor, merged), false),
     unmerge: (survivor, merged) => commits.ask(() => merges.unmerge(survivor, merged), false),
-    get: (key: ChartKey) => commits.ask(() => merges.survivor(key)?.chart ?? null, true),
+    get: (key: ChartKey) => commits.ask(() => get(key), true),
     match: (facts, options) => commits.ask(() => match(facts, options), true),
     count: () => commits.ask(() => charts.charts, true),
     close: async () => {
@@ -56,18 +56,31 @@ const prepare = (database: ReturnType<typeof openIndexDatabase>, matcher: Matche
   const match = (facts: PatientFacts, { sources, limit = matcher.settings.decide.reviewed }: { readonly sources?: readonly string[]; readonly limit?: number } = {}): Match => {
     const ours = person(facts, matcher.vocabulary)
     const survivors = new Map<number, { readonly row: Row; readonly forms: Map<number, Row> }>()
-    for (const id of charts.find(ours)) {
-      const row = charts.byId(id)
-      const survivor = merges.survivor({ source: row.chart.source, id: row.chart.id }) ?? row
-      if (sources && !sources.includes(survivor.chart.source)) continue
-      const known = survivors.get(survivor.id) ?? { row: survivor, forms: new Map([[survivor.id, survivor]]) }
-      known.forms.set(id, row)
-      survivors.set(survivor.id, known)
+    const most = Math.max(1, Math.min(MOST_CANDIDATES, limit))
+    const rarities = rare()
+    const among = (ids: readonly number[]): Match => {
+      for (const id of ids) {
+        const row = charts.byId(id)
+        const survivor = merges.survivor({ source: row.source, id: row.number }, id)
+        const known = survivors.get(survivor) ?? { row: survivor === id ? row : charts.byId(survivor), forms: new Map<number, Row>() }
+        if (sources && !sources.includes(known.row.source)) continue
+        known.forms.set(survivor, known.row).set(id, row)
+        survivors.set(survivor, known)
+      }
+      const found = [...survivors.values()].map(({ row, forms }): Found => ({ source: row.source, id: row.number, active: row.active, chart: () => charts.chart(row.id), forms: [...forms.values()].map(each => each.person) }))
+      return decide(ours, found, matcher, rarities, most)
     }
-    const found = [...survivors.values()].map(({ row, forms }): Found => ({ chart: row.chart, forms: [...forms.values()].map(each => each.person) }))
-    return decide(ours, found, matcher, rare(), Math.max(1, Math.min(MOST_CANDIDATES, limit)))
+    const near = charts.find(ours, false)
+    const match = among(near)
+    if (match.grade === 'certain') return match
+    const seen = new Set(near) // whoever only a weak key finds is no rival of one who is certain
+    return among(charts.find(ours, true).filter(id => !seen.has(id)))
   }
-  return { charts, merges, match }
+  const get = (key: ChartKey): Chart | null => {
+    const id = merges.survivor(key, charts.idOf(key))
+    return id === null ? null : charts.chart(id)
+  }
+  return { charts, merges, get, match }
 }
 
 /** Frequencies for one look-up, in which how many charts share a value is counted once. */

@@ -75,12 +75,12 @@ const judgedPairs = (settings: MatchingSettings, charts: readonly Chart[]): read
       seen.add(pair)
       const theirs = people[other] as Person
       const found = score(compare(one, theirs, matcher, rare), settings)
-      const { contradictions, doubts, somebodyElse } = judge(one, theirs, found.fields, true)
+      const { contradictions, doubts, confirmed, somebodyElse } = judge(one, theirs, found.fields, true)
       const uncapped = found.weight - found.fields.filter(({ field }) => field === 'household').reduce((sum, { weight }) => sum + weight, 0)
       const none = somebodyElse || found.weight < settings.decide.possible
       pairs.push({
         right: nameOf(at) === nameOf(other), weight: uncapped,
-        grade: none ? 'none' : contradictions.length === 0 && doubts.length === 0 && found.weight >= line ? 'certain' : 'possible',
+        grade: none ? 'none' : contradictions.length === 0 && doubts.length === 0 && found.weight >= line + (confirmed ? 0 : settings.decide.unconfirmed) ? 'certain' : 'possible',
       })
     }
   })

@@ -25,8 +25,8 @@ export const householdBench = async (settings: MatchingSettings, charts: number,
     const share = place.next()
     const id = Math.floor(place.next() * charts)
     const who = people[id] as Person
-    const old = people.find((each, at) => at >= id && each.sex === 'male' && each.birthDate < '1985') ?? who
-    const kind = share < 0.65 ? 'present' : share < 0.77 ? pick(['spouse', 'child', 'twin'], place.next) : share < 0.8 ? 'junior' : 'stranger'
+    const old = people.find((each, at) => at >= id && each.sex === 'male' && each.birthDate < '1985' && !hasNamesake(people, at)) ?? who
+    const kind = share < 0.65 ? 'present' : share < 0.77 ? pick(['spouse', 'spouse', 'child', 'child', 'child', 'twin'], place.next) : share < 0.8 ? 'junior' : 'stranger'
     const truth = kind === 'present' ? who : kind === 'spouse' ? spouseOf(place, who) : kind === 'child' ? childOf(place, who) : kind === 'twin' ? twinOf(place, who) : kind === 'junior' ? juniorOf(place, old) : household(place)[0] as Person
     const facts = kind === 'present' || kind === 'stranger' ? onForm(place, truth) : place.next() < 0.5 ? asFacts(truth) : onForm(place, truth)
     const match = await index.match(facts)
@@ -46,3 +46,7 @@ export const householdBench = async (settings: MatchingSettings, charts: number,
     autoRecall: counts.right / counts.present, review: counts.review / QUERIES, falseNone: counts.none / counts.present,
   }
 }
+
+/** Whether somebody of that given name lives with them already. */
+const hasNamesake = (people: readonly Person[], at: number): boolean =>
+  people.slice(Math.max(0, at - 8), at + 8).filter(({ address, given }) => address === people[at]?.address && given === people[at]?.given).length > 1
