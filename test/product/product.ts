@@ -27,12 +27,12 @@ export interface Product {
 export type Answer = any
 
 /** With `channels`, those files and no others; else the shipped ones. */
-export async function startProduct(t: Test, options: { channels?: Readonly<Record<string, string>>; env?: NodeJS.ProcessEnv; folder?: string } = {}): Promise<Product> {
+export async function startProduct(t: Pick<Test, 'teardown'>, options: { channels?: Readonly<Record<string, string>>; env?: NodeJS.ProcessEnv; folder?: string } = {}): Promise<Product> {
   const folder = options.folder ?? mkdtempSync(join(tmpdir(), 'refero-product-'))
   const [mllp, http] = [await freePort(), await freePort()]
   if (options.channels) writeChannels(folder, options.channels)
   else if (!options.folder) cpSync(join(ROOT, 'channels'), join(folder, 'channels'), { recursive: true })
-  const env = { ...process.env, REFERO_MLLP_PORT: String(mllp), REFERO_HTTP_PORT: String(http), REFERO_LIMITS_REQUESTS: '1000000', ...options.env }
+  const env = { ...process.env, REFERO_MLLP_PORT: String(mllp), REFERO_HTTP_PORT: String(http), REFERO_EHR_PORT: '0', REFERO_OUTBOUND_PORT: '0', REFERO_ANSWERS_PORT: '0', REFERO_LIMITS_REQUESTS: '1000000', ...options.env }
   const child = spawn(process.execPath, [REFERO, 'serve', '--channels', join(folder, 'channels')], { cwd: folder, env })
   let output = ''
   const collect = (text: Buffer): void => {

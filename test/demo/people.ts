@@ -1,0 +1,46 @@
+/** Twenty charts of the demo's EHR: synthetic people, among them a household, twins and two of the same name. */
+
+export interface Person {
+  readonly mrn: string
+  readonly family: string
+  readonly given: string
+  readonly sex: 'F' | 'M'
+  readonly birthDate: string // YYYYMMDD
+  readonly street: string
+  readonly city: string
+  readonly zip: string
+  readonly phone: string // of 608, without it: 5550171
+}
+
+const CHARTS = `
+HC1001 QUILLFEATHER ODALYS    F 19580417 12_ELDERBERRY_LN MADISON 53704 5550171
+HC1002 QUILLFEATHER AMBROSE   M 19560902 12_ELDERBERRY_LN MADISON 53704 5550171
+HC1003 QUILLFEATHER MARISOL   F 19880130 77_HARROW_CT MADISON 53711 5550172
+HC1004 THISTLEWOOD  IDA       F 20110605 4_MILLPOND_RD VERONA 53593 5550173
+HC1005 THISTLEWOOD  ADA       F 20110605 4_MILLPOND_RD VERONA 53593 5550173
+HC1006 OYELARAN     FOLASADE  F 19790811 310_TULIP_ST MADISON 53703 5550174
+HC1007 OYELARAN     BABATUNDE M 19751224 310_TULIP_ST MADISON 53703 5550174
+HC1008 VANTERPOOL   LUCIEN    M 19490312 9_QUARRY_WAY MIDDLETON 53562 5550175
+HC1009 VANTERPOOL   LUCIEN    M 19811103 9_QUARRY_WAY MIDDLETON 53562 5550175
+HC1010 BRACKENRIDGE NELL      F 19930719 55_ASPEN_AVE FITCHBURG 53711 5550176
+HC1011 NAKAGAWA     HARUKI    M 19670228 1208_LARCH_ST MADISON 53713 5550177
+HC1012 NAKAGAWA     EMIKO     F 19691015 1208_LARCH_ST MADISON 53713 5550177
+HC1013 FENWORTHY    TOBIAS    M 20020509 41_CANAL_ST STOUGHTON 53589 5550178
+HC1014 ARRECHEA     PALOMA    F 19850922 600_BIRCH_BLVD MADISON 53705 5550179
+HC1015 ARRECHEA     XIMENA    F 19841201 18_SUMMIT_DR MADISON 53716 5550180
+HC1016 KOWALCZYK    BRONISLAW M 19401130 2_RIVER_PL PORTAGE 53901 5550181
+HC1017 HALVERSTAD   SIGNE     F 19710707 88_ORCHARD_RD MOUNT_HOREB 53572 5550182
+HC1018 DESROSIERS   ETIENNE   M 19990214 733_CEDAR_ST MADISON 53704 5550183
+HC1019 MBEKI-LARSEN THANDIWE  F 19630826 19_GARNET_TER SUN_PRAIRIE 53590 5550184
+HC1020 PELLEGRINO   SANTO     M 19530504 250_ASH_CT MADISON 53719 5550185`
+
+export const PEOPLE: readonly Person[] = CHARTS.trim().split('\n').map((line) => {
+  const [mrn = '', family = '', given = '', sex, birthDate = '', street = '', city = '', zip = '', phone = ''] = line.split(/ +/)
+  return { mrn, family, given, sex: sex === 'M' ? 'M' : 'F', birthDate, street: street.replaceAll('_', ' '), city: city.replaceAll('_', ' '), zip, phone }
+})
+
+export const person = (mrn: string): Person => {
+  const found = PEOPLE.find((one) => one.mrn === mrn)
+  if (!found) throw new Error(`There is no chart ${mrn}.`)
+  return found
+}

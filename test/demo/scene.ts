@@ -1,0 +1,70 @@
+/** The whole scene of a referral: the built product in a folder of its own, an EHR, and a referrer's mailbox, joined by sockets. */
+import type { Test } from 'tap'
+import type { ReferralEvent, ReferralState } from '../../referrals/desk-contracts.js'
+import { type Answer, freePort, type Product, startProduct } from '../product/product.js'
+import { type Ehr, openEhr } from './ehr.js'
+import { call } from './hl7.js'
+import { openMailbox, type Mail, type Mailbox } from './mailbox.js'
+import { PEOPLE, type Person } from './people.js'
+
+export interface Scene {
+  readonly product: Product
+  readonly ehr: Ehr
+  readonly mailbox: Mailbox
+  readonly outboundPort: number
+  readonly answersPort: number
+  readonly documents: readonly string[] // what the EHR's door for documents was sent
+  /** Sends a message to the door for referrals; resolves with its answer. */
+  refer(message: string): Promise<string>
+  /** The referral by its reference number, as the API tells it, and its events. */
+  referral(reference: string): Promise<ReferralState & Answer>
+  timeline(reference: string): Promise<readonly ReferralEvent[]>
+  /** The event of that name, once it has been applied; the last one. */
+  event(reference: string, name: ReferralEvent['name']): Promise<ReferralEvent | undefined>
+  /** Resolves once every chart is in the patient index. */
+  load(people?: readonly Person[]): Promise<void>
+}
+
+const REFERENCE = /R-[0-9A-Z]{4}-[0-9A-Z]{4}/
+
+/** The reference number that a mail names. */
+export const referenceIn = ({ subject }: Mail): string => REFERENCE.exec(subject)?.[0] ?? ''
+
+export async function openScene(t: Pick<Test, 'teardown'>, options: { readonly charts?: readonly Person[]; readonly env?: NodeJS.ProcessEnv; readonly folder?: string } = {}): Promise<Scene> {
+  const [feed, outboundPort, answersPort, mailbox] = await Promise.all([freePort(), freePort(), freePort(), openMailbox()])
+  t.teardown(() => mailbox.close())
+  const ehr = await openEhr(() => feed, options.charts ?? PEOPLE)
+  t.teardown(() => ehr.close())
+  const product = await startProduct(t, {
+    ...(options.folder !== undefined && { folder: options.folder }),
+    env: {
+      REFERO_EHR_PORT: String(feed), REFERO_OUTBOUND_PORT: String(outboundPort), REFERO_ANSWERS_PORT: String(answersPort), REFERO_LOG_LEVEL: 'warn',
+      REFERO_HAND_OFF_EPIC: 'true', REFERO_EPIC_PORT: String(ehr.port), REFERO_REPORT_TO_EHR: 'true', REFERO_EPIC_DOCUMENTS_PORT: String(ehr.port),
+      REFERO_LOOP_EMAIL: 'true', REFERO_OUTBOUND_EMAIL: 'true', REFERO_SMTP_PORT: String(mailbox.port), REFERO_EMAIL_DISCLOSE: 'all', ...options.env,
+    },
+  })
+  const get = async (path: string): Promise<Answer> => {
+    const { status, body } = await product.api(path)
+    if (status !== 200) throw new Error(`${path} answered ${status}: ${JSON.stringify(body)}`)
+    return body
+  }
+  const scene: Scene = {
+    product, ehr, mailbox, outboundPort, answersPort,
+    get documents() {
+      return ehr.received.filter((text) => /^MSH[^\r]*\|MDM\^/.test(text))
+    },
+    refer: (message) => call(product.mllp, message),
+    referral: (reference) => get(`/api/referrals/${reference}`),
+    timeline: async (reference) => (await get(`/api/referrals/${reference}/timeline`)).events,
+    event: async (reference, name) => (await scene.timeline(reference)).findLast((event) => event.name === name && event.applied),
+    load: async (people = options.charts ?? PEOPLE) => {
+      for (const person of people) await ehr.register(person)
+      for (;;) {
+        const { messages } = await get(`/api/messages?channel=ehr-hl7&status=sent&limit=${Math.min(people.length, 200)}`)
+        if (messages.length >= Math.min(people.length, 200)) return
+        await new Promise((resolve) => setTimeout(resolve, 20))
+      }
+    },
+  }
+  return scene
+}
