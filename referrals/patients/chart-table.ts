@@ -3,8 +3,8 @@ import type { Database, Statement } from 'better-sqlite3'
 import type { Chart, ChartKey, PatientFacts } from '../contracts.js'
 import type { Matcher } from './compare.js'
 import type { Counts } from './frequencies.js'
-import { askedKeysOf, KEYS_VERSION, keysOf, termsOf } from './keys.js'
-import { type Person, person } from './normalise.js'
+import { askedKeysOf, type Key, KEYS_VERSION, keysOf, termsOf } from './keys.js'
+import { packed, type Person, person, unpacked } from './normalise.js'
 
 /** A chart as it is compared. */
 export interface Row { readonly id: number; readonly source: string; readonly number: string; readonly active: boolean; readonly person: Person }
@@ -14,8 +14,8 @@ export interface ChartTable extends Counts {
   byId(id: number): Row
   idOf(key: ChartKey): number | null
   chart(id: number): Chart
-  /** The charts that share strong or weak keys with a person; those that share most, where there are too many. */
-  find(person: Person, weak: boolean): readonly number[]
+  /** The charts that share keys of some uses with a person; those that share most, where there are too many. */
+  find(person: Person, uses: readonly Key['use'][]): readonly number[]
   /** After every rollback: what was remembered may not be so. */
   forget(): void
 }
@@ -27,6 +27,7 @@ const LONGEST_NAME = 200
 const KEYS_AT_A_TIME = 1_500_000
 const PAGE = 10_000
 
+type PersonRow = { readonly source: string; readonly number: string; readonly active: number; readonly facts: string }
 type Body = { readonly id: number; readonly body: string }
 const pluck = <Given extends unknown[], Value>(database: Database, sql: string): Statement<Given, Value> => database.prepare<Given, Value>(sql).pluck() as Statement<Given, Value>
 
@@ -35,11 +36,11 @@ export const openChartTable = (database: Database, matcher: Matcher): ChartTable
   const findBody = database.prepare<[string, string], Body>('select id, body from chart where source = ? and number = ?')
   const findId = pluck<[string, string], number>(database, 'select id from chart where source = ? and number = ?')
   const readBody = pluck<[number], string>(database, 'select body from chart where id = ?')
-  const readRow = database.prepare<[number], { readonly source: string; readonly number: string; readonly active: number; readonly person: string }>('select source, number, active, person from chart where id = ?')
+  const readRow = database.prepare<[number], PersonRow>('select source, number, active, facts from person where id = ?')
   const nextBodies = database.prepare<[number, number], Body>('select id, body from chart where id > ? order by id limit ?')
-  const addBody = database.prepare<[string, string, number, string, string]>('insert into chart (source, number, active, person, body) values (?, ?, ?, ?, ?)')
-  const changeBody = database.prepare<[number, string, string, number]>('update chart set active = ?, person = ?, body = ? where id = ?')
-  const changePerson = database.prepare<[string, number]>('update chart set person = ? where id = ?')
+  const addBody = database.prepare<[string, string, string]>('insert into chart (source, number, body) values (?, ?, ?)')
+  const changeBody = database.prepare<[string, number]>('update chart set body = ? where id = ?')
+  const writePerson = database.prepare<[number, string, string, number, string]>('insert or replace into person (id, source, number, active, facts) values (?, ?, ?, ?, ?)')
   const addKey = database.prepare<[number, number]>('insert or ignore into key (key, chart) values (?, ?)')
   const dropKey = database.prepare<[number, number]>('delete from key where key = ? and chart = ?')
   const readKey = pluck<[number, number], number>(database, 'select chart from key where key = ? limit ?')
@@ -48,6 +49,12 @@ export const openChartTable = (database: Database, matcher: Matcher): ChartTable
   const countCharts = pluck<[], number>(database, 'select count(*) from chart')
   const terms = new Map<number, number>()
   let charts = Number(countCharts.get())
+
+  const keep = (id: number, chart: Chart): Person => {
+    const facts = person(chart, vocabulary)
+    writePerson.run(id, chart.source, chart.id, Number(chart.active), packed(facts))
+    return facts
+  }
 
   /** What a group of changes adds to the tables, written at its end in the tables' order. */
   const changes = () => {
@@ -99,19 +106,19 @@ export const openChartTable = (database: Database, matcher: Matcher): ChartTable
       const known = findBody.get(chart.source, chart.id)
       if (known?.body === body) continue
       if (known) made.drop(known.id, person(JSON.parse(known.body) as PatientFacts, vocabulary))
-      const facts = person(chart, vocabulary)
-      const id = known ? known.id : Number(addBody.run(chart.source, chart.id, Number(chart.active), JSON.stringify(facts), body).lastInsertRowid)
-      if (known) changeBody.run(Number(chart.active), JSON.stringify(facts), body, id)
+      const id = known ? known.id : Number(addBody.run(chart.source, chart.id, body).lastInsertRowid)
+      if (known) changeBody.run(body, id)
       else charts++
-      made.add(id, facts)
+      made.add(id, keep(id, chart))
     }
     made.end()
   }
 
-  const find = (facts: Person, weak: boolean): readonly number[] => {
+  const find = (facts: Person, uses: readonly Key['use'][]): readonly number[] => {
     const shared = new Map<number, number>()
-    const most = weak ? settings.search.weak : settings.search.block
-    for (const { key } of askedKeysOf(facts).filter(each => each.weak === weak)) {
+    for (const { key, use } of askedKeysOf(facts)) {
+      if (!uses.includes(use)) continue
+      const most = use === 'weak' ? settings.search.weak : settings.search.block
       const found = readKey.all(key, most + 1)
       if (found.length <= most) for (const id of found) shared.set(id, (shared.get(id) ?? 0) + 1)
     }
@@ -127,15 +134,11 @@ export const openChartTable = (database: Database, matcher: Matcher): ChartTable
     const by = JSON.stringify([KEYS_VERSION, settings.placeholders, settings.streetWords, settings.units, settings.notOfPersons])
     if (pluck<[], string>(database, 'select by from made').get() === by) return
     database.transaction(() => {
-      database.exec('delete from key; delete from term; delete from made')
+      database.exec('delete from key; delete from term; delete from person; delete from made')
       database.prepare<[string]>('insert into made (by) values (?)').run(by)
       const made = changes()
       for (let page = nextBodies.all(-1, PAGE); page.length > 0; page = nextBodies.all(page.at(-1)?.id ?? 0, PAGE)) {
-        for (const { id, body } of page) {
-          const facts = person(JSON.parse(body) as PatientFacts, vocabulary)
-          changePerson.run(JSON.stringify(facts), id)
-          made.add(id, facts)
-        }
+        for (const { id, body } of page) made.add(id, keep(id, JSON.parse(body) as Chart))
       }
       made.end()
     }).immediate()
@@ -154,8 +157,8 @@ export const openChartTable = (database: Database, matcher: Matcher): ChartTable
     sharing: (key, most) => readKey.all(key, most + 1).length,
     put,
     byId: (id) => {
-      const { source, number, active, person } = readRow.get(id) as NonNullable<ReturnType<typeof readRow.get>>
-      return { id, source, number, active: active === 1, person: JSON.parse(person) as Person }
+      const { source, number, active, facts } = readRow.get(id) as PersonRow
+      return { id, source, number, active: active === 1, person: unpacked(facts) }
     },
     idOf: ({ source, id }) => findId.get(source, id) ?? null,
     chart: id => JSON.parse(readBody.get(id) as string) as Chart,

@@ -9,7 +9,7 @@ const APPLICATION_ID = 0x52454650
 const VERSION = 1
 
 /**
- * `person` is what is compared of a chart, made of its `body` once. `key` finds charts: 32-bit keys, in a table that is its own index. `term` counts the charts that have a name or a birth date. `merge` leads
+ * `person` is what is compared of a chart, made of its body once and apart from it, so that a search reads few pages. `key` finds charts: 32-bit keys, in a table that is its own index. `term` counts the charts that have a name or a birth date. `merge` leads
  * from a merged chart to its survivor, whether either is there yet. `made` says by which settings people, keys and terms were made.
  */
 const TABLES = `
@@ -17,10 +17,15 @@ const TABLES = `
     id     integer primary key,
     source text not null,
     number text not null,
-    active integer not null,
-    person text not null,
     body   text not null,
     unique (source, number)
+  ) strict;
+  create table person (
+    id     integer primary key references chart (id),
+    source text not null,
+    number text not null,
+    active integer not null,
+    facts  text not null
   ) strict;
   create table key (key integer not null, chart integer not null, primary key (key, chart)) strict, without rowid;
   create table term (term integer primary key, charts integer not null) strict;

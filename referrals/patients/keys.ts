@@ -8,8 +8,11 @@ export const KEYS_VERSION = 1
 /** More than these no person has: the first ones count. */
 const MOST_KEYS = 80
 
-/** A way to find charts; `weak`: worth following only where few charts share it, for all that is sure to be of use is found by the others. */
-export interface Key { readonly key: number; readonly weak: boolean }
+/**
+ * A way to find charts. `first`: together these find whoever is certain, and whoever could be as near; `later`: followed where nobody is certain;
+ * `weak`: followed then too, but only where few charts share it.
+ */
+export interface Key { readonly key: number; readonly use: 'first' | 'later' | 'weak' }
 
 /**
  * The keys of a person as 32-bit numbers. Two texts may share a number, which finds one chart too many and no more.
@@ -24,11 +27,11 @@ export const askedKeysOf = (person: Person): readonly Key[] =>
 
 const keysWith = (person: Person, names: readonly PlainName[]): readonly Key[] => {
   const keys = new Map<number, Key>()
-  const put = (key: number, weak = false): void => {
-    if (keys.size < MOST_KEYS) keys.set(key, { key, weak })
+  const put = (key: number, use: Key['use'] = 'first'): void => {
+    if (keys.size < MOST_KEYS) keys.set(key, { key, use })
   }
   const add = (kind: string, ...parts: readonly string[]): void => {
-    if (parts.every(part => part !== '')) put(hash(`${kind}|${parts.join('|')}`), WEAK.has(kind))
+    if (parts.every(part => part !== '')) put(hash(`${kind}|${parts.join('|')}`), LATER[kind])
   }
   const { birth } = person
   const date = birth && birth.day > 0 ? birth.text : ''
@@ -62,7 +65,9 @@ const keysWith = (person: Person, names: readonly PlainName[]): readonly Key[] =
   for (const id of person.memberIds) add('member', id)
   return [...keys.values()]
 }
-const WEAK: ReadonlySet<string> = new Set(['names+zip', 'road+initial', 'date'])
+const LATER: Readonly<Record<string, Key['use']>> = {
+  'date+given': 'later', 'names+year': 'later', 'names+day': 'later', 'date+zip': 'later', 'phone+year': 'later', 'address+zip+family': 'later', 'names+zip': 'weak', 'road+initial': 'weak', date: 'weak',
+}
 
 /** Keys whose number of charts says how many people share a phone, an address or an e-mail. */
 export const phoneKey = (phone: string): number => hash(`phone|${phone.slice(-7)}`)

@@ -13,7 +13,7 @@ export interface PlainName {
   readonly newborn: string // "BABY BOY A", where that stands for a name; else empty
 }
 export interface PlainDate { readonly year: number; readonly month: number; readonly day: number; readonly text: string } // 0: not known
-export interface PlainAddress { readonly number: string; readonly street: string; readonly more: string; readonly unit: string; readonly zip: string; readonly city: string; readonly text: string }
+export interface PlainAddress { readonly number: string; readonly street: string; readonly more: string; readonly unit: string; readonly zip: string; readonly city: string }
 export interface PlainIdentifier { readonly system: string | null; readonly type: string | null; readonly value: string; readonly text: string }
 
 export interface Person {
@@ -40,7 +40,7 @@ export const person = (facts: PatientFacts, vocabulary: Vocabulary): Person => (
   names: distinct(facts.names.slice(0, MOST).map(name => plainName(name, vocabulary)).filter(({ family, given, newborn }) => family || given || newborn), ({ family, givenParts, newborn }) => `${family}|${givenParts.join(' ')}|${newborn}`),
   birth: plainDate(facts.birthDate, vocabulary),
   sex: facts.sex === 'male' || facts.sex === 'female' ? facts.sex : null,
-  addresses: distinct(facts.addresses.slice(0, MOST).flatMap(address => plainAddress(address, vocabulary)), ({ text }) => text),
+  addresses: distinct(facts.addresses.slice(0, MOST).flatMap(address => plainAddress(address, vocabulary)), ({ number, street, more, unit, zip }) => `${number}|${street}|${more}|${unit}|${zip}`),
   phones: distinct(facts.phones.slice(0, MOST).flatMap(phone => plainPhone(phone, vocabulary)), phone => phone),
   emails: distinct(facts.emails.slice(0, MOST).flatMap(email => plainEmail(email, vocabulary)), email => email),
   memberIds: distinct(facts.memberIds.slice(0, MOST).flatMap(id => plainNumber(id, vocabulary)), id => id),
@@ -48,13 +48,36 @@ export const person = (facts: PatientFacts, vocabulary: Vocabulary): Person => (
     if (type !== null && vocabulary.notOfPersons.has(type)) return []
     const number = plainNumber(value, vocabulary)[0]
     const kind = type === 'SS' || system === SSN ? SSN : system?.trim().toUpperCase() || null
-    return number === undefined ? [] : [{ system: kind, type, value: number, text: `${kind ?? type}|${number}` }]
+    return number === undefined ? [] : [{ system: kind, type, value: number, text: numberText(kind, type, number) }]
   }), ({ text }) => text),
   birthOrder: facts.birthOrder,
   deceased: facts.deceased,
 })
 
+const numberText = (system: string | null, type: string | null, value: string): string => `${system ?? type}|${value}`
+
 export const SSN = 'http://hl7.org/fhir/sid/us-ssn'
+
+/** A person as text that is short to keep and quick to read again. */
+export const packed = ({ names, birth, sex, addresses, phones, emails, memberIds, identifiers, birthOrder, deceased }: Person): string => JSON.stringify([
+  names.map(({ family, familyParts, given, givenParts, middle, generation, newborn }) => [family, familyParts, given, givenParts, middle, generation, newborn]),
+  birth?.text ?? null, sex, addresses.map(({ number, street, more, unit, zip, city }) => [number, street, more, unit, zip, city]), phones, emails, memberIds,
+  identifiers.map(({ system, type, value }) => [system, type, value]), birthOrder, deceased,
+])
+
+type Packed = readonly [
+  names: readonly (readonly [string, readonly string[], string, readonly string[], string, number | null, string])[], birth: string | null, sex: string | null, addresses: readonly (readonly [string, string, string, string, string, string])[],
+  phones: readonly string[], emails: readonly string[], memberIds: readonly string[], identifiers: readonly (readonly [string | null, string | null, string])[], birthOrder: number | null, deceased: boolean,
+]
+export const unpacked = (text: string): Person => {
+  const [names, birth, sex, addresses, phones, emails, memberIds, identifiers, birthOrder, deceased] = JSON.parse(text) as Packed
+  return {
+    names: names.map(([family, familyParts, given, givenParts, middle, generation, newborn]) => ({ family, familyParts, given, givenParts, middle, generation, newborn })),
+    birth: birth === null ? null : dateOf(birth), sex,
+    addresses: addresses.map(([number, street, more, unit, zip, city]) => ({ number, street, more, unit, zip, city })),
+    phones, emails, memberIds, identifiers: identifiers.map(([system, type, value]) => ({ system, type, value, text: numberText(system, type, value) })), birthOrder, deceased,
+  }
+}
 
 const distinct = <Value>(values: readonly Value[], key: (value: Value) => string): readonly Value[] =>
   values.length < 2 ? values : [...new Map(values.map(value => [key(value), value])).values()]
@@ -94,11 +117,12 @@ const NOBODY: PlainName = { family: '', familyParts: [], given: '', givenParts: 
 const plainDate = (text: string | null, vocabulary: Vocabulary): PlainDate | null => {
   const found = /^(\d{4})(?:-?(\d{2})(?:-?(\d{2}))?)?(?:T.*)?$/.exec(text?.slice(0, 40).trim() ?? '')
   if (!found) return null
-  const [year, month, day] = [Number(found[1]), Number(found[2] ?? 0), Number(found[3] ?? 0)]
+  const year = Number(found[1])
   if (year < 1880 || year > 2200) return null // a month 13 is a slip that still agrees with what was meant
   const plain = `${found[1]}-${found[2] ?? '00'}-${found[3] ?? '00'}`
-  return vocabulary.birthDates.has(plain) ? null : { year, month, day, text: plain }
+  return vocabulary.birthDates.has(plain) ? null : dateOf(plain)
 }
+const dateOf = (text: string): PlainDate => ({ year: Number(text.slice(0, 4)), month: Number(text.slice(5, 7)), day: Number(text.slice(8)), text })
 
 const plainAddress = (address: Address, vocabulary: Vocabulary): PlainAddress[] => {
   const [line = [], ...others] = address.lines.slice(0, 3).map(each => words(each.replaceAll('#', ' UNIT ')).map(word => vocabulary.streetWords.get(word) ?? word)).filter(each => each.length > 0)
@@ -113,9 +137,9 @@ const plainAddress = (address: Address, vocabulary: Vocabulary): PlainAddress[] 
   const number = box ? `BOX${box[1] ?? box[2] ?? box[3]}` : street.find(word => /^\d+[A-Z]?$/.test(word)) ?? ''
   const name = box ? '' : street.filter((word, position) => word !== number || position !== street.indexOf(number)).join(' ')
   const unknown = vocabulary.addresses.has(street.join('')) || (vocabulary.addresses.has(street[0] ?? '') && number === '')
-  if (unknown || (number === '' && name === '')) return place.zip || place.city ? [{ number: '', street: '', more: '', unit: '', ...place, text: `|||${place.zip}` }] : []
+  if (unknown || (number === '' && name === '')) return place.zip || place.city ? [{ number: '', street: '', more: '', unit: '', ...place }] : []
   const unit = [...(at > 0 ? line.slice(at) : []), ...others.filter(each => isUnit(each, vocabulary)).flat()].filter(word => !vocabulary.units.has(word)).join('')
-  return [{ number, street: name, more, unit, ...place, text: `${number}|${name}|${more}|${unit}|${place.zip}` }]
+  return [{ number, street: name, more, unit, ...place }]
 }
 
 /** "Apt 4", "12B": a line that says where in the house. */

@@ -70,11 +70,11 @@ const prepare = (database: ReturnType<typeof openIndexDatabase>, matcher: Matche
       const found = [...survivors.values()].map(({ row, forms }): Found => ({ source: row.source, id: row.number, active: row.active, chart: () => charts.chart(row.id), forms: [...forms.values()].map(each => each.person) }))
       return decide(ours, found, matcher, rarities, most)
     }
-    const near = charts.find(ours, false)
+    const near = charts.find(ours, ['first'])
     const match = among(near)
     if (match.grade === 'certain') return match
-    const seen = new Set(near) // whoever only a weak key finds is no rival of one who is certain
-    return among(charts.find(ours, true).filter(id => !seen.has(id)))
+    const seen = new Set(near)
+    return among(charts.find(ours, ['later', 'weak']).filter(id => !seen.has(id)))
   }
   const get = (key: ChartKey): Chart | null => {
     const id = merges.survivor(key, charts.idOf(key))

@@ -68,7 +68,7 @@ const judgedPairs = (settings: MatchingSettings, charts: readonly Chart[]): read
   const seen = new Set<number>()
   const nameOf = (at: number): string => personOf(charts[at]?.id ?? '')
   people.forEach((one, at) => {
-    const others = new Set(askedKeysOf(one).flatMap(({ key, weak }) => some(keys.get(key) ?? [], weak ? settings.search.weak : settings.search.block)).filter(other => other !== at))
+    const others = new Set(askedKeysOf(one).flatMap(({ key, use }) => some(keys.get(key) ?? [], use === 'weak' ? settings.search.weak : settings.search.block)).filter(other => other !== at))
     for (const other of others) {
       const pair = at < other ? at * people.length + other : other * people.length + at
       if (seen.has(pair)) continue
