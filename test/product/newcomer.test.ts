@@ -6,7 +6,7 @@ import { fixture, framed, refero, sendRaw, startProduct, until } from './product
 
 const REFERRAL = fixture('hl7v2/ref-i12-cardiology.hl7')
 
-t.test('a referral sent to a fresh engine is acknowledged, becomes a FHIR Bundle, and can be found', async (t) => {
+t.test('a referral sent to a fresh engine is acknowledged, opened by the desk, answered with a letter, and can be found', async (t) => {
   const product = await startProduct(t)
   t.match(product.output(), new RegExp(`referrals-hl7 +mllp://\\S+:${product.mllp}`), 'one line says where the channel listens')
   t.match(product.output(), /\n\d+ of \d+ channels ready\./)
@@ -16,14 +16,11 @@ t.test('a referral sent to a fresh engine is acknowledged, becomes a FHIR Bundle
   t.equal(sent.code, 0, sent.err)
   t.match(sent.out, /^MSH\|.*\nMSA\|[AC]A\|/)
 
-  const outbox = join(product.folder, 'data/outbox')
-  await until(() => existsSync(outbox) && readdirSync(outbox).some((name) => name.endsWith('.json')), product.output)
-  const bundle = JSON.parse(readFileSync(join(outbox, readdirSync(outbox)[0] as string), 'utf8'))
-  t.equal(bundle.resourceType, 'Bundle')
-  const types = bundle.entry.map(({ resource }: { resource: { resourceType: string } }) => resource.resourceType)
-  for (const type of ['ServiceRequest', 'Task', 'Patient', 'Coverage', 'Condition', 'Practitioner', 'Provenance']) t.ok(types.includes(type), type)
+  const letters = join(product.folder, 'data/letters')
+  await until(() => existsSync(letters) && readdirSync(letters).some((name) => name.endsWith('.eml')), product.output)
+  t.match(readFileSync(join(letters, readdirSync(letters)[0] as string), 'utf8'), /^Subject: We have your referral R-/m)
 
-  const { body } = await product.api('/api/messages')
+  const { body } = await product.api('/api/messages?channel=referrals-hl7')
   t.equal(body.messages.length, 1)
   t.equal(body.messages[0].header.type, 'REF^I12')
   await until(async () => (await product.api('/api/messages/1')).body.deliveries[0].status === 'sent')
@@ -36,7 +33,7 @@ t.test('a referral sent to a fresh engine is acknowledged, becomes a FHIR Bundle
 
   const again = await refero(['send', REFERRAL, '--to', `mllp://127.0.0.1:${product.mllp}`])
   t.equal(again.out, sent.out, 'a duplicate gets the same answer, byte for byte')
-  t.equal((await product.api('/api/messages')).body.messages.length, 1, 'and is not kept twice')
+  t.equal((await product.api('/api/messages?channel=referrals-hl7')).body.messages.length, 1, 'and is not kept twice')
 
   t.equal((await fetch(`http://127.0.0.1:${product.http}/health`)).status, 200)
   const ready = await product.api('/ready')
@@ -49,9 +46,9 @@ t.test('a file dropped into the inbox goes the same way, through two channels', 
   const product = await startProduct(t)
   await until(() => existsSync(join(product.folder, 'data/inbox')))
   copyFileSync(REFERRAL, join(product.folder, 'data/inbox/today.hl7'))
-  const outbox = join(product.folder, 'data/outbox')
-  await until(() => existsSync(outbox) && readdirSync(outbox).some((name) => name.endsWith('.json')), product.output)
-  const { body } = await product.api('/api/messages')
+  const letters = join(product.folder, 'data/letters')
+  await until(() => existsSync(letters) && readdirSync(letters).some((name) => name.endsWith('.eml')), product.output)
+  const { body } = await product.api('/api/messages?type=REF^I12')
   t.same(body.messages.map(({ channel }: { channel: string }) => channel), ['referrals-hl7', 'referrals-folder'])
   await until(() => readdirSync(join(product.folder, 'data/inbox/done')).length === 1)
 })
