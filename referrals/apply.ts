@@ -132,15 +132,19 @@ function holdsAfter(state: ReferralState, name: EventName, facts: EventFacts, at
   if (name === 'route-uncertain') hold('routing', facts.reason ?? 'No route was found.')
   if (name === 'routed') delete holds.routing
   if (name === 'notice-failed') hold(holdOf(facts), facts.reason ?? 'A message could not be delivered.')
-  for (const settled of SETTLES[name] ?? []) delete holds[settled]
+  for (const settled of SETTLES[name] ?? []) if (!isOwed(state, settled, holds[settled]?.since ?? at)) delete holds[settled]
   return ENDS.includes(state.stage) ? keepTelling(holds) : holds
 }
 
 const SETTLES: Partial<Record<EventName, readonly Hold[]>> = {
   'routed': ['hand-off'],
   'acknowledged': ['way-back', 'notice'], 'status-sent': ['way-back', 'notice'], 'outcome-sent': ['way-back', 'notice'],
-  'handed-off': ['hand-off'], 'written-back': ['hand-off'], 'sent': ['hand-off'], 'delivered': ['hand-off'],
+  'handed-off': ['hand-off'], 'written-back': ['hand-off'], 'sent': ['hand-off'], 'delivered': ['hand-off'], 'noted': ['hand-off'],
 }
+
+/** Something that was to be told before the hold began has not been: that another thing was delivered settles nothing of it. */
+const isOwed = ({ toTell }: ReferralState, hold: Hold, since: string): boolean =>
+  Object.entries(toTell).some(([key, from]) => from <= since && /^(hand-on|withdrawal|report)/.test(key) === (hold === 'hand-off'))
 
 const holdOf = ({ notice }: EventFacts): Hold =>
   notice && ['hand-off', 'referral', 'withdrawal', 'report'].includes(notice.kind) ? 'hand-off' : notice && notice.way === null ? 'way-back' : 'notice'

@@ -7,7 +7,7 @@ import { factsOf } from './canonical/facts.js'
 import { change, type DeskParts } from './change.js'
 import { applyChanges, changes } from './patients/changes.js'
 import { DeskRefusal } from './refusal.js'
-import { expectedKey } from './expected.js'
+import { expectedKeys } from './expected.js'
 
 export interface ChartsGiven {
   readonly command: string
@@ -40,10 +40,9 @@ const WAITING = new Set(['unmatched', 'uncertain', 'pending'])
 
 /** Referrals for somebody of this name and birth date of whom no chart was certain. */
 async function lookAgain(parts: DeskParts, chart: Chart, { command, at, via }: ChartsGiven): Promise<number> {
-  const key = expectedKey(chart)
-  const found = key === null ? [] : await parts.store.find([key])
+  const found = new Set((await parts.store.find(expectedKeys(chart))).map(({ referral }) => referral))
   let looked = 0
-  for (const { referral } of found) {
+  for (const referral of found) {
     const changed = await change(parts, `${command} ${chart.id} ${referral}`, async () => {
       const before = await parts.store.state(referral)
       const text = before && WAITING.has(before.patient.status) ? await parts.store.bundle(referral) : null

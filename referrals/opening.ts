@@ -5,15 +5,19 @@ import type { Direction, Provider, ProviderFacts, ReferralFacts, Way } from './c
 import type { By, Key, NewEvent, ReferralState } from './desk-contracts.js'
 import { addTo } from './canonical/addition.js'
 import { canonical } from './canonical/canonical.js'
+import { factsOf } from './canonical/facts.js'
 import { withIdentity } from './canonical/changes.js'
 import { keysOf } from './canonical/keys.js'
 import { searchText } from './canonical/search-text.js'
 import { assess, type Assessment, eventsOf } from './assess.js'
 import { change, type Changed, type DeskParts, type Intent } from './change.js'
 import { DESK } from './fold.js'
-import { expectedKey } from './expected.js'
+import { differences, isSomebodyElse } from './difference.js'
+import { expectedKeys } from './expected.js'
+import { ENDS } from './life-cycle.js'
 import { newReference } from './reference.js'
 import { DeskRefusal } from './refusal.js'
+import { ehrScope, providerScope, scoped } from './scope.js'
 import type { Rules } from './rules.js'
 
 export interface Opening {
@@ -39,15 +43,15 @@ export async function open(parts: DeskParts, opening: Opening): Promise<Opened> 
   const { facts } = assessment
   const other = opening.direction === 'inbound' ? facts.referrer : facts.wanted
   const counterpart = other ? (await known(parts, other, opening)).id : null
-  const keys = ownKeys(keysOf(bundle, facts), facts.referrer && opening.direction === 'outbound' ? opening.ehr ?? null : counterpart)
+  const keys = ownKeys(keysOf(bundle, facts), opening.direction === 'outbound' ? opening.ehr && ehrScope(opening.ehr) : counterpart && providerScope(counterpart))
   let what: Opened['what'] = 'opened'
   const changed = await change(parts, opening.command, async () => {
-    const existing = await referralOf(parts, facts.reference === null ? keys : [{ kind: 'reference', value: facts.reference }, ...keys], opening, rules, assessment.triage.specialty?.value ?? null)
+    const { existing, others, words } = await soughtFor(parts, facts.reference === null ? keys : [{ kind: 'reference', value: facts.reference }, ...keys], { ...opening, facts, specialty: assessment.triage.specialty?.value ?? null }, rules)
     what = existing === null ? 'opened' : facts.revoked ? 'cancelled' : 'added'
     if (existing !== null && facts.revoked) return cancelling(existing, opening, facts)
     if (existing !== null) return adding(parts, existing, bundle, opening)
-    if (facts.revoked) throw new DeskRefusal('It takes back a referral that is not here: none has its number.')
-    return beginning(bundle, assessment, keys, counterpart, opening, rules)
+    if (facts.revoked) throw new DeskRefusal(words ?? 'It takes back a referral that is not here: none has its number.')
+    return beginning(bundle, assessment, keys.filter((key) => !others.includes(key)), counterpart, opening, rules, words)
   })
   if (!changed) throw new Error('An opening always decides something.')
   return { ...changed, what: changed.repeated ? 'repeated' : what }
@@ -59,22 +63,37 @@ async function known({ providers, clock }: DeskParts, facts: ProviderFacts, { vi
   return provider
 }
 
-/** The one referral that a message is about: by a number that names it, or by patient, referrer and reason within the window while it is open. */
-export async function referralOf({ store }: DeskParts, keys: readonly Key[], { direction, at }: Pick<Opening, 'direction' | 'at'>, rules: Rules, specialty: string | null): Promise<ReferralState | null> {
-  const found = await store.find(keys)
-  const named = found.find(({ key }) => NAMING.includes(key.kind))
-  if (named) return store.state(named.referral)
-  for (const { key, referral } of found) {
-    if (key.kind !== 'pair') continue
-    const state = await store.state(referral)
-    const near = state !== null && Math.abs(at.getTime() - Date.parse(state.receivedAt)) <= rules.pairWindow
-    const other = specialty !== null && state?.specialty !== null && state?.specialty !== specialty // one diagnosis may go to two specialists
-    if (state && near && !other && state.direction === direction && !['closed', 'declined', 'cancelled'].includes(state.stage)) return state
-  }
-  return null
+interface Arriving extends Pick<Opening, 'direction' | 'at'> { readonly facts: ReferralFacts; readonly specialty: string | null }
+interface Sought {
+  readonly existing: ReferralState | null
+  readonly others: readonly Key[] // keys that it has, and another referral too: a mistyped or reused number
+  readonly words: string | null
 }
 
-function beginning(bundle: Bundle, assessment: Assessment, keys: readonly Key[], counterpart: string | null, { direction, by, via, at, ehr }: Opening, rules: Rules): Intent {
+/**
+ * The one referral that a message is about: by a number that names it, or by patient, referrer and reason within the window while it is open. Never
+ * one of another patient; and orders of one group that go to several specialties are several referrals.
+ */
+async function soughtFor({ store }: DeskParts, keys: readonly Key[], { direction, at, facts, specialty }: Arriving, rules: Rules): Promise<Sought> {
+  const found = await store.find(keys)
+  const otherSpecialty = (state: ReferralState): boolean => specialty !== null && state.specialty !== null && state.specialty !== specialty // one diagnosis may go to two specialists
+  const others: Key[] = []
+  let words: string | null = null
+  for (const { key, referral } of [...found.filter(({ key }) => NAMING.includes(key.kind)), ...found.filter(({ key }) => key.kind === 'pair')]) {
+    const state = await store.state(referral)
+    if (state === null) continue
+    const naming = key.kind !== 'pair'
+    const somebodyElse = isSomebodyElse(differences(factsOf(JSON.parse((await store.bundle(referral)) ?? '{}')).patient, facts.patient))
+    if (naming && !somebodyElse && !(isGroup(key.value) && otherSpecialty(state))) return { existing: state, others, words }
+    if (naming) others.push(key)
+    if (naming && somebodyElse) words = `It has a number of ${state.reference}, which is about another patient: a number was mistyped, or given twice.`
+    const near = Math.abs(at.getTime() - Date.parse(state.receivedAt)) <= rules.pairWindow
+    if (!naming && !somebodyElse && near && !otherSpecialty(state) && state.direction === direction && !ENDS.includes(state.stage)) return { existing: state, others, words }
+  }
+  return { existing: null, others, words }
+}
+
+function beginning(bundle: Bundle, assessment: Assessment, keys: readonly Key[], counterpart: string | null, { direction, by, via, at, ehr }: Opening, rules: Rules, words: string | null): Intent {
   const { facts, triage } = assessment
   const reference = newReference()
   const received = at.toISOString()
@@ -87,19 +106,18 @@ function beginning(bundle: Bundle, assessment: Assessment, keys: readonly Key[],
   const found = direction === 'inbound' ? { ...assessment, routing: route } : { ...assessment, routing: route, triage: { ...triage, missing: [] } }
   return {
     before, opening: true, bundle: withIdentity(bundle, { reference }),
-    news: [event('received', by, { via }), event('read', DESK, { words: readWords(facts) }), ...eventsOf(found, null, received, rules)],
-    keys: [...keys, ...expected(facts), { kind: 'reference', value: reference }],
+    news: [event('received', by, { via }), event('read', DESK, { words: [readWords(facts), words].filter(Boolean).join(' ') }), ...eventsOf(found, null, received, rules)],
+    keys: [...keys, ...expectedKeys(facts.patient), { kind: 'reference', value: reference }],
     found: { text: searchText(facts, reference), payer: facts.coverage[0]?.payer ?? null },
   }
 }
 
-const expected = ({ patient }: ReferralFacts): readonly Key[] => [expectedKey(patient)].filter((key) => key !== null)
-
 /** A number of ours is given by us alone; one without a system is its sender's own; and every order is known by its number alone too, for those who say no more. */
-const ownKeys = (keys: readonly Key[], sender: string | null): readonly Key[] => [
-  ...keys.filter(({ kind }) => kind !== 'reference').flatMap((key): Key[] => (key.kind !== 'placer' || !key.value.startsWith('|') ? [key] : sender === null ? [] : [{ kind: 'placer', value: `provider ${sender}${key.value}` }])),
-  ...keys.filter(({ kind }) => kind === 'placer').map(({ value }): Key => ({ kind: 'number', value: value.slice(value.lastIndexOf('|') + 1) })),
+const ownKeys = (keys: readonly Key[], sender: string | null | undefined): readonly Key[] => [
+  ...keys.filter(({ kind }) => kind !== 'reference').flatMap((key) => scoped(key, sender ?? null)),
+  ...keys.filter(({ kind, value }) => kind === 'placer' && !isGroup(value)).map(({ value }): Key => ({ kind: 'number', value: value.slice(value.lastIndexOf('|') + 1) })),
 ]
+const isGroup = (value: string): boolean => value.startsWith('group ')
 
 const readWords = ({ documents, diagnoses, services }: ReferralFacts): string => {
   const unread = documents.filter((document) => document.unread).length
@@ -120,7 +138,7 @@ async function adding(parts: DeskParts, existing: ReferralState, more: Bundle, {
   const answered = existing.missing.filter(({ item }) => !assessment.triage.missing.some((still) => still.item === item)).map(({ item }) => item)
   const words = [...(added.length > 0 ? [`Added: ${added.join(', ')}.`] : ['Nothing new.']), ...contradictions].join(' ')
   return {
-    before: existing, bundle, keys: ownKeys(keysOf(bundle, assessment.facts), existing.provider),
+    before: existing, bundle, keys: ownKeys(keysOf(bundle, assessment.facts), existing.direction === 'outbound' ? existing.route && ehrScope(existing.route.ehr) : existing.provider && providerScope(existing.provider)),
     news: [{ name: 'information-added', at: received, by, facts: { answered, missing: assessment.triage.missing, words, via } }, ...eventsOf(assessment, { ...existing, missing: assessment.triage.missing }, received, rules)],
     found: { text: searchText(assessment.facts, existing.reference), payer: assessment.facts.coverage[0]?.payer ?? null },
   }

@@ -2,6 +2,7 @@
 import type { EventName, NewEvent, NewNotice, Notice, NoticeKind, ReferralState } from './desk-contracts.js'
 import { change, type DeskParts, type Intent } from './change.js'
 import { DESK, dutyOf, nextWay } from './fold.js'
+import { scoped } from './scope.js'
 
 /** What a channel says of the message that told a notice. */
 export interface NoticeFate {
@@ -54,7 +55,8 @@ const factsOf = ({ id, kind, way }: Notice, { doubtful, channel, reason }: Notic
 function delivered(before: ReferralState, notice: Notice, fate: NoticeFate): Intent {
   const { at, receipt, identifiers, confirmed } = fate
   const base = { at: at.toISOString(), by: DESK }
-  const facts = { ...factsOf(notice, fate), ...(identifiers.length > 0 && { identifiers }) }
+  const known = notice.to.startsWith('ehr ') ? identifiers.flatMap((one) => scoped(one, notice.to)) : identifiers // scoped as the EHR's own feedback is
+  const facts = { ...factsOf(notice, fate), ...(known.length > 0 && { identifiers: known }) }
   const news: NewEvent[] = [{ ...base, name: DELIVERED[notice.kind], facts }]
   if (notice.kind === 'referral' && confirmed) news.push({ ...base, name: 'delivered', facts: { via: fate.channel } })
   if (notice.kind === 'hand-off' && receipt !== null) news.push({ ...base, name: 'written-back', facts: { receipt, via: fate.channel } })

@@ -1,5 +1,5 @@
-/** Which event an appointment's or a visit's news is: by the HL7 v2 event (table 0003) where there is one, and by the FHIR status. */
-import type { Appointment, CodeableConcept, Encounter } from 'fhir/r4.js'
+/** Which event an appointment's or a visit's news is, by the HL7 v2 event (table 0003) where there is one and by the FHIR status; and what FHIR values say. */
+import type { Appointment, CodeableConcept, Encounter, FhirResource } from 'fhir/r4.js'
 import type { EventName } from '../desk-contracts.js'
 
 /** SIU^S12–S17 and S26; S14 (changed) and S18–S24 say by their status (SCH-25, table 0278) what became of it. */
@@ -25,3 +25,18 @@ const SEEN = new Set(['A01', 'A03', 'A04'])
 const WAS_THERE = new Set<Encounter['status']>(['arrived', 'triaged', 'in-progress', 'finished', 'onleave'])
 
 export const codeOf = (type: CodeableConcept | undefined): string | null => type?.coding?.find(({ code }) => code)?.code ?? null
+export const texts = (concept: CodeableConcept | undefined): readonly string[] => (concept ? [concept.text, ...(concept.coding ?? []).flatMap(({ display, code }) => [display, code])].filter((word) => word !== undefined) : [])
+
+export const nameOf = (resource: FhirResource | undefined): string | null => {
+  if (!resource || !('name' in resource)) return null
+  const { name } = resource as { name?: string | { family?: string; given?: string[]; text?: string }[] }
+  if (typeof name === 'string') return name
+  const [first] = name ?? []
+  return first ? (first.text ?? [...(first.given ?? []), first.family].filter(Boolean).join(' ')) : null
+}
+
+/** In UTC; null where it is no time. */
+export const instant = (text: string | undefined): string | null => {
+  const time = text === undefined ? Number.NaN : Date.parse(text)
+  return Number.isNaN(time) ? null : new Date(time).toISOString()
+}

@@ -1,0 +1,16 @@
+/** Whose a number is that does not say so: the same digits of two systems are two numbers. */
+import type { Key, KeyKind } from './desk-contracts.js'
+
+/** Kinds of numbers that somebody gives; a reference is ours, and a URL says whose it is. */
+const GIVEN: readonly KeyKind[] = ['placer', 'filler', 'appointment', 'visit', 'document']
+
+export const ehrScope = (ehr: string): string => `ehr ${ehr}`
+export const channelScope = (channel: string): string => `channel ${channel}`
+export const providerScope = (provider: string): string => `provider ${provider}`
+
+/** A number without a system is that of `scope`; it is no key where nobody knows whose it is. */
+export const scoped = (key: Key, scope: string | null): readonly Key[] => {
+  const [, group, value] = GIVEN.includes(key.kind) ? (/^(group )?(\|.*)$/s.exec(key.value) ?? []) : []
+  if (value === undefined) return [key]
+  return scope === null ? [] : [{ kind: key.kind, value: `${group ?? ''}${scope}${value}` }]
+}
