@@ -47,7 +47,7 @@ export interface Desk extends Omit<DeskParts, 'log'> {
   close(): Promise<void>
 }
 
-const LONGEST_REST = 30_000 // milliseconds between two looks at the clock
+const LONGEST_REST = 5_000 // milliseconds between two looks at the clock
 
 export function createDesk(parts: DeskParts): Desk {
   const offers = new Offers()
@@ -93,10 +93,11 @@ export function createDesk(parts: DeskParts): Desk {
 
 /** Looks at the clock as long as the desk is open. */
 async function look(parts: DeskParts, offers: Offers, wake: Wake, signal: AbortSignal): Promise<void> {
+  const opened = parts.clock.now()
   while (!signal.aborted) {
     let rest = LONGEST_REST
     try {
-      if ((await tick(parts, offers)) > 0) wake.wake()
+      if ((await tick(parts, offers, opened)) > 0) wake.wake()
       rest = await untilNext(parts, LONGEST_REST)
     } catch (error) {
       if (!signal.aborted) parts.log('error', 'the referral desk could not look at what is due', { error })

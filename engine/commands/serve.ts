@@ -34,8 +34,10 @@ const serve: Command = {
     })
     const status = running.engine.status()
     const listening = status.filter(({ state }) => state === 'running').length
+    const off = status.filter(({ state }) => state === 'disabled').length // they shall not run, so none is missing
     if (!json) tryNext(status, web, terminal)
-    say({ ready: true, channels: status.length + broken, running: listening }, `${listening} of ${status.length + broken} channels ready.`)
+    const channels = status.length - off + broken
+    say({ ready: true, channels, running: listening, disabled: off }, `${listening} of ${channels} channels ready${off > 0 ? `, ${off} switched off` : ''}.`)
     await untilStopped()
     const all = await running.stop()
     say({ stopped: true, inTime: all }, all ? 'Stopped: everything taken was answered and is stored.' : 'Stopped at the deadline: what could not be finished is stored, and is gone on with at the next start.')

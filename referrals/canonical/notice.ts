@@ -50,7 +50,7 @@ export const noticeBundle = ({ bundle, state, event, notice, documents, recipien
   const standing = withTask(withIdentity(bundle, state), words.task)
   const { request, patient } = viewOf(standing)
   const told = recipientEntries(recipient)
-  const enclosed = documents.map((one) => enclosure(one, patient))
+  const enclosed = documents.map((one) => enclosure(one, patient, request))
   const communication = letter(notice, recipient, words, told[0]?.fullUrl, {
     ...(request ? { about: [{ reference: request.url }] } : {}), ...(patient ? { subject: { reference: patient.url } } : {}), priority: state.urgency,
     ...(event ? { reasonCode: [{ text: event.name }] } : {}), ...(inResponseTo ? { inResponseTo: [{ identifier: { system: 'urn:ietf:rfc:5322', value: inResponseTo } }] } : {}),
@@ -58,18 +58,18 @@ export const noticeBundle = ({ bundle, state, event, notice, documents, recipien
   })
   const referral = (standing.entry ?? []).filter(({ resource }) => resource && !OF_THE_MESSAGE.has((resource as FhirResource).resourceType))
   const visit = appointment && patient && request ? [visitOf(appointment, event?.name ?? null, request, patient)] : []
-  return noticeOf(notice, words, [communication, ...referral, ...visit, ...told, ...enclosed.flatMap(({ entries }) => entries)])
+  return noticeOf(notice, state.reference, words, [communication, ...referral, ...visit, ...told, ...enclosed.flatMap(({ entries }) => entries)])
 }
 
 const VISIT_STATUS: Readonly<Record<string, Appointment['status']>> = { 'no-show': 'noshow', 'appointment-cancelled': 'cancelled', seen: 'fulfilled' }
 
 /** The appointment as far as it is known: R4 wants an end where there is a start (app-2), and nobody told it. */
 const visitOf = ({ id, start, with: who, at }: NonNullable<NoticeInput['appointment']>, event: string | null, request: Placed, patient: Placed): BundleEntry => {
-  const actors = [who, at].filter((one): one is string => Boolean(one))
+  const actors = [{ type: 'Practitioner', display: who }, { type: 'Location', display: at }].filter(({ display }) => display)
   const resource = {
-    resourceType: 'Appointment', ...(id ? { identifier: [{ value: id }] } : {}), status: VISIT_STATUS[event ?? ''] ?? 'booked',
+    resourceType: 'Appointment', ...(event === 'rescheduled' ? { meta: { tag: [{ system: 'http://terminology.hl7.org/CodeSystem/v2-0003', code: 'S13' }] } } : {}), ...(id ? { identifier: [{ value: id }] } : {}), status: VISIT_STATUS[event ?? ''] ?? 'booked',
     ...(start ? { start, _end: { extension: [{ url: 'http://hl7.org/fhir/StructureDefinition/data-absent-reason', valueCode: 'unknown' }] } } : {}), basedOn: [{ reference: request.url }],
-    participant: [{ actor: { reference: patient.url }, status: 'accepted' }, ...actors.map((display) => ({ actor: { display }, status: 'accepted' }))],
+    participant: [{ actor: { reference: patient.url }, status: 'accepted' }, ...actors.map((actor) => ({ actor, status: 'accepted' }))],
   }
   return { fullUrl: stableUrl('appointment', request.url, id ?? start ?? ''), resource: resource as FhirResource }
 }
@@ -92,7 +92,7 @@ export const digestBundle = ({ items, notice, recipient, words, parts = [] }: { 
       ...parts.map(payload),
     ],
   })
-  return noticeOf(notice, words, [communication, ...each.flatMap(({ entries }) => entries), ...told])
+  return noticeOf(notice, items[0]?.state.reference ?? 'digest', words, [communication, ...each.flatMap(({ entries }) => entries), ...told])
 }
 
 const payload = ({ part, text }: Part): CommunicationPayload => ({ extension: [{ url: NOTICE_PART, valueCode: part }], contentString: text })
@@ -107,8 +107,9 @@ const letter = (notice: Pick<Notice, 'id' | 'kind'>, recipient: Recipient, words
   return { fullUrl: stableUrl('notice', String(notice.id), notice.kind), resource }
 }
 
-const noticeOf = (notice: Pick<Notice, 'id'>, words: Pick<NoticeWords, 'sent'>, entry: readonly BundleEntry[]): Bundle => ({
-  resourceType: 'Bundle', identifier: { system: NOTICE, value: String(notice.id) }, type: 'collection', timestamp: words.sent, entry: entry.map((one) => ({ ...one, resource: one.resource as FhirResource })) as NonNullable<Bundle['entry']>,
+/** Its number carries the reference, so that another installation's, or one started anew, never has the same: it becomes MSH-10. */
+const noticeOf = (notice: Pick<Notice, 'id'>, reference: string, words: Pick<NoticeWords, 'sent'>, entry: readonly BundleEntry[]): Bundle => ({
+  resourceType: 'Bundle', identifier: { system: NOTICE, value: `${reference}-${notice.id}` }, type: 'collection', timestamp: words.sent, entry: entry.map((one) => ({ ...one, resource: one.resource as FhirResource })) as NonNullable<Bundle['entry']>,
 })
 
 /** The PractitionerRole with the chosen way's address first, and who and where it is. */
@@ -151,15 +152,20 @@ const sendable = (resource: FhirResource): FhirResource => {
   return content.length > 0 ? { ...resource, content } : resource
 }
 
+/** It answers the request by the numbers that its reader gave it, not by those of whoever wrote it. */
+const answering = (resource: FhirResource, request: Placed | null): FhirResource =>
+  resource.resourceType === 'DocumentReference' && request ? { ...resource, context: { ...resource.context, related: [{ reference: request.url }] } } : resource
+
 const OF_A_PATIENT = new Set(['DocumentReference', 'DiagnosticReport', 'Observation', 'Composition'])
 /** The resources of a kept document as entries of their own; the DocumentReference is the first. */
-const enclosure = ({ id, title, resources }: NoticeInput['documents'][number], patient: Placed<Patient> | null): { readonly url: string; readonly title: string | null; readonly entries: readonly BundleEntry[] } => {
+const enclosure = ({ id, title, resources }: NoticeInput['documents'][number], patient: Placed<Patient> | null, request: Placed | null): { readonly url: string; readonly title: string | null; readonly entries: readonly BundleEntry[] } => {
   const list = JSON.parse(resources) as FhirResource[]
   const url = (index: number): string => stableUrl('document', id, String(index))
   const at = Math.max(0, list.findIndex(({ resourceType }) => resourceType === 'DocumentReference'))
   const whose = (resource: FhirResource): FhirResource => (patient && OF_A_PATIENT.has(resource.resourceType) ? ({ ...resource, subject: { reference: patient.url } as Reference } as FhirResource) : resource)
   const names = new Map(list.map(({ resourceType, id: own }, index) => [`${resourceType}/${own}`, url(index)]))
-  return { url: url(at), title: title ?? (list[at] as DocumentReference | undefined)?.description ?? null, entries: list.map((resource, index) => ({ fullUrl: url(index), resource: withReferences(whose(index === at ? sendable(resource) : resource), (one) => names.get(one) ?? null) })) }
+  const told = (resource: FhirResource): FhirResource => answering(sendable(resource), request)
+  return { url: url(at), title: title ?? (list[at] as DocumentReference | undefined)?.description ?? null, entries: list.map((resource, index) => ({ fullUrl: url(index), resource: withReferences(whose(index === at ? told(resource) : resource), (one) => names.get(one) ?? null) })) }
 }
 
 /** Of one referral in a digest: what names it and where it stands, and no more. */

@@ -46,7 +46,7 @@ export async function startProduct(t: Pick<Test, 'teardown'>, options: { channel
     await exited
     if (!options.folder) rmSync(folder, { recursive: true, force: true })
   })
-  await until(() => / channels ready\./.test(output) || child.exitCode !== null, () => output)
+  await until(() => / channels ready[.,]/.test(output) || child.exitCode !== null, () => output)
   const token = /shown only now: (\S+)/.exec(output)?.[1] ?? ''
   return {
     folder, mllp, http, token,
