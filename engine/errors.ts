@@ -21,6 +21,8 @@ export const ERRORS = {
   EDITED: ['The channel is no longer what this change was made from.', 'Look at the difference, and make the change again from what is there now.'],
   INVALID: ['The channel cannot be used as it is written.', 'Mend what is listed; nothing was changed.'],
   STILL_WAITING: ['Messages of the channel still wait.', 'Wait until they are delivered or skip them; or say `abandon: true` to leave them where they are.'],
+  NOT_NOW: ['That cannot be done as things stand.', 'Look at what is there now, and decide again.'],
+  UNFIT: ['The request names what does not fit.', 'Mend what it says, and ask again; nothing was changed.'],
   CANNOT_WRITE: ['The files of a channel cannot be written; everything is as it was.', 'Give the engine the right to write the folders of channels, mappings and data, and see that the disk has space.'],
   SHARED_FILES: ['Other channels use files that this would change.', 'Say `shared: true` to change them for those channels too.'],
   TAKEN: ['That is there already.', 'Choose another name; nothing was written.'],

@@ -25,6 +25,8 @@ export interface EventFacts {
   readonly missing?: readonly MissingItem[]
   readonly answered?: readonly string[] // names of items no longer missing
   readonly chart?: ChartKey
+  readonly not?: readonly ChartKey[] // charts of somebody else, as a person said
+  readonly same?: string // id of the referral that this one repeats
   readonly candidates?: readonly { readonly chart: ChartKey; readonly score: number; readonly says: readonly string[] }[]
   readonly route?: Route
   readonly row?: string
@@ -71,7 +73,8 @@ export interface ReferralState {
   readonly since: string // when the stage began
   readonly receivedAt: string
   readonly sequence: number // of the last event
-  readonly patient: { readonly status: 'unmatched' | 'matched' | 'uncertain' | 'pending'; readonly chart: ChartKey | null }
+  readonly patient: { readonly status: 'unmatched' | 'matched' | 'uncertain' | 'pending'; readonly chart: ChartKey | null; readonly not?: readonly ChartKey[] } // not: charts that a person has ruled out
+  readonly sameAs?: string | null // id of the referral that this one repeats: what names this one is about that one
   readonly provider: string | null // id of the referrer; outbound: of the specialist
   readonly urgency: Urgency
   readonly specialty: string | null

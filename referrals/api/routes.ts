@@ -1,0 +1,20 @@
+/** The routes of the referral desk: referrals and what people decide of them, the worklist, providers, patients, and how routing decides. */
+import type { Routes } from '../../engine/api/routes.js'
+import type { DecidingDesk as Desk } from './deciding-desk.js'
+import { decisionRoutes } from './decisions.js'
+import { explainRoutes } from './explain.js'
+import { patientRoutes } from './patients.js'
+import { providerRoutes } from './providers.js'
+import { lookingRoutes } from './referrals.js'
+import { strayRoutes } from './strays.js'
+import { worklistRoutes } from './worklist.js'
+
+export const referralRoutes = (desk: Desk): Routes => (api) => {
+  worklistRoutes(api, desk)
+  strayRoutes(api, desk)
+  lookingRoutes(api, desk)
+  decisionRoutes(api, desk)
+  providerRoutes(api, desk)
+  patientRoutes(api, desk)
+  explainRoutes(api, desk)
+}
