@@ -71,7 +71,7 @@ async function changeOf({ providers, rules: current, clock }: DeskParts, command
   const counterpart = before.provider === null ? null : await providers.get(before.provider)
   const told = [...(intent.told ?? []), ...settled.filter(({ status }) => status === 'sent').map(({ notice }) => dutyOf(notice))]
   const folded = fold(before, news, { now: clock.now().toISOString(), rules, counterpart, opening, told })
-  const { state } = folded
+  const state = intent.found ? { ...folded.state, payer: intent.found.payer } : folded.state
   const brought = folded.events.find(({ facts }) => facts.documents !== undefined)?.sequence ?? folded.events[0]?.sequence ?? before.sequence
   const next = rules.duties(state).flatMap((duty) => duty.next ?? []).sort()[0] ?? null
   return {

@@ -5,6 +5,7 @@ import { lintDesk } from './clock/settings-lint.js'
 import { readDesk } from './clock/settings.js'
 import { lintProfile } from './hand-off/profiles.js'
 import { lintFields } from './hand-off/receipt-fields.js'
+import { lintMeasureSettings } from './measures/settings.js'
 import type { DeskMappings } from './open-desk.js'
 import { lintMatching, MATCHING_DOCUMENTS } from './patients/settings.js'
 import { waysOrder } from './providers/ways.js'
@@ -20,6 +21,7 @@ export function checkTables(mappings: DeskMappings): readonly Problem[] {
     ...MATCHING_DOCUMENTS.flatMap((name) => read('matching', () => lintMatching(name, mappings.mapping(name)).map(({ at, message }) => problemOf('matching', `${at}: ${message}`)))),
     ...said('providers', () => void waysOrder(mappings.mapping('providers/ways'))),
     ...profiles.flatMap((name) => sentences('ehr-profile', () => lintProfile(name, mappings.mapping(`ehr/${name}`), mappings))),
+    ...sentences('measures', () => lintMeasureSettings(mappings.mapping('measures/default'))),
     ...sentences('receipt', () => lintFields(mappings.mapping('receipts/fields'))),
   ]
 }

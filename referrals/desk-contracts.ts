@@ -78,16 +78,16 @@ export interface ReferralState {
   readonly provider: string | null // id of the referrer; outbound: of the specialist
   readonly urgency: Urgency
   readonly specialty: string | null
-  readonly payer?: string | null // the first that pays
-  readonly via?: string | null // channel or door that it first came by
-  readonly order?: OrderFacts | null // outbound: what CMS50 asks of the order
+  readonly payer: string | null // the first that pays
+  readonly via: string | null // channel or door that it first came by
+  readonly order: OrderFacts | null // outbound: what CMS50 asks of the order
   readonly route: Route | null
   readonly missing: readonly MissingItem[]
   readonly holds: Readonly<Partial<Record<Hold, { readonly since: string; readonly reason: string }>>>
   readonly appointment: (NonNullable<EventFacts['appointment']> & { readonly heardAt: string; readonly last: EventName }) | null // the last one, and the last that was heard of it
   readonly attempts: number // to reach the patient
   readonly times: Readonly<Partial<Record<EventName, string>>> // when each event was first applied; `reopened`: last
-  readonly reportedAt?: string | null // when the first report came that still holds
+  readonly reportedAt: string | null // when the first report came that still holds
   readonly lastTold: string | null // when the referrer last heard
   readonly overdue: Readonly<Record<string, number>> // duty id → how often it was said to be overdue
   readonly toTell: Readonly<Record<string, string>> // "status:7", "hand-on" → since: notices that are not delivered yet

@@ -6,7 +6,7 @@ import type { DeskSettings } from './clock/settings.js'
 import type { Rules } from './rules.js'
 
 /** What the settings decide. */
-type Settled = 'ehr' | 'duties' | 'dueOf' | 'tells' | 'nextDigest' | 'pairWindow' | 'practice' | 'attempts'
+type Settled = 'ehr' | 'duties' | 'dueOf' | 'tells' | 'nextDigest' | 'pairWindow' | 'practice' | 'attempts' | 'zone'
 
 /** `parts` are the settings and what other tables decide, such as `triage` and `route`. */
 export const deskRules = ({ settings, ...tables }: { readonly settings: DeskSettings } & Omit<Rules, Settled>): Rules => ({
@@ -19,6 +19,7 @@ export const deskRules = ({ settings, ...tables }: { readonly settings: DeskSett
   pairWindow: settings.sameReferral,
   practice: answerTo(settings.practice),
   attempts: settings.attempts,
+  zone: settings.zone,
 })
 
 /** A digest carries news. */

@@ -5,6 +5,9 @@ import type { Notice, ReferralEvent, ReferralState } from './desk-contracts.js'
 import { withPatient, withRequestStatus } from './canonical/changes.js'
 import { digestBundle, type NoticeInput, noticeBundle, type Recipient } from './canonical/notice.js'
 import type { DeskParts } from './change.js'
+import { withConsultantReport } from './measures/consultant-report.js'
+import { daysIn } from './measures/days.js'
+import type { Rules } from './rules.js'
 import { lineOf, partsOf, standingOf, topicOf } from './notice-words.js'
 
 /** As JSON; null where the referral is not there any more. */
@@ -37,9 +40,18 @@ async function toldOf(parts: DeskParts, notice: Pick<Notice, 'id' | 'kind' | 'to
   const wanted = new Set(event.facts.documents ?? [])
   const documents = all.filter(({ id, status }) => wanted.has(id) && status !== 'withdrawn')
   const whole = await forEhr(parts, JSON.parse(text) as Bundle, state, notice.to)
-  const bundle = notice.kind === 'withdrawal' ? withRequestStatus(whole, 'revoked') : whole
+  const bundle = BUNDLES[notice.kind]?.(whole, state, event, parts.rules()) ?? whole
   const words = { topic: topicOf(notice.kind, state, event), sent: clock.now().toISOString(), task: standingOf(state, event, notice.way === 'hl7' || notice.to.startsWith('ehr ')) }
   return { bundle, state, event, notice, documents, recipient: recipientOf(notice, provider), words, appointment: event.facts.appointment ? state.appointment : null, parts: partsOf(notice.kind, state, event, parts.rules()) }
+}
+
+/** What some notices make of the bundle: a withdrawal takes the request back; a report brings the Task that CMS50 counts. */
+const BUNDLES: Partial<Record<Notice['kind'], (bundle: Bundle, state: ReferralState, event: ReferralEvent, rules: Rules) => Bundle>> = {
+  withdrawal: (bundle) => withRequestStatus(bundle, 'revoked'),
+  report: (bundle, state, event, { measures, zone }) => {
+    const [code] = measures.cms50.consultantReport
+    return code ? withConsultantReport(bundle, { state, receivedAt: state.reportedAt ?? event.at, document: null, days: daysIn(zone), code }) : bundle
+  },
 }
 
 function recipientOf({ to, way }: Pick<Notice, 'to' | 'way'>, provider: Provider | null): Recipient {

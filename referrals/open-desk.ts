@@ -5,6 +5,7 @@ import { type DeskSettings, readDesk } from './clock/settings.js'
 import { createDesk, type Desk } from './desk.js'
 import { deskRules } from './desk-rules.js'
 import { readFields } from './hand-off/receipt-fields.js'
+import { readMeasureSettings } from './measures/settings.js'
 import { matchingSettings } from './patients/settings.js'
 import { openThreadedPatientIndex } from './patients/threaded-index.js'
 import { waysOrder } from './providers/ways.js'
@@ -29,7 +30,7 @@ export function readRules(mappings: DeskMappings, clock: Clock): Rules {
   const zips = mappings.names('routing/zips', '.csv').length > 0 ? mappings.csv('routing/zips') : undefined
   const routes = routingTable({ ...mappings.csv('routing/default'), file: 'mappings/routing/default.csv' }, { // by this name it is told to people, wherever it lies
      ehrs: [...settings.ehrs.keys()], ...(zips && { zips }) })
-  return deskRules({ settings, triage: (facts) => triage(facts, tables, { today: clock.now().toISOString().slice(0, 10) }), route: (facts, found) => route(routes, facts, found, clock.now()), receiptFields: readFields(mappings) })
+  return deskRules({ settings, triage: (facts) => triage(facts, tables, { today: clock.now().toISOString().slice(0, 10) }), route: (facts, found) => route(routes, facts, found, clock.now()), receiptFields: readFields(mappings), measures: readMeasureSettings(mappings) })
 }
 
 export interface OpenDesk {

@@ -15,6 +15,7 @@ import { DESK } from './fold.js'
 import { differences, isSomebodyElse } from './difference.js'
 import { expectedKeys } from './expected.js'
 import { ENDS } from './life-cycle.js'
+import { orderFacts } from './measures/cms50-order.js'
 import { newReference } from './reference.js'
 import { DeskRefusal } from './refusal.js'
 import { ehrScope, providerScope, scoped } from './scope.js'
@@ -100,6 +101,7 @@ function beginning(bundle: Bundle, assessment: Assessment, keys: readonly Key[],
   const before: ReferralState = {
     id: timeOrdered(at), reference, direction, stage: 'received', since: received, receivedAt: received, sequence: 0, patient: { status: 'unmatched', chart: null }, provider: counterpart,
     urgency: triage.urgency.value, specialty: triage.specialty?.value ?? null, route: null, missing: [], holds: {}, appointment: null, attempts: 0, times: {}, lastTold: null, overdue: {}, toTell: {},
+    payer: facts.coverage[0]?.payer ?? null, via, order: direction === 'outbound' ? orderFacts(bundle, rules.measures.cms50) : null, reportedAt: null,
   }
   const event = (name: NewEvent['name'], of: By, more: NewEvent['facts'] = {}): NewEvent => ({ name, at: received, by: of, facts: more })
   const route = ehr === undefined ? assessment.routing : { ...assessment.routing, route: { ehr, location: null, practitioner: null, queue: null, tasks: [] }, reasons: [`It was created in ${ehr}.`], disagreement: null, row: null }

@@ -1,5 +1,6 @@
 /** What an installation has decided: the tables of triage and routing, its EHRs, what is told and by when. */
 import type { ReferralFacts, Routing, Triage, Urgency } from './contracts.js'
+import type { MeasureSettings } from './measures/settings.js'
 import type { ReceiptField } from './hand-off/receipt-fields.js'
 import type { Duty, EventName, NoticeKind, ReferralState } from './desk-contracts.js'
 
@@ -26,5 +27,7 @@ export interface Rules {
   readonly pairWindow: number
   readonly practice: string // in words: how a referrer can answer
   readonly receiptFields: readonly ReceiptField[] // what a write receipt tells of
+  readonly measures: MeasureSettings
+  readonly zone: string // of the practice's clocks
   readonly attempts: number // to reach a patient, before the referrer is told that it failed
 }

@@ -33,6 +33,7 @@ export interface DutyRow {
 export interface DeskSettings {
   readonly practice: DeskFile['practice']
   readonly calendar: Calendar
+  readonly zone: string
   readonly digest: Hours // each time is the beginning of a span
   readonly ehrs: ReadonlyMap<string, Ehr>
   readonly sameReferral: number // milliseconds
@@ -51,7 +52,7 @@ export const readDesk = (document: MappingDocument): DeskSettings => {
   if (errors.length > 0) throw new Error([...errors.slice(0, MOST_TOLD).map(problemLine), ...(errors.length > MOST_TOLD ? [`and ${errors.length - MOST_TOLD} more`] : [])].join('\n'))
   const { practice, zone, hours, holidays, ehrs, sameReferral, attempts, tell, digest, notices, noticesAgain, duties } = document.value as DeskFile
   return {
-    practice, attempts, tell, sameReferral: duration(sameReferral), digest: readTimes(digest),
+    practice, zone, attempts, tell, sameReferral: duration(sameReferral), digest: readTimes(digest),
     calendar: calendar(zoneDays(zone), readHours(hours), readHolidays(holidays).holidays),
     ehrs: new Map(Object.entries(ehrs).map(([name, ehr]) => [name, { name, ...ehr }])),
     notices: Object.fromEntries(Object.entries(notices).map(([kind, within]) => [kind, spansOf(within)])) as Record<OwedNotice, Spans>,

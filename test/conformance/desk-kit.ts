@@ -13,7 +13,7 @@ export const idOf = (serial: number): string => `01957a00-${String(serial).padSt
 
 export const stateOf = (id: string, sequence: number, over: Partial<ReferralState> = {}): ReferralState => ({
   id, reference: `R-${id.slice(-9)}`, direction: 'inbound', stage: 'received', since: NOON, receivedAt: NOON, sequence, patient: { status: 'unmatched', chart: null },
-  provider: null, urgency: 'routine', specialty: null, route: null, missing: [], holds: {}, appointment: null, attempts: 0, times: {}, lastTold: null, overdue: {}, toTell: {}, ...over,
+  provider: null, urgency: 'routine', specialty: null, route: null, missing: [], holds: {}, appointment: null, attempts: 0, times: {}, lastTold: null, overdue: {}, toTell: {}, payer: null, via: null, order: null, reportedAt: null, ...over,
 })
 export const eventOf = (sequence: number, name: EventName, over: Partial<ReferralEvent> = {}): ReferralEvent => ({
   sequence, name, at: NOON, recordedAt: NOON, by: { kind: 'channel', name: 'referrals-hl7' }, reason: null, applied: true, because: null, facts: {}, ...over,

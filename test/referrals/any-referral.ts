@@ -47,7 +47,7 @@ export const world = (direction: Direction, { chance }: Random): World => {
   const at = new Date(BEGAN).toISOString()
   const state: ReferralState = {
     id: 'r1', reference: 'R-1111-1111', direction, stage: 'received', since: at, receivedAt: at, sequence: 0, patient: { status: 'unmatched', chart: null }, provider: 'p1', urgency: 'routine', specialty: null, route: null,
-    missing: [], holds: {}, appointment: null, attempts: 0, times: {}, lastTold: null, overdue: {}, toTell: {},
+    missing: [], holds: {}, appointment: null, attempts: 0, times: {}, lastTold: null, overdue: {}, toTell: {}, payer: null, via: null, order: null, reportedAt: null,
   }
   return { state, events: [], given: [], notices: [], undelivered: new Set(), provider: chance(0.8) ? PROVIDER : null, now: BEGAN }
 }

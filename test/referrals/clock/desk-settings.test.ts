@@ -18,7 +18,7 @@ const rules = deskRules({ settings, triage: () => { throw new Error() }, route: 
 const STATE: ReferralState = {
   id: 'r1', reference: 'R-1111-1111', direction: 'inbound', stage: 'received', since: '2026-03-03T16:00:00.000Z', receivedAt: '2026-03-03T16:00:00.000Z', sequence: 1,
   patient: { status: 'unmatched', chart: null }, provider: 'p1', urgency: 'routine', specialty: null, route: null, missing: [], holds: {}, appointment: null, attempts: 0,
-  times: { received: '2026-03-03T16:00:00.000Z' }, lastTold: null, overdue: {}, toTell: {},
+  times: { received: '2026-03-03T16:00:00.000Z' }, lastTold: null, overdue: {}, toTell: {}, payer: null, via: null, order: null, reportedAt: null,
 }
 const owed = (state: Partial<ReferralState>) => duties({ ...STATE, ...state }, settings)
 const one = (state: Partial<ReferralState>, kind: string) => owed(state).find((duty) => duty.kind === kind)
