@@ -3,7 +3,7 @@ import type { Database, Statement } from 'better-sqlite3'
 import type { Chart, ChartKey, PatientFacts } from '../contracts.js'
 import type { Matcher } from './compare.js'
 import type { Counts } from './frequencies.js'
-import { askedKeysOf, type Key, KEYS_VERSION, keysOf, termsOf } from './keys.js'
+import { type Key, KEYS_VERSION, keysOf, termsOf } from './keys.js'
 import { packed, type Person, person, unpacked } from './normalise.js'
 
 /** A chart as it is compared. */
@@ -14,8 +14,8 @@ export interface ChartTable extends Counts {
   byId(id: number): Row
   idOf(key: ChartKey): number | null
   chart(id: number): Chart
-  /** The charts that share keys of some uses with a person; those that share most, where there are too many. */
-  find(person: Person, uses: readonly Key['use'][]): readonly number[]
+  /** The charts that share some of these keys; those that share most of them, where there are too many. */
+  find(keys: readonly Key[]): readonly number[]
   /** After every rollback: what was remembered may not be so. */
   forget(): void
 }
@@ -114,10 +114,9 @@ export const openChartTable = (database: Database, matcher: Matcher): ChartTable
     made.end()
   }
 
-  const find = (facts: Person, uses: readonly Key['use'][]): readonly number[] => {
+  const find = (keys: readonly Key[]): readonly number[] => {
     const shared = new Map<number, number>()
-    for (const { key, use } of askedKeysOf(facts)) {
-      if (!uses.includes(use)) continue
+    for (const { key, use } of keys) {
       const most = use === 'weak' ? settings.search.weak : settings.search.block
       const found = readKey.all(key, most + 1)
       if (found.length <= most) for (const id of found) shared.set(id, (shared.get(id) ?? 0) + 1)

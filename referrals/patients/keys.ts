@@ -21,9 +21,13 @@ export interface Key { readonly key: number; readonly use: 'first' | 'later' | '
  */
 export const keysOf = (person: Person): readonly number[] => keysWith(person, person.names).map(({ key }) => key)
 
-/** The keys to look a person up by: also those of its names in each other's place, as forms have them. */
-export const askedKeysOf = (person: Person): readonly Key[] =>
-  keysWith(person, [...person.names, ...person.names.filter(({ family, given }) => family && given).map(name => ({ ...name, family: name.given, given: name.family, familyParts: [] }))])
+/** The keys to look a person up by: later also those of its names in each other's place, as forms have them. */
+export const askedKeysOf = (person: Person): readonly Key[] => {
+  const keys = keysWith(person, person.names)
+  const swapped = person.names.filter(({ family, given }) => family && given).map(name => ({ ...name, family: name.given, given: name.family, familyParts: [] }))
+  const known = new Set(keys.map(({ key }) => key))
+  return [...keys, ...keysWith(person, swapped).filter(({ key }) => !known.has(key)).map(({ key, use }): Key => ({ key, use: use === 'weak' ? 'weak' : 'later' }))]
+}
 
 const keysWith = (person: Person, names: readonly PlainName[]): readonly Key[] => {
   const keys = new Map<number, Key>()
@@ -60,7 +64,8 @@ const keysWith = (person: Person, names: readonly PlainName[]): readonly Key[] =
   add('date', date)
   for (const { zip } of addresses) add('date+zip', date, zip)
   for (const phone of phones) add('phone+year', phone, year)
-  for (const key of [...person.phones.map(phoneKey), ...person.addresses.flatMap(addressKey), ...person.emails.map(emailKey)]) put(key)
+  for (const email of person.emails) put(emailKey(email))
+  for (const key of [...person.phones.map(phoneKey), ...person.addresses.flatMap(addressKey)]) put(key, 'weak')
   for (const { text } of person.identifiers) add('identifier', text)
   for (const id of person.memberIds) add('member', id)
   return [...keys.values()]

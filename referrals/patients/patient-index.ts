@@ -7,6 +7,7 @@ import type { Matcher } from './compare.js'
 import { decide, type Found } from './decide.js'
 import { type Frequencies, frequencies } from './frequencies.js'
 import { openIndexDatabase } from './index-schema.js'
+import { askedKeysOf } from './keys.js'
 import { openMergeTable } from './merge-table.js'
 import { person } from './normalise.js'
 import type { MatchingSettings } from './settings.js'
@@ -33,8 +34,8 @@ export const openPatientIndex = (path: string, settings: MatchingSettings): Pati
       throw toStoreError(error, path)
     }
   })()
-  const { charts, merges, get, match } = prepared
-  const commits = new GroupCommit(database, { file: path, patience: PATIENCE, rolledBack: charts.forget })
+  const { charts, merges, get, match, forget } = prepared
+  const commits = new GroupCommit(database, { file: path, patience: PATIENCE, rolledBack: forget })
   return {
     put: given => commits.ask(() => charts.put(given), false),
     merge: (survivor, merged) => commits.ask(() => merges.merge(survivor, merged), false),
@@ -70,17 +71,22 @@ const prepare = (database: ReturnType<typeof openIndexDatabase>, matcher: Matche
       const found = [...survivors.values()].map(({ row, forms }): Found => ({ source: row.source, id: row.number, active: row.active, chart: () => charts.chart(row.id), forms: [...forms.values()].map(each => each.person) }))
       return decide(ours, found, matcher, rarities, most)
     }
-    const near = charts.find(ours, ['first'])
+    const keys = askedKeysOf(ours)
+    const near = charts.find(keys.filter(({ use }) => use === 'first'))
     const match = among(near)
     if (match.grade === 'certain') return match
     const seen = new Set(near)
-    return among(charts.find(ours, ['later', 'weak']).filter(id => !seen.has(id)))
+    return among(charts.find(keys.filter(({ use }) => use !== 'first')).filter(id => !seen.has(id)))
   }
   const get = (key: ChartKey): Chart | null => {
     const id = merges.survivor(key, charts.idOf(key))
     return id === null ? null : charts.chart(id)
   }
-  return { charts, merges, get, match }
+  const forget = (): void => {
+    charts.forget()
+    merges.forget()
+  }
+  return { charts, merges, get, match, forget }
 }
 
 /** Frequencies for one look-up, in which how many charts share a value is counted once. */
