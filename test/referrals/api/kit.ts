@@ -14,6 +14,7 @@ import type { DecidingDesk } from '../../../referrals/api/deciding-desk.js'
 import { referralRoutes } from '../../../referrals/api/routes.js'
 import type { Chart } from '../../../referrals/contracts.js'
 import type { Desk } from '../../../referrals/desk.js'
+import { NOTICE_KINDS } from '../../../referrals/names.js'
 import { openDesk } from '../../../referrals/open-desk.js'
 
 const SHIPPED = join(import.meta.dirname, '../../../../mappings')
@@ -43,6 +44,7 @@ export async function startWorld(t: Test): Promise<World> {
   writeFileSync(join(own, 'default.csv'), ROUTES)
   const time = movable()
   const { desk } = await openDesk(folder, openMappings(join(folder, 'mappings'), SHIPPED), time.clock, (...said) => void logged.push(JSON.stringify(said)))
+  desk.offer({ channel: 'everything', kinds: NOTICE_KINDS }) // what is owed waits for its test, not for a channel
   const store = openSqliteStore(':memory:')
   const web = createWebServer(folder, { body: 300_000, requests: 100_000, openMetrics: false })
   const unused = (): never => {
