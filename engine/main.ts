@@ -1,6 +1,7 @@
 /** Joins the parts into a running engine: store, web server, channels, and the look-out for changed files. */
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
+import { referralRoutes } from '../referrals/api/routes.js'
 import { openDesk } from '../referrals/open-desk.js'
 import { type Configuration, ownSettings, shippedMappings } from '../config/loader.js'
 import { channelRoutes } from './api/channels.js'
@@ -60,7 +61,7 @@ export async function startEngine(configuration: Configuration, log: Log, told: 
     const world = { pieces, mappings: read.mappings, store, clock, log, events: new Events((error) => log('error', 'a listener to events failed', { error })), dataFolder: settings.data, serve: web.serve, watching, services }
     const engine = new Engine(world, duration(settings.retention.every), wishes.controlOf)
     const changes = new Changes({ configuration, engine, history, undertakings, wishes, openStore: () => openSqliteStore(':memory:'), told }, read)
-    told.web(await web.open(engine, settings.http, [channelRoutes(changes)]))
+    told.web(await web.open(engine, settings.http, [channelRoutes(changes), ...(referrals ? [referralRoutes(referrals.desk)] : [])]))
     if (!hasToken(settings.data)) told.token(newToken(settings.data))
     told.problems(read.problems)
     await changes.take(read)

@@ -2,7 +2,7 @@
 import type { Bundle } from 'fhir/r4.js'
 import type { Clock, Log } from '../engine/contracts.js'
 import type { PatientIndex } from './contracts.js'
-import type { Change, DeskStore, Key, NewEvent, NewNotice, Notice, NoticeStatus, ReferralDocument, ReferralState } from './desk-contracts.js'
+import type { Change, DeskStore, Duty, Key, NewEvent, NewNotice, Notice, NoticeStatus, ReferralDocument, ReferralState } from './desk-contracts.js'
 import { dutyOf, fold } from './fold.js'
 import type { ProviderDirectory } from './providers/directory.js'
 import type { Rules } from './rules.js'
@@ -71,9 +71,10 @@ async function changeOf({ providers, rules: current, clock }: DeskParts, command
   const counterpart = before.provider === null ? null : await providers.get(before.provider)
   const told = [...(intent.told ?? []), ...settled.filter(({ status }) => status === 'sent').map(({ notice }) => dutyOf(notice))]
   const folded = fold(before, news, { now: clock.now().toISOString(), rules, counterpart, opening, told })
-  const state = intent.found ? { ...folded.state, payer: intent.found.payer } : folded.state
+  const duties = rules.duties(folded.state)
+  const state = { ...folded.state, overdue: stillOwed(folded.state.overdue, duties), ...(intent.found && { payer: intent.found.payer }) }
   const brought = folded.events.find(({ facts }) => facts.documents !== undefined)?.sequence ?? folded.events[0]?.sequence ?? before.sequence
-  const next = rules.duties(state).flatMap((duty) => duty.next ?? []).sort()[0] ?? null
+  const next = duties.flatMap((duty) => duty.next ?? []).sort()[0] ?? null
   return {
     command, state, expected: before.sequence, events: folded.events, notices: [...folded.notices, ...(intent.notices ?? [])],
     settled: settled.map(({ notice, status, fate }) => ({ id: notice.id, status, fate })),
@@ -88,3 +89,9 @@ const keysAmong = (events: Change['events'], { patient }: ReferralState): readon
   ...events.filter(({ applied }) => applied).flatMap(({ facts }) => facts.identifiers ?? []),
   ...(patient.chart ? [{ kind: 'patient' as const, value: `${patient.chart.source}|${patient.chart.id}` }] : []),
 ]
+
+/** What was overdue and is done is overdue no more. */
+const stillOwed = (overdue: ReferralState['overdue'], duties: readonly Duty[]): ReferralState['overdue'] => {
+  const owed = new Set(duties.map(({ id }) => id))
+  return Object.fromEntries(Object.entries(overdue).filter(([id]) => owed.has(id)))
+}

@@ -31,6 +31,8 @@ export interface Desk extends Omit<DeskParts, 'log'> {
   charts(given: ChartsGiven): Promise<ChartsTaken>
   /** Events of a referral that is known. Null: there is no such referral. */
   tell(telling: Telling): Promise<Changed | null>
+  /** A decision of a person, made with what the desk works with; whoever waits for changes is woken afterwards. */
+  decide<Value>(decision: (parts: DeskParts) => Promise<Value>): Promise<Value>
   /** Says which notices a channel carries, until the returned function is called. */
   offer(offer: Offer): () => void
   carries(notice: Pick<Notice, 'kind' | 'to' | 'way'>): boolean
@@ -70,6 +72,7 @@ export function createDesk(parts: DeskParts): Desk {
       const before = await parts.store.state(referral)
       return before && { before, ...intent }
     })),
+    decide: (decision) => afterwards(decision(parts)),
     offer: (offer) => offers.add(offer),
     carries: (notice) => offers.carries(notice),
     toTell: async (offer, after, limit) => {

@@ -1,8 +1,9 @@
 /** The routes of the referral desk: referrals and what people decide of them, the worklist, providers, patients, and how routing decides. */
 import type { Routes } from '../../engine/api/routes.js'
-import type { DecidingDesk as Desk } from './deciding-desk.js'
+import type { Desk } from '../desk.js'
 import { decisionRoutes } from './decisions.js'
 import { explainRoutes } from './explain.js'
+import { measureRoutes } from './measures.js'
 import { patientRoutes } from './patients.js'
 import { providerRoutes } from './providers.js'
 import { lookingRoutes } from './referrals.js'
@@ -17,4 +18,5 @@ export const referralRoutes = (desk: Desk): Routes => (api) => {
   providerRoutes(api, desk)
   patientRoutes(api, desk)
   explainRoutes(api, desk)
+  measureRoutes(api, desk)
 }

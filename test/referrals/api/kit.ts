@@ -10,7 +10,6 @@ import { Engine } from '../../../engine/engine.js'
 import { Events } from '../../../engine/events.js'
 import { openMappings } from '../../../engine/mappings.js'
 import { openSqliteStore } from '../../../engine/store/sqlite/sqlite-store.js'
-import type { DecidingDesk } from '../../../referrals/api/deciding-desk.js'
 import { referralRoutes } from '../../../referrals/api/routes.js'
 import type { Chart } from '../../../referrals/contracts.js'
 import type { Desk } from '../../../referrals/desk.js'
@@ -52,7 +51,7 @@ export async function startWorld(t: Test): Promise<World> {
   }
   const pieces = { sources: new Map(), destinations: new Map(), transforms: new Map(), formats: new Map() }
   const engine = new Engine({ pieces, mappings: { table: unused, mapping: unused }, store, clock: time.clock, log: (...said) => void logged.push(JSON.stringify(said)), events: new Events(), dataFolder: folder, serve: web.serve }, 60_000)
-  const address = await web.open(engine, { host: '127.0.0.1', port: 0 }, [referralRoutes(desk as DecidingDesk)])
+  const address = await web.open(engine, { host: '127.0.0.1', port: 0 }, [referralRoutes(desk)])
   const token = newToken(folder)
   t.teardown(async () => {
     await web.close()
