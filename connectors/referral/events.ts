@@ -3,11 +3,11 @@ import type { Receive, Tools } from '../../engine/contracts.js'
 import { duration } from '../../engine/units.js'
 import type { EventName } from '../../referrals/desk-contracts.js'
 import type { Desk } from '../../referrals/desk.js'
+import { untilChanged } from './waiting.js'
 
 interface Settings { readonly events?: readonly EventName[]; readonly since?: string }
 
 const AT_ONCE = 100
-const LONGEST_WAIT = 30_000
 const PAUSE = 1_000
 
 export async function giveEvents(desk: Desk, receive: Receive, tools: Tools, { events = [], since = '1d' }: Settings, signal: AbortSignal): Promise<void> {
@@ -28,6 +28,6 @@ export async function giveEvents(desk: Desk, receive: Receive, tools: Tools, { e
       position = at
     }
     if (found.length > 0) await desk.store.moveTo(reader, position)
-    else await Promise.race([desk.changed(turn, signal), tools.clock.sleep(LONGEST_WAIT, signal)])
+    else await untilChanged(desk, tools.clock, turn, signal)
   }
 }

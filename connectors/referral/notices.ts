@@ -5,11 +5,11 @@ import type { Way } from '../../referrals/contracts.js'
 import type { Desk } from '../../referrals/desk.js'
 import type { Offer } from '../../referrals/offers.js'
 import { fateOf } from './fate.js'
+import { LONGEST_WAIT, untilChanged } from './waiting.js'
 
 interface Settings { readonly owed?: readonly NoticeKind[]; readonly ehr?: readonly string[]; readonly by?: readonly Way[] }
 
 const AT_ONCE = 50
-const LONGEST_WAIT = 30_000 // milliseconds until the table is looked at again without a hint
 const PAUSE = 1_000 // before a message that the engine could not keep is given again
 
 /** Until the signal aborts. The table of notices is the queue: what is not settled is given again after a restart, and its key makes it the same message. */
@@ -29,7 +29,7 @@ export async function giveNotices(desk: Desk, receive: Receive, tools: Tools, { 
       }
       if (found.length > 0) continue
       after = 0 // what was not due before may be now, with a lower number than what was given since
-      await Promise.race([desk.changed(turn, signal), tools.clock.sleep(LONGEST_WAIT, signal)])
+      await untilChanged(desk, tools.clock, turn, signal)
     }
   } finally {
     withdraw()
