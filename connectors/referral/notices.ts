@@ -4,6 +4,7 @@ import type { NoticeKind } from '../../referrals/desk-contracts.js'
 import type { Way } from '../../referrals/contracts.js'
 import type { Desk } from '../../referrals/desk.js'
 import type { Offer } from '../../referrals/offers.js'
+import type { NoticeFate } from '../../referrals/settling.js'
 import { fateOf } from './fate.js'
 import { LONGEST_WAIT, untilChanged } from './waiting.js'
 
@@ -53,35 +54,32 @@ async function give(receive: Receive, tools: Tools, notice: number, to: string, 
   return false
 }
 
-/** The store may fail meanwhile: it is asked again. */
-async function fateWhenKnown(tools: Tools, notice: number, mark: string | null, signal: AbortSignal): Promise<Fate | null> {
-  while (!signal.aborted) {
+/** Stores may fail meanwhile: done again until it succeeds; null once the signal has aborted. */
+async function persistently<Value>(tools: Tools, failure: string, work: () => Promise<Value>, signal: AbortSignal): Promise<Value | null> {
+  for (let pause = PAUSE; !signal.aborted; pause = Math.min(pause * 2, LONGEST_WAIT)) {
     try {
-      return await tools.fate(keyOf(notice), mark, signal)
+      return await work()
     } catch (error) {
-      tools.log('warn', 'what became of a message could not be read', { error })
-      await tools.clock.sleep(LONGEST_WAIT, signal)
+      tools.log('warn', failure, { error })
+      await tools.clock.sleep(pause, signal)
     }
   }
   return null
 }
 
-/** To the end of the message; after a failure on, for a person may send it again. */
+/** To the end of the message; after a failure on, for a person may send it again. Never rejects. */
 async function follow(desk: Desk, tools: Tools, notice: number, known: string | null, signal: AbortSignal): Promise<void> {
   for (let mark = known; !signal.aborted; ) {
-    const fate = await fateWhenKnown(tools, notice, mark, signal)
+    const fate = await persistently(tools, 'what became of a message could not be read', () => tools.fate(keyOf(notice), mark, signal), signal)
     if (fate === null) return
     mark = fate.mark
-    const told = await fateOf(desk, tools, notice, fate)
-    for (let pause = PAUSE; !signal.aborted; pause = Math.min(pause * 2, LONGEST_WAIT)) {
-      try {
-        await desk.settle(notice, told)
-        break
-      } catch (error) {
-        tools.log('warn', 'the referral desk could not keep what became of a message', { error })
-        await tools.clock.sleep(pause, signal)
-      }
-    }
-    if (told.outcome === 'sent') return
+    const outcome = await persistently(tools, 'the referral desk could not keep what became of a message', () => settled(desk, tools, notice, fate), signal)
+    if (outcome === 'sent') return
   }
+}
+
+async function settled(desk: Desk, tools: Tools, notice: number, fate: Fate): Promise<NoticeFate['outcome']> {
+  const told = await fateOf(desk, tools, notice, fate)
+  await desk.settle(notice, told)
+  return told.outcome
 }
