@@ -86,7 +86,7 @@ t.test('every file opens by saying what it is', async (t) => {
 })
 
 t.test('every folder that is a feature has a README of at most a page', async (t) => {
-  for (const folder of ['engine', 'engine/store', 'engine/formats', 'connectors', 'transforms', 'channels', 'mappings', 'fixtures', 'config', 'test']) {
+  for (const folder of ['engine', 'engine/store', 'engine/formats', 'connectors', 'transforms', 'channels', 'mappings', 'fixtures', 'config', 'test', 'referrals']) {
     const lines = readFileSync(join(ROOT, folder, 'README.md'), 'utf8').split('\n').length
     t.ok(lines > 3 && lines <= 120, `${folder}/README.md has ${lines} lines`)
   }
