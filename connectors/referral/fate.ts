@@ -17,13 +17,20 @@ export async function fateOf(desk: Desk, tools: Tools, notice: number, { mark, s
   return { mark, outcome, at, channel: tools.channel, reason: sent ? null : (bad?.reason ?? reason ?? 'the channel sent it to nobody'), doubtful: current.some((one) => one.doubtful), ...landed }
 }
 
-const readersOf = (tools: Tools): Readers => ({
-  read: (message, path) => {
-    const format = tools.format('hl7v2')
-    return format.read(format.parse(message), path)
-  },
-  evaluate: (resource, expression) => compiled(expression)(resource).map((value: unknown) => (typeof value === 'object' ? JSON.stringify(value) : String(value))),
-})
+/** A message is parsed once, however many of its fields are read. */
+const readersOf = (tools: Tools): Readers => {
+  const format = tools.format('hl7v2')
+  const bodies = new WeakMap<Buffer, unknown>()
+  const bodyOf = (message: Buffer): unknown => {
+    const body = bodies.get(message) ?? format.parse(message)
+    bodies.set(message, body)
+    return body
+  }
+  return {
+    read: (message, path) => format.read(bodyOf(message), path),
+    evaluate: (resource, expression) => compiled(expression)(resource).map((value: unknown) => (typeof value === 'object' ? JSON.stringify(value) : String(value))),
+  }
+}
 
 const expressions = new Map<string, (resource: object) => unknown[]>()
 const compiled = (expression: string): ((resource: object) => unknown[]) => {
