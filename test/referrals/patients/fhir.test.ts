@@ -66,7 +66,7 @@ t.test('HL7 v2: a registration puts a chart, a merge leads from the old to the n
   t.equal(registered.puts.length, 1)
   t.same([registered.merges, registered.unmerges, registered.skipped], [[], [], []])
   const merged = changes('meadow', await mapped(fixture('hl7v2/adt-a40.hl7')))
-  t.match(merged.puts.map(({ id }) => id), ['M5501'], 'the old one is not put: the merge says less of it than its chart')
+  t.same(merged.puts.map(({ id }) => id), ['M5501'], 'the old one is not put: the merge says less of it than its chart')
   t.same(merged.merges, [{ survivor: { source: 'meadow', id: 'M5501' }, merged: { source: 'meadow', id: 'M0044' } }])
   const newborn = changes('meadow', await mapped(fixture('hl7v2/adt-a28-newborn.hl7')))
   t.match(newborn.puts, [{ id: 'N7001', birthOrder: 2, names: [{ family: 'HALVORSEN', given: ['BABY GIRL'] }] }])
@@ -85,7 +85,8 @@ t.test('FHIR: a Patient, a bundle of them, links and an unlink', async (t) => {
   t.match(changes('epic-main', PATIENT).puts, [{ id: 'M100' }])
   const old: fhir4.Patient = { resourceType: 'Patient', id: 'p0', active: false, link: [{ type: 'replaced-by', other: { reference: 'Patient/p1' } }] }
   const both: Bundle = { resourceType: 'Bundle', type: 'collection', entry: [{ fullUrl: 'https://ehr.example/fhir/Patient/p1', resource: PATIENT }, { resource: old }] }
-  t.match(changes('epic-main', both), { puts: [{ id: 'M100' }], merges: [{ survivor: { id: 'M100' }, merged: { id: 'p0' } }] })
+  t.same(changes('epic-main', both).puts.map(({ id }) => id), ['M100'])
+  t.match(changes('epic-main', both), { merges: [{ survivor: { id: 'M100' }, merged: { id: 'p0' } }] })
   t.match(changes('epic-main', { ...PATIENT, link: [{ type: 'replaces', other: { reference: 'Patient/p7' } }, { type: 'seealso', other: { reference: 'Patient/p8' } }] }).merges, [{ merged: { id: 'p7' } }])
   const unlink: Bundle = { ...both, entry: [{ resource: { resourceType: 'MessageHeader', eventCoding: { code: 'A37' }, source: { endpoint: 'urn:x' } } }, ...both.entry ?? []] }
   t.match(changes('epic-main', unlink), { merges: [], unmerges: [{ merged: { id: 'p0' } }] })
