@@ -1,4 +1,5 @@
 /** What one event makes of a referral: its next state, or why it may not happen. Nothing else changes a state. */
+import type { ChartKey } from './contracts.js'
 import type { EventFacts, EventName, Hold, NewEvent, ReferralState, Stage } from './desk-contracts.js'
 import { ENDS, LIFE_CYCLE } from './life-cycle.js'
 
@@ -22,7 +23,7 @@ export function apply(state: ReferralState, event: NewEvent, from = event.at): A
     stage, since: stage === state.stage ? state.since : from,
     times: { ...state.times, [event.name]: event.name === 'reopened' ? from : (state.times[event.name] ?? from) },
   }
-  return { state: { ...changed, holds: holdsAfter(changed, event.name, facts, from) } }
+  return { state: { ...changed, holds: holdsAfter(changed, event, facts, from) } }
 }
 
 /** What is reopened goes on where the practice has it still, or is routed again. */
@@ -60,11 +61,12 @@ const GUARDS: Partial<Record<EventName, Guard>> = {
   'needs-information': (_state, _event, { missing = [] }) => (missing.length === 0 ? 'It does not say what is missing.' : null),
   'matched': ({ patient }, { by }, { chart }) => {
     if (!chart) return 'It does not say with which chart.'
+    if (by.kind !== 'person' && patient.not?.some((one) => isSame(one, chart))) return 'A person has said that this is the chart of somebody else.'
     const other = patient.status === 'matched' && (patient.chart?.id !== chart.id || patient.chart.source !== chart.source)
     return other && by.kind === 'desk' ? 'It is matched with another chart; only a person, or a merge of the two, may change that.' : null
   },
-  'match-uncertain': ({ patient }) => (patient.status === 'matched' ? 'The patient is known.' : null),
-  'patient-pending': ({ patient }) => (patient.status === 'matched' ? 'The patient is known.' : null),
+  'match-uncertain': known,
+  'patient-pending': known,
   'routed': ({ toTell, holds, route: before }, _event, { route }) => {
     if (!route) return 'It does not say where to.'
     return toTell['hand-on'] !== undefined && !holds['hand-off'] ? `It is on its way to ${before?.ehr ?? 'the specialist'} already.` : null
@@ -77,6 +79,13 @@ const GUARDS: Partial<Record<EventName, Guard>> = {
   'closed': ({ stage }, _event, { reason }) => (stage === 'reported' || reason ? null : 'It does not say why.'),
 }
 
+/** Only a person takes a match back. */
+function known({ patient }: ReferralState, { by }: NewEvent): string | null {
+  return patient.status === 'matched' && by.kind !== 'person' ? 'The patient is known.' : null
+}
+
+const isSame = (one: ChartKey, other: ChartKey): boolean => one.source === other.source && one.id === other.id
+
 type Changes = (state: ReferralState, facts: EventFacts, event: NewEvent, from: string) => Partial<ReferralState>
 const appointment: Changes = ({ appointment: before }, { appointment: news }, { at, name }, from) => {
   const { id = null, start = null, with: seen = null, at: place = null } = news ?? {}
@@ -88,9 +97,9 @@ const appointment: Changes = ({ appointment: before }, { appointment: news }, { 
 const CHANGES: Partial<Record<EventName, Changes>> = {
   'needs-information': (_state, { missing = [] }) => ({ missing }),
   'information-added': ({ missing }, { answered = [], missing: still }) => ({ missing: still ?? missing.filter(({ item }) => !answered.includes(item)) }),
-  'matched': (_state, { chart }) => ({ patient: { status: 'matched', chart: chart ?? null } }),
-  'match-uncertain': () => ({ patient: { status: 'uncertain', chart: null } }),
-  'patient-pending': () => ({ patient: { status: 'pending', chart: null } }),
+  'matched': ({ patient }, { chart }) => ({ patient: { ...patient, status: 'matched', chart: chart ?? null, ...(patient.not && { not: patient.not.filter((one) => !chart || !isSame(one, chart)) }) } }),
+  'match-uncertain': ({ patient }) => ({ patient: { ...patient, status: 'uncertain', chart: null } }),
+  'patient-pending': ({ patient }) => ({ patient: { ...patient, status: 'pending', chart: null } }),
   'triaged': (state, { urgency, specialty }) => ({ urgency: urgency ?? state.urgency, specialty: specialty === undefined ? state.specialty : specialty }),
   'routed': ({ toTell: { 'hand-on': _given, ...toTell } }, { route }) => ({ route: route ?? null, toTell }),
   'contacted': ({ attempts }) => ({ attempts: attempts + 1 }),
@@ -106,7 +115,9 @@ const CHANGES: Partial<Record<EventName, Changes>> = {
   'status-sent': told,
   'outcome-sent': told,
   'overdue': ({ overdue }, { duty }) => (duty ? { overdue: { ...overdue, [duty.id]: duty.level } } : {}),
-  'reopened': () => ({ overdue: {}, attempts: 0 }),
+  'closed': (_state, { same }) => (same === undefined ? {} : { sameAs: same }),
+  'reopened': () => ({ overdue: {}, attempts: 0, sameAs: null }),
+  'noted': ({ attempts, patient }, { attempt, not }) => ({ attempts: attempt?.number ?? attempts, ...(not && { patient: { ...patient, not: [...(patient.not ?? []).filter((one) => !not.some((other) => isSame(one, other))), ...not] } }) }),
 }
 
 function told(_state: ReferralState, _facts: EventFacts, { at }: NewEvent): Partial<ReferralState> {
@@ -118,7 +129,7 @@ function reported({ reportedAt }: ReferralState, _facts: EventFacts, _event: New
 }
 
 /** What waits for a person after an event. */
-function holdsAfter(state: ReferralState, name: EventName, facts: EventFacts, at: string): ReferralState['holds'] {
+function holdsAfter(state: ReferralState, { name, by }: NewEvent, facts: EventFacts, at: string): ReferralState['holds'] {
   const holds: Partial<Record<Hold, { since: string; reason: string }>> = { ...state.holds }
   const hold = (kind: Hold, reason: string): void => {
     holds[kind] = { since: holds[kind]?.since ?? at, reason }
@@ -132,6 +143,7 @@ function holdsAfter(state: ReferralState, name: EventName, facts: EventFacts, at
   if (name === 'route-uncertain') hold('routing', facts.reason ?? 'No route was found.')
   if (name === 'routed') delete holds.routing
   if (name === 'notice-failed') hold(holdOf(facts), facts.reason ?? 'A message could not be delivered.')
+  if (name === 'noted' && by.kind === 'person' && facts.notice) delete holds[holdOf(facts)] // it is sent once more
   for (const settled of SETTLES[name] ?? []) if (!isOwed(state, settled, holds[settled]?.since ?? at)) delete holds[settled]
   return ENDS.includes(state.stage) ? keepTelling(holds) : holds
 }

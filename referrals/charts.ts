@@ -6,6 +6,7 @@ import { patientEvent } from './assess.js'
 import { factsOf } from './canonical/facts.js'
 import { change, type DeskParts } from './change.js'
 import { applyChanges, changes } from './patients/changes.js'
+import { withoutRuledOut } from './decisions/ruled-out.js'
 import { DeskRefusal } from './refusal.js'
 import { expectedKeys } from './expected.js'
 
@@ -47,7 +48,7 @@ async function lookAgain(parts: DeskParts, chart: Chart, { command, at, via }: C
       const before = await parts.store.state(referral)
       const text = before && WAITING.has(before.patient.status) ? await parts.store.bundle(referral) : null
       if (!before || text === null) return null
-      const match = await parts.patients.match(factsOf(JSON.parse(text)).patient, before.route ? { sources: [before.route.ehr] } : {})
+      const match = withoutRuledOut(await parts.patients.match(factsOf(JSON.parse(text)).patient, before.route ? { sources: [before.route.ehr] } : {}), before.patient.not)
       if (match.grade === 'none' || (match.grade === 'possible' && before.patient.status === 'uncertain')) return null
       const event = (name: NewEvent['name'], facts: NewEvent['facts'] = {}): NewEvent => ({ name, at: at.toISOString(), by: { kind: 'channel', name: via }, facts })
       return { before, news: [patientEvent(match, { route: before.route }, event, parts.rules())] }

@@ -116,4 +116,4 @@ export const eventOfTask = (status: string | undefined, business: string | undef
 const TOLD: Partial<Record<EventName, true>> = {
   'needs-information': true, 'accepted': true, 'declined': true, 'contacted': true, 'unable-to-reach': true, 'scheduled': true, 'appointment-cancelled': true, 'no-show': true, 'seen': true, 'reported': true, 'cancelled': true,
 }
-const OF_STATUS: Readonly<Record<string, EventName>> = { received: 'acknowledged-by-them', accepted: 'accepted', rejected: 'declined', cancelled: 'cancelled', failed: 'declined' }
+const OF_STATUS: Readonly<Record<string, EventName>> = { received: 'acknowledged-by-them', accepted: 'accepted', 'in-progress': 'accepted', rejected: 'declined', cancelled: 'cancelled', failed: 'declined', completed: 'seen' } // completed without a document: the note is still owed

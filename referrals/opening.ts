@@ -11,6 +11,8 @@ import { keysOf } from './canonical/keys.js'
 import { searchText } from './canonical/search-text.js'
 import { assess, type Assessment, eventsOf } from './assess.js'
 import { change, type Changed, type DeskParts, type Intent } from './change.js'
+import { withoutRuledOut } from './decisions/ruled-out.js'
+import { stateThrough } from './decisions/same-as.js'
 import { DESK } from './fold.js'
 import { differences, isSomebodyElse } from './difference.js'
 import { expectedKeys } from './expected.js'
@@ -81,10 +83,10 @@ async function soughtFor({ store }: DeskParts, keys: readonly Key[], { direction
   const others: Key[] = []
   let words: string | null = null
   for (const { key, referral } of [...found.filter(({ key }) => NAMING.includes(key.kind)), ...found.filter(({ key }) => key.kind === 'pair')]) {
-    const state = await store.state(referral)
+    const state = await stateThrough(store, referral)
     if (state === null) continue
     const naming = key.kind !== 'pair'
-    const somebodyElse = isSomebodyElse(differences(factsOf(JSON.parse((await store.bundle(referral)) ?? '{}')).patient, facts.patient))
+    const somebodyElse = isSomebodyElse(differences(factsOf(JSON.parse((await store.bundle(state.id)) ?? '{}')).patient, facts.patient))
     if (naming && !somebodyElse && !(isGroup(key.value) && otherSpecialty(state))) return { existing: state, others, words }
     if (naming) others.push(key)
     if (naming && somebodyElse) words = `It has a number of ${state.reference}, which is about another patient: a number was mistyped, or given twice.`
@@ -141,7 +143,7 @@ async function adding(parts: DeskParts, existing: ReferralState, more: Bundle, {
   const words = [...(added.length > 0 ? [`Added: ${added.join(', ')}.`] : ['Nothing new.']), ...contradictions].join(' ')
   return {
     before: existing, bundle, keys: ownKeys(keysOf(bundle, assessment.facts), existing.direction === 'outbound' ? existing.route && ehrScope(existing.route.ehr) : existing.provider && providerScope(existing.provider)),
-    news: [{ name: 'information-added', at: received, by, facts: { answered, missing: assessment.triage.missing, words, via } }, ...eventsOf(assessment, { ...existing, missing: assessment.triage.missing }, received, rules)],
+    news: [{ name: 'information-added', at: received, by, facts: { answered, missing: assessment.triage.missing, words, via } }, ...eventsOf({ ...assessment, match: withoutRuledOut(assessment.match, existing.patient.not) }, { ...existing, missing: assessment.triage.missing }, received, rules)],
     found: { text: searchText(assessment.facts, existing.reference), payer: assessment.facts.coverage[0]?.payer ?? null },
   }
 }

@@ -2,6 +2,7 @@
 import type { ChartKey, PatientFacts } from '../contracts.js'
 import type { DeskStore, Key, KeyKind, ReferralState } from '../desk-contracts.js'
 import { factsOf } from '../canonical/facts.js'
+import { stateThrough } from '../decisions/same-as.js'
 import { differences } from '../difference.js'
 import { expectedKeys } from '../expected.js'
 import { fits, isNear } from './fits.js'
@@ -29,7 +30,10 @@ export async function correlate(store: DeskStore, news: News, heard: Heard): Pro
   }
   const mine = await ofPatient(store, heard)
   const numbered = await store.find(news.names.filter(({ kind }) => kind === 'number'))
-  const byNumber = news.names.filter(({ kind }) => kind === 'number').map(({ value }) => mine.filter(({ id }) => numbered.some(({ key, referral }) => key.value === value && referral === id)))
+  const byNumber = await Promise.all(news.names.filter(({ kind }) => kind === 'number').map(async ({ value }) => {
+    const ids = new Set((await states(store, numbered.filter(({ key }) => key.value === value).map(({ referral }) => referral))).map(({ id }) => id))
+    return mine.filter(({ id }) => ids.has(id))
+  }))
   const twice = byNumber.find((some) => some.length > 1)
   if (twice) return unclear(`${twice.length} referrals of this patient have the number that it names.`, twice)
   const numberedMine = [...new Set(byNumber.flat())]
@@ -76,7 +80,11 @@ async function otherPatient(store: DeskStore, { id, patient: { chart } }: Referr
   return chart && !sameName && charts.some(({ source }) => source === chart.source) ? `it is about another chart of ${chart.source}.` : null
 }
 
-const states = async (store: DeskStore, ids: readonly string[]): Promise<readonly ReferralState[]> => (await Promise.all(ids.map((id) => store.state(id)))).filter((state) => state !== null)
+/** Each once; what repeats another leads to it. */
+const states = async (store: DeskStore, ids: readonly string[]): Promise<readonly ReferralState[]> => {
+  const all = (await Promise.all(ids.map((id) => stateThrough(store, id)))).filter((state) => state !== null)
+  return [...new Map(all.map((state) => [state.id, state])).values()]
+}
 
 /** Referrals of the chart, and those for whom no chart is known that are for somebody of this name and birth date. */
 const ofPatient = async (store: DeskStore, heard: Heard): Promise<readonly ReferralState[]> => {

@@ -15,6 +15,7 @@ function ofOther(before: ReferralState, news: News): Told {
   const { event, facts, says } = news
   const { stage, times, appointment } = before
   if (event === null) return noted(news, `It changes nothing: ${says}.`)
+  if (event === 'reported') return ofOther(before, { ...news, event: 'seen' }) // it is said to be complete, and brings no note
   if (event === 'seen' && (stage === 'seen' || stage === 'reported')) return noted(news, `The patient has been seen already: ${says}.`)
   if (event === 'accepted' && ACCEPTED.has(stage) && times.accepted !== undefined && (times.reopened ?? '') < times.accepted) return noted(news, 'It has been accepted already.')
   const holds = stage === 'scheduled' && appointment !== null && (facts.appointment?.id ?? null) === appointment.id && news.at > appointment.heardAt

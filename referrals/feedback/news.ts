@@ -152,10 +152,14 @@ function ofAnswers(view: View, at: string): readonly Whose<Plain>[] {
   return tasks.length > 0 ? tasks : view.of('ServiceRequest').filter(({ resource }) => resource.status === 'revoked').map(({ resource, ...place }) => answer({ ...place, url: '', resource: { resourceType: 'Task', status: 'rejected', intent: 'order' } }, resource, at))
 }
 
+/** ORC-1 UA, unable to accept the order: whoever declines by it calls the order cancelled (IHE 360X: UA with ORC-5 CA). */
+const isUnable = ({ extension = [] }: Task): boolean =>
+  extension.flatMap((one) => [one, ...(one.extension ?? [])]).some(({ valueCodeableConcept }) => valueCodeableConcept?.coding?.some(({ system, code }) => code === 'UA' && system?.endsWith('/v2-0119')))
+
 function answer({ resource: task, url }: Placed<Task>, request: ServiceRequest | undefined, heardAt: string): Whose<Plain> {
   const business = task.businessStatus?.coding?.find(({ system }) => !/v2-0(038|283)/.test(system ?? ''))?.code
   const reason = task.statusReason?.text ?? task.statusReason?.coding?.[0]?.display ?? request?.extension?.find((one) => one.url.endsWith('request-statusReason'))?.valueCodeableConcept?.text
-  const event = eventOfTask(task.status, business)
+  const event = isUnable(task) ? 'declined' : eventOfTask(task.status, business)
   const names = [...namesOf(task.identifier), ...namesOf(request?.identifier, request?.requisition), ...(task.focus?.identifier ? namesOf([task.focus.identifier]) : []), ...[task.focus, ...(task.basedOn ?? [])].flatMap((to) => addressOf('request', to?.reference, url)), ...addressOf('task', url)]
   const asked = { item: 'asked-for', says: reason ?? 'what the other side asks for; it does not say what', blocks: true }
   return {

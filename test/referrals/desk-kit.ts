@@ -10,6 +10,7 @@ import type { EventName, Notice, NoticeKind, ReferralEvent, ReferralState, Stage
 import { createDesk, type Desk } from '../../referrals/desk.js'
 import type { FeedbackTaken } from '../../referrals/feedback/feedback.js'
 import { NOTICE_KINDS } from '../../referrals/names.js'
+import type { Offer } from '../../referrals/offers.js'
 import { readRules } from '../../referrals/open-desk.js'
 import type { Opened, Opening } from '../../referrals/opening.js'
 import { openPatientIndex } from '../../referrals/patients/patient-index.js'
@@ -39,9 +40,14 @@ export const movedClock = (start = MONDAY): MovedClock => {
   return {
     now: () => new Date(now),
     sleep: (milliseconds, signal) => new Promise((resolve) => {
-      const one = { until: now + milliseconds, wake: () => { sleepers.delete(one); resolve() } }
+      const wake = (): void => {
+        sleepers.delete(one)
+        signal?.removeEventListener('abort', wake)
+        resolve()
+      }
+      const one = { until: now + milliseconds, wake }
       if (signal?.aborted) return resolve()
-      signal?.addEventListener('abort', one.wake, { once: true })
+      signal?.addEventListener('abort', wake)
       sleepers.add(one)
       rested()
     }),
@@ -60,6 +66,9 @@ export const movedClock = (start = MONDAY): MovedClock => {
 /** The shipped rules, read once: they take some time. */
 const RULES = readRules({ mapping: MAPPINGS.mapping, csv: MAPPINGS.csv, names: MAPPINGS.names }, movedClock())
 
+/** Channels that carry whatever is owed. */
+const ALL: Offer = { channel: 'all', kinds: NOTICE_KINDS }
+
 export interface World {
   readonly desk: Desk
   readonly clock: MovedClock
@@ -68,13 +77,14 @@ export interface World {
 }
 
 /** A desk on files in a folder of its own, or in one where a desk was before. */
-export function world(test: Pick<typeof t, 'teardown'>, { folder = mkdtempSync(join(tmpdir(), 'desk-')), clock = movedClock() }: { readonly folder?: string; readonly clock?: MovedClock } = {}): World {
+export function world(test: Pick<typeof t, 'teardown'>, { folder = mkdtempSync(join(tmpdir(), 'desk-')), clock = movedClock(), carried = ALL }: { readonly folder?: string; readonly clock?: MovedClock; readonly carried?: Offer } = {}): World {
   const file = openDeskFile(join(folder, 'referrals.db'))
   const store = { ...openDeskOf(file), close: async () => file.close() }
   const providers = openProviderDirectory(file, { now: () => clock.now() })
   const problems: unknown[] = []
   const log = (_level: string, event: string, facts?: Readonly<Record<string, unknown>>): void => void problems.push(event, facts)
   const desk = createDesk({ store, providers, patients: openPatientIndex(join(folder, 'patients.db'), SETTINGS), rules: () => RULES, clock, log })
+  desk.offer(carried)
   let open = true
   const close = async (): Promise<void> => {
     if (!open) return
@@ -163,8 +173,13 @@ export const BY = { kind: 'channel', name: 'intake' } as const
 
 export const open = ({ desk, clock }: World, message: string | object, more: Partial<Opening> = {}): Promise<Opened> =>
   desk.open({ command: `open ${++commands}`, bundle: typeof message === 'string' ? bundleOf(message) : message, direction: 'inbound', by: BY, via: 'intake', at: clock.now(), ...more })
-export const feed = ({ desk, clock }: World, message: string | object, ehr: string | null = 'epic-main', command = `feed ${++commands}`): Promise<FeedbackTaken> =>
-  desk.feedback({ command, bundle: typeof message === 'string' ? bundleOf(message) : message, by: { kind: 'channel', name: 'feedback' }, via: ehr ?? 'specialists', at: clock.now(), ...(ehr !== null && { ehr }) })
+/** A message is heard when it is sent, or now if that is later. */
+export const feed = async ({ desk, clock }: World, message: string | object, ehr: string | null = 'epic-main', command = `feed ${++commands}`): Promise<FeedbackTaken> => {
+  const sent = typeof message === 'string' ? /\|(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)\+0000\|/.exec(message) : null
+  const ahead = sent ? Date.UTC(+(sent[1] ?? 0), +(sent[2] ?? 1) - 1, +(sent[3] ?? 1), +(sent[4] ?? 0), +(sent[5] ?? 0)) - clock.now().getTime() : 0
+  if (ahead > 0) await clock.pass(ahead)
+  return desk.feedback({ command, bundle: typeof message === 'string' ? bundleOf(message) : message, by: { kind: 'channel', name: 'feedback' }, via: ehr ?? 'specialists', at: clock.now(), ...(ehr !== null && { ehr }) })
+}
 export const chart = ({ desk, clock }: World, message: string, ehr = 'epic-main') =>
   desk.charts({ command: `charts ${++commands}`, bundle: bundleOf(message), ehr, by: { kind: 'channel', name: 'adt' }, via: 'adt', at: clock.now() })
 
@@ -185,7 +200,6 @@ let marks = 0
 export const fate = (of: Pick<World, 'clock'>, more: Partial<NoticeFate> = {}): NoticeFate =>
   ({ mark: `mark ${++marks}`, outcome: 'sent', at: of.clock.now(), channel: 'loop', reason: null, doubtful: false, confirmed: true, receipt: null, identifiers: [], ...more })
 
-export const ALL = { channel: 'all', kinds: NOTICE_KINDS }
 /** Delivers whatever is owed now, as channels would; a way that is broken fails. Returns what was delivered, with its bundle. */
 export async function carry(of: World, { broken = [], kinds = NOTICE_KINDS, hand = {} }: { readonly broken?: readonly (Way | 'ehr')[]; readonly kinds?: readonly NoticeKind[]; readonly hand?: Partial<NoticeFate> } = {}): Promise<readonly { readonly notice: Notice; readonly bundle: Bundle<FhirResource> }[]> {
   const delivered: { notice: Notice; bundle: Bundle<FhirResource> }[] = []
