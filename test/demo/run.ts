@@ -47,7 +47,7 @@ async function play(scene: Scene): Promise<void> {
 
   const sent = referral({ number: '2026-0417', patient: person('HC1001') })
   started = Date.now()
-  const answer = await scene.refer(sent)
+  const answer = await scene.send(sent)
   const answered = new Date()
   const news = (fits: RegExp): Mail | undefined => mailbox.mails.find(({ subject }) => fits.test(subject))
   let reference = ''

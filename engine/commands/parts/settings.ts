@@ -6,7 +6,7 @@ import type { Given, Terminal } from '../../command.js'
 export const SETTINGS_OPTIONS = {
   config: { type: 'string', value: 'FILE', describe: 'settings of this installation (config/default.yaml has them all)' },
   channels: { type: 'string', value: 'DIR', describe: 'the folder of channel files; channels unless said' },
-  data: { type: 'string', value: 'DIR', describe: 'the folder that is written: messages, outbox, secrets; data unless said' },
+  data: { type: 'string', value: 'DIR', describe: 'the folder that is written: messages, letters, secrets; data unless said' },
 } as const
 
 export function loadInstallation(given: Given, terminal: Terminal): Configuration {
