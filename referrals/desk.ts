@@ -36,8 +36,8 @@ export interface Desk extends Omit<DeskParts, 'log'> {
   /** Says which notices a channel carries, until the returned function is called. */
   offer(offer: Offer): () => void
   carries(notice: Pick<Notice, 'kind' | 'to' | 'way'>): boolean
-  /** The open notices of an offer after an id, with the FHIR bundle (JSON) that tells each; null where there is nothing left to tell it of. */
-  toTell(offer: Offer, after: number, limit: number): Promise<readonly { readonly notice: Notice; readonly bundle: string | null }[]>
+  /** The open notices of an offer after an id, with the FHIR bundle (JSON) that tells each; null where there is nothing left to tell it of, or it is `known`. */
+  toTell(offer: Offer, after: number, limit: number, known?: (notice: number) => boolean): Promise<readonly { readonly notice: Notice; readonly bundle: string | null }[]>
   settle(notice: number, fate: NoticeFate): Promise<void>
   /** What a delivered notice became at its receiver; a hand-off has a field-level receipt. */
   landing(notice: number, sending: Sending | null, readers: Readers): Promise<Landing>
@@ -75,10 +75,10 @@ export function createDesk(parts: DeskParts): Desk {
     decide: (decision) => afterwards(decision(parts)),
     offer: (offer) => offers.add(offer),
     carries: (notice) => offers.carries(notice),
-    toTell: async (offer, after, limit) => {
+    toTell: async (offer, after, limit, known = () => false) => {
       const { kinds, ways, ehrs } = offer
       const found = await parts.store.openNotices(kinds, { ...(ways && { ways }), ...(ehrs && { ehrs }) }, after, parts.clock.now().toISOString(), limit)
-      return Promise.all(found.filter((notice) => offered(offer, notice)).map(async (notice) => ({ notice, bundle: await noticeMessage(parts, notice) })))
+      return Promise.all(found.filter((notice) => offered(offer, notice)).map(async (notice) => ({ notice, bundle: known(notice.id) ? null : await noticeMessage(parts, notice) })))
     },
     settle: (notice, fate) => afterwards(settle(parts, notice, fate)),
     landing: (notice, sending, readers) => landingOf(parts, notice, sending, readers),

@@ -19,18 +19,21 @@ export async function giveNotices(desk: Desk, receive: Receive, tools: Tools, { 
   const withdraw = desk.offer(offer)
   const following = new Map<number, Promise<void>>()
   try {
+    let whole = tools.clock.now().getTime() // when the table was last looked at from its beginning
     for (let after = 0; !signal.aborted; ) {
       const turn = desk.turn()
-      const found = await desk.toTell(offer, after, AT_ONCE)
+      const found = await desk.toTell(offer, after, AT_ONCE, (notice) => following.has(notice))
       for (const { notice, bundle } of found) {
         after = notice.id
-        if (bundle === null || following.has(notice.id)) continue
+        if (bundle === null) continue
         if (!(await give(receive, tools, notice.id, notice.to, bundle, signal))) return
         following.set(notice.id, follow(desk, tools, notice.id, notice.fate, signal).finally(() => following.delete(notice.id)))
       }
       if (found.length > 0) continue
-      after = 0 // what was not due before may be now, with a lower number than what was given since
       await untilChanged(desk, tools.clock, turn, signal)
+      if (tools.clock.now().getTime() - whole < LONGEST_WAIT) continue // what is new has a higher number
+      after = 0 // what was not due before may be now
+      whole = tools.clock.now().getTime()
     }
   } finally {
     withdraw()

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { Type, type TSchema } from 'typebox'
 import { loadConfiguration, shippedMappings } from '../../config/loader.js'
 import { loadChannels, type LoadedChannel } from '../../engine/channel-loader.js'
-import type { Clock, Definition, DestinationConnector, Log, MessageArchive, MessageStore, Outcome, Receive } from '../../engine/contracts.js'
+import type { Clock, Definition, DestinationConnector, Log, MessageArchive, MessageStore, Outcome, Receive, Tools } from '../../engine/contracts.js'
 import { defineDestination, defineSource } from '../../engine/define.js'
 import { Engine } from '../../engine/engine.js'
 import { Events } from '../../engine/events.js'
@@ -20,6 +20,7 @@ import { openProviderDirectory } from '../../referrals/providers/sqlite-director
 import type { Rules } from '../../referrals/rules.js'
 import { openDesk } from '../../referrals/store/desk-store.js'
 import { openDeskFile } from '../../referrals/store/file.js'
+import type { Watching } from '../../engine/watch/watching.js'
 import { writeChannels } from '../product/product.js'
 
 export type Store = MessageStore & MessageArchive
@@ -96,6 +97,7 @@ export interface Around {
   readonly wrap?: <Target extends object>(target: Target, name: string) => Target
   readonly rules?: (rules: Rules) => Rules
   readonly log?: Log
+  readonly watching?: Watching
   readonly channels: readonly LoadedChannel[]
   /** Sees what was on its way when the last life ended, before anything starts. */
   readonly begin?: (store: Store) => Promise<void>
@@ -124,11 +126,13 @@ function stagedPieces(begun: (channel: string, receive: Receive) => void, delive
     name: 'wire', summary: 'a test', settings: Nothing, examples: [],
     create: (_settings, { channel }): DestinationConnector => wrap({ open: async () => {}, deliver: ({ payload }) => deliver(channel, payload), close: async () => {} }, channel),
   })
-  return { ...PIECES, sources: new Map([...PIECES.sources, ['hand', hand]]), destinations: new Map([...PIECES.destinations, ['wire', wire]]) }
+  const mllp = PIECES.destinations.get('mllp') as Definition<TSchema, DestinationConnector>
+  const calling = { ...mllp, create: (settings: never, tools: Tools) => wrap(mllp.create(settings, tools), tools.channel) }
+  return { ...PIECES, sources: new Map([...PIECES.sources, ['hand', hand]]), destinations: new Map([...PIECES.destinations, ['wire', wire], ['mllp', calling]]) }
 }
 
 /** Opens the files in the folder and starts everything; `wrap` sees each contact with the stores and the receivers. */
-export async function openPractice({ folder, clock, deliver, wrap = (target) => target, rules: changed = (rules) => rules, log = () => {}, channels, begin = async () => {} }: Around): Promise<Practice> {
+export async function openPractice({ folder, clock, deliver, wrap = (target) => target, rules: changed = (rules) => rules, log = () => {}, watching, channels, begin = async () => {} }: Around): Promise<Practice> {
   const senders = new Map<string, Receive>()
   const store = openSqliteStore(join(folder, 'messages.db'))
   const file = openDeskFile(join(folder, 'referrals.db'))
@@ -140,15 +144,17 @@ export async function openPractice({ folder, clock, deliver, wrap = (target) => 
   await begin(store)
   const world = {
     pieces: stagedPieces((channel, receive) => senders.set(channel, receive), deliver, wrap),
-    mappings: MAPPINGS, store: wrap(store, 'messages'), clock, log, events: new Events(), dataFolder: folder, services: { referrals: desk },
+    mappings: MAPPINGS, store: wrap(store, 'messages'), clock, log, events: new Events(), dataFolder: folder, services: { referrals: desk }, ...(watching && { watching }),
     serve: () => () => {},
   }
   const engine = new Engine(world, 3_600_000)
   await engine.apply(channels, [])
+  watching?.start(engine, engine.world)
   return {
     desk, engine, store, referrals,
     send: (channel, text) => senders.get(channel)?.({ bytes: Buffer.from(text), origin: 'a test' }) ?? Promise.reject(new Error(`nobody listens for ${channel}`)),
     close: async () => {
+      await watching?.stop()
       await engine.stop(0)
       await desk.close().catch(() => {})
       file.close()
