@@ -1,0 +1,118 @@
+/** What the referrer hears, by which way and when; what is overdue; and that the loop closes. */
+import t from 'tap'
+import { a28, adt, carry, chart, DAY, EVE, events, fate, feed, handedOff, happened, HOUR, mdm, MINUTE, notices, OKAFOR, open, ref, siu, stage, state, world } from './desk-kit.js'
+
+const at = (day: number, hour = 15): string => `2026-03-${String(day).padStart(2, '0')}T${String(hour).padStart(2, '0')}:00:00Z`
+
+t.test('a referral’s day: acknowledged, handed over, booked, seen, answered, closed; each told once', async (t) => {
+  const w = world(t)
+  const id = await handedOff(w)
+  t.match(await state(w, id), { times: { 'acknowledged': /2026-03-02/, 'handed-off': /2026-03-02/ } })
+  await feed(w, siu({ event: 'S12', at: at(3), order: 'R-117' }))
+  t.match((await carry(w)).map(({ notice }) => notice.kind), ['status'])
+  await feed(w, adt({ event: 'A04', at: at(9) }))
+  t.match((await notices(w, id)).at(-1), { kind: 'status', status: 'waiting' }, 'that the patient was seen goes with the digest')
+  await feed(w, mdm({ at: at(9, 20), order: 'R-117' }))
+  const told = await carry(w)
+  t.ok(told.some(({ notice }) => notice.kind === 'outcome'))
+  t.equal(await stage(w, id), 'closed')
+  t.same((await happened(w, id)).filter((name) => ['acknowledged', 'handed-off', 'scheduled', 'seen', 'reported', 'outcome-sent', 'closed'].includes(name)), ['acknowledged', 'handed-off', 'scheduled', 'seen', 'reported', 'outcome-sent', 'closed'])
+  await w.clock.pass(DAY)
+  t.match((await carry(w)).map(({ notice }) => notice.kind), ['digest'], 'what was seen and closed')
+  t.same((await state(w, id)).toTell, {})
+  await w.clock.pass(60 * DAY)
+  t.same(await carry(w), [], 'nothing more')
+  t.notMatch((await happened(w, id)).at(-1), 'overdue', 'nothing is owed at the end')
+})
+
+t.test('news for the digest of several referrals goes to their referrer in one message, at the digest’s time', async (t) => {
+  const w = world(t)
+  const one = await handedOff(w)
+  const { state: { id: two } } = await open(w, ref({ number: 'R-2^LFM', diagnosis: 'M17.11^Osteoarthritis of knee^I10', reason: 'Knee pain' }))
+  await carry(w)
+  for (const id of [one, two]) await w.desk.tell({ command: `contact ${id}`, referral: id, news: [{ name: 'contacted', at: w.clock.now().toISOString(), by: { kind: 'person', name: 'Ann' } }] })
+  t.same(await carry(w), [])
+  await w.clock.pass(7 * HOUR) // 16:15 in Chicago
+  const [digest, ...more] = await carry(w)
+  t.match(digest?.notice, { kind: 'digest', items: [{ referral: one }, { referral: two }] })
+  t.same(more, [])
+  for (const id of [one, two]) t.same((await state(w, id)).toTell, {}, 'told')
+})
+
+t.test('a way that fails is followed by the next, and the last by a person', async (t) => {
+  const w = world(t)
+  await chart(w, a28(EVE))
+  const { state: { id } } = await open(w, ref())
+  await carry(w, { broken: ['direct', 'fax', 'email', 'phone', 'ehr'] })
+  const acknowledgements = await notices(w, id, 'acknowledgement')
+  t.same(acknowledgements.map(({ way, status }) => `${way} ${status}`), ['direct failed', 'fax failed'])
+  const now = await state(w, id)
+  t.match(now.holds, { 'notice': { reason: /was not delivered: no route to host/ }, 'hand-off': {} })
+  t.ok(now.toTell['acknowledgement:1'], 'it is still owed')
+  t.equal((await w.desk.store.search({ hold: 'notice', limit: 5 })).length, 1, 'on the worklist')
+  await w.desk.tell({ command: 'booked', referral: id, news: [{ name: 'accepted', at: w.clock.now().toISOString(), by: { kind: 'person', name: 'Ann' } }] })
+  await carry(w)
+  t.ok((await state(w, id)).holds.notice, 'that another letter arrived settles nothing of it')
+  const [, fax] = await notices(w, id, 'acknowledgement')
+  await w.desk.settle(fax?.id ?? 0, fate(w, { mark: 'sent by hand' }))
+  t.notOk((await state(w, id)).holds.notice)
+  await w.desk.settle(fax?.id ?? 0, fate(w, { mark: 'sent by hand' }))
+  t.equal((await happened(w, id, 'acknowledged')).length, 1)
+})
+
+t.test('who can be reached by no way is on the worklist at once', async (t) => {
+  const w = world(t)
+  const { state: now } = await open(w, ref({ from: { ...OKAFOR, fax: '', direct: '' } }).replace(/\^WPN\^FX\^\^\^608\^/, ''))
+  t.ok(now.holds['way-back'])
+})
+
+t.test('what may have arrived is not sent by another way: a person is asked', async (t) => {
+  const w = world(t)
+  const { state: { id } } = await open(w, ref())
+  const [notice] = await notices(w, id, 'acknowledgement')
+  await w.desk.settle(notice?.id ?? 0, fate(w, { outcome: 'uncertain', reason: 'the connection was lost' }))
+  t.same((await notices(w, id, 'acknowledgement')).map(({ status }) => status), ['failed'])
+  t.match((await state(w, id)).holds.notice, { reason: /may or may not have arrived/ })
+})
+
+t.test('a notice that no channel carries takes the next way', async (t) => {
+  const w = world(t, { carried: { channel: 'fax alone', kinds: ['acknowledgement', 'status', 'information', 'outcome', 'digest'], ways: ['fax'] } })
+  const { state: { id } } = await open(w, ref())
+  await w.clock.pass(3 * MINUTE)
+  t.same((await notices(w, id, 'acknowledgement')).map(({ way, status }) => `${way} ${status}`), ['direct failed', 'fax open'])
+})
+
+t.test('each duty is said to be overdue once for each of its levels, also after the desk was opened anew', async (t) => {
+  const first = world(t)
+  const { clock, folder } = first
+  const id = await handedOff(first)
+  const overdue = async (of: typeof first) => (await events(of, id)).filter(({ name }) => name === 'overdue').map(({ facts }) => `${facts.duty?.kind} ${facts.duty?.level}`)
+  await clock.pass(HOUR)
+  t.same(await overdue(first), [])
+  await clock.pass(2 * DAY)
+  for (let look = 0; look < 3; look++) await clock.pass(MINUTE) // one level a look
+  t.ok((await overdue(first)).includes('first-outreach 1'), String(await overdue(first)))
+  const before = await overdue(first)
+  await first.close()
+  const second = world(t, { folder, clock })
+  await clock.pass(MINUTE)
+  await clock.pass(MINUTE)
+  t.same(await overdue(second), before, 'nothing is said twice')
+  for (let day = 0; day < 60; day++) await clock.pass(DAY)
+  const all = await overdue(second)
+  t.same(all.filter((one, index) => all.indexOf(one) !== index && !one.startsWith('news')), [])
+  t.ok(all.includes('first-outreach 2'))
+  t.ok(all.includes('seen-in-time 1'))
+})
+
+t.test('after the referrer has heard, the next silence is another duty', async (t) => {
+  const w = world(t)
+  const id = await handedOff(w)
+  for (let day = 0; day < 4; day++) await w.clock.pass(DAY)
+  const said = async () => (await events(w, id)).filter(({ name, facts }) => name === 'overdue' && facts.duty?.kind === 'news').length
+  t.equal(await said(), 1)
+  await w.desk.tell({ command: 'accept', referral: id, news: [{ name: 'accepted', at: w.clock.now().toISOString(), by: { kind: 'person', name: 'Ann' } }] })
+  await carry(w)
+  for (let day = 0; day < 4; day++) await w.clock.pass(DAY)
+  t.equal(await said(), 2)
+})

@@ -1,0 +1,74 @@
+/** A referral that our own EHR sends to a specialist, through the same life to the report that is written back. */
+import t from 'tap'
+import type { Practice, World } from './desk-kit.js'
+import { ADAM, a28, carry, chart, DAY, EVE, fate, feed, happened, mdm, notices, open, ref, rri, siu, stage, state, strays, world, OKAFOR, osu } from './desk-kit.js'
+
+const SPECIALIST: Practice = { npi: '1234567893', family: 'RAO', given: 'ANITA', practice: 'HEART CENTER CARDIOLOGY', fax: '5550191', direct: 'arao@direct.heart.example' }
+const at = (day: number, hour = 15): string => `2026-03-${String(day).padStart(2, '0')}T${String(hour).padStart(2, '0')}:00:00Z`
+const NUMBER = 'ORD-1^EHR^1.2.3.9^ISO'
+
+async function sent(w: World, number = NUMBER): Promise<string> {
+  await chart(w, a28(EVE))
+  const { state: { id } } = await open(w, ref({ number, from: OKAFOR, to: SPECIALIST, authority: '^^^HC^MR', patient: EVE }), { direction: 'outbound', ehr: 'epic-main' })
+  const [notice] = await notices(w, id, 'referral')
+  if (!notice) throw new Error(`nothing is sent: ${JSON.stringify((await state(w, id)).holds)}`)
+  await w.desk.settle(notice.id, fate(w, { confirmed: false }))
+  return id
+}
+
+t.test('sent, delivered, acknowledged, accepted, scheduled, seen, reported, written back, closed', async (t) => {
+  const w = world(t)
+  const id = await sent(w)
+  t.match(await state(w, id), { stage: 'sent', direction: 'outbound', route: { ehr: 'epic-main' }, patient: { status: 'matched' } })
+  t.same((await notices(w, id)).map(({ kind, way }) => `${kind} ${way}`), ['referral direct'], 'our own EHR is sent no acknowledgement')
+  const theirs = { ...EVE, mrn: 'SPEC-77' }
+  await w.desk.tell({ command: 'mdn', referral: id, news: [{ name: 'delivered', at: w.clock.now().toISOString(), by: { kind: 'channel', name: 'direct' } }] })
+  t.equal(await stage(w, id), 'delivered')
+  await feed(w, rri({ at: at(3), number: NUMBER, answer: 'P', patient: theirs }), null)
+  await feed(w, rri({ at: at(3, 18), number: NUMBER, filler: 'F-9^SPEC', patient: theirs }), null)
+  t.equal(await stage(w, id), 'accepted')
+  await feed(w, siu({ event: 'S12', at: at(4), order: 'ORD-1', patient: theirs }), null)
+  t.equal(await stage(w, id), 'scheduled', 'their own numbers and their own chart number')
+  await feed(w, siu({ event: 'S14', at: at(9), patient: theirs, status: 'Complete' }), null)
+  t.equal(await stage(w, id), 'seen')
+  await feed(w, mdm({ at: at(10), order: NUMBER, status: 'DI', patient: theirs }), null)
+  t.equal(await stage(w, id), 'seen', 'a draft is no report')
+  await feed(w, mdm({ at: at(10, 18), order: NUMBER, patient: theirs }), null)
+  t.equal(await stage(w, id), 'reported')
+  const [report] = await carry(w)
+  t.match(report?.notice, { kind: 'report', to: 'ehr epic-main' })
+  t.equal(await stage(w, id), 'closed')
+  t.same(await happened(w, id, 'written-back', 'closed', 'reported', 'outcome-sent'), ['written-back', 'closed'])
+  t.same(await strays(w), [])
+})
+
+t.test('declined with a reason; a question comes back and waits for us; news of another patient is not told', async (t) => {
+  const w = world(t)
+  const id = await sent(w)
+  await feed(w, rri({ at: at(3), number: NUMBER, answer: 'R', reason: 'NC^No capacity before June^L', patient: ADAM }), null)
+  t.equal(await stage(w, id), 'sent')
+  t.match(await strays(w), [{ candidates: [id], reason: /its patient is another/ }])
+  await feed(w, { resourceType: 'Task', status: 'received', intent: 'order', businessStatus: { coding: [{ code: 'awaiting-information' }] }, statusReason: { text: 'Please send the echo report' }, focus: { identifier: { system: 'urn:oid:1.2.3.9', value: 'ORD-1' } } }, null)
+  t.match((await state(w, id)).holds.information, { reason: /Please send the echo report/ })
+  await feed(w, rri({ at: at(4), number: NUMBER, answer: 'R', reason: 'NC^No capacity before June^L' }), null)
+  t.match(await state(w, id), { stage: 'declined' })
+})
+
+t.test('taken back by our EHR, and the specialist is told', async (t) => {
+  const w = world(t)
+  const id = await sent(w)
+  await open(w, ref({ number: NUMBER, event: 'I14', reason: 'Patient declines', to: SPECIALIST, authority: '^^^HC^MR' }), { direction: 'outbound', ehr: 'epic-main' })
+  t.equal(await stage(w, id), 'cancelled')
+  t.match((await carry(w)).map(({ notice }) => `${notice.kind} ${notice.way}`), ['withdrawal direct'])
+})
+
+t.test('bare numbers of our EHR are ours alone; what is silent is chased', async (t) => {
+  const w = world(t)
+  const id = await sent(w, '1001')
+  const other = await open(w, ref({ number: '1001', patient: ADAM }))
+  t.equal(other.what, 'opened')
+  await feed(w, osu({ at: at(3), number: '1001', patient: { ...EVE, mrn: 'S-1' } }), null)
+  t.same([await stage(w, id), (await happened(w, other.state.id, 'accepted')).length], ['accepted', 0])
+  for (let day = 0; day < 21; day++) await w.clock.pass(DAY)
+  t.ok((await happened(w, id, 'overdue')).length > 0)
+})
