@@ -49,10 +49,17 @@ export const changes = (source: string, resource: fhir4.Bundle<fhir4.FhirResourc
   const charted = CALLED_OFF.has(event) ? [] : patients.filter(({ patient }) => !replaced.has(patient)).map(({ patient }) => chart(source, patient))
   const puts = charted.filter(each => each !== null)
   const links = [...merges.values()]
+  const apart = UNLINK.has(event) ? [...links, ...pairs(charted.filter(each => each !== null))] : []
   return {
-    puts, merges: UNLINK.has(event) ? [] : links, unmerges: UNLINK.has(event) ? links : [],
+    puts, merges: UNLINK.has(event) ? [] : links, unmerges: apart,
     skipped: puts.length < charted.length ? ['a patient has neither a medical record number (an identifier of type MR, PI or PT, or of no type) nor an id'] : [],
   }
+}
+
+/** Of an A37 in HL7 v2: two PIDs, and nothing says which of them had been merged into the other. */
+const pairs = (charts: readonly Chart[]): IndexChanges['unmerges'] => {
+  const keys = charts.map(({ source, id }) => ({ source, id }))
+  return keys.flatMap(survivor => keys.filter(({ id }) => id !== survivor.id).map(merged => ({ survivor, merged })))
 }
 
 /** Puts them in the index: charts first, so that a merge finds its survivor. */

@@ -90,6 +90,8 @@ t.test('FHIR: a Patient, a bundle of them, links and an unlink', async (t) => {
   t.match(changes('epic-main', { ...PATIENT, link: [{ type: 'replaces', other: { reference: 'Patient/p7' } }, { type: 'seealso', other: { reference: 'Patient/p8' } }] }).merges, [{ merged: { id: 'p7' } }])
   const unlink: Bundle = { ...both, entry: [{ resource: { resourceType: 'MessageHeader', eventCoding: { code: 'A37' }, source: { endpoint: 'urn:x' } } }, ...both.entry ?? []] }
   t.match(changes('epic-main', unlink), { merges: [], unmerges: [{ merged: { id: 'p0' } }] })
+  const apart: Bundle = { resourceType: 'Bundle', type: 'collection', entry: [unlink.entry?.[0] ?? {}, ...['M1', 'M2'].map((value) => ({ resource: { ...PATIENT, identifier: [{ value }] } }))] }
+  t.match(changes('epic-main', apart).unmerges, [{ survivor: { id: 'M1' }, merged: { id: 'M2' } }, { survivor: { id: 'M2' }, merged: { id: 'M1' } }], 'of HL7 v2 nothing says which was merged into which')
   t.same(changes('epic-main', { resourceType: 'Bundle', type: 'collection' }), { puts: [], merges: [], unmerges: [], skipped: [] })
 
   const index = openPatientIndex(':memory:', SETTINGS)
