@@ -129,14 +129,16 @@ async function main(): Promise<number> {
   }
   if (!KEEP) return 0
   say(`\n  It goes on running; Ctrl-C ends it.\n  curl -H "Authorization: Bearer ${product.token}" http://127.0.0.1:${product.http}/api/referrals`)
-  await new Promise((resolve) => process.once('SIGINT', resolve))
+  await stopped
   return 0
 }
 
-const code = await main().catch((error: unknown) => {
+/** Ctrl-C, at any time, ends what was started too. */
+const stopped = new Promise<number>((resolve) => process.once('SIGINT', () => resolve(KEEP ? 0 : 130)))
+const code = await Promise.race([stopped, main().catch((error: unknown) => {
   say(red(String(error)))
   return 1
-})
+})])
 await close()
 say()
 process.exit(code)
