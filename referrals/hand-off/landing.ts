@@ -15,7 +15,7 @@ export interface Landing {
 export async function landingOf(parts: DeskParts, id: number, sending: Sending | null, readers: Readers): Promise<Landing> {
   const notice = await parts.store.notice(id)
   const nothing = { receipt: null, identifiers: [], confirmed: Boolean(sending?.response) }
-  if (!notice || notice.kind !== 'hand-off' || notice.referral === null || !sending) return nothing
+  if (notice?.kind !== 'hand-off' || notice.referral === null || !sending) return nothing
   const text = await parts.store.bundle(notice.referral)
   const sent = formatOf(sending.payload)
   if (text === null || sent === null) return nothing
