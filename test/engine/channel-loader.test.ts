@@ -78,7 +78,7 @@ tests:
     mock: { epic: AA, desk: [unavailable, 503, sent] }
     expect:
       acknowledgement: AA
-      epic: { PV1-7.1: "1548291736", ZRF-2: CARD-EP, PID-19: null, PID-3.1: [a, b], PID-5: { matches: "^E" } }
+      epic: { PV1-7.1: "1548291735", ZRF-2: CARD-EP, PID-19: null, PID-3.1: [a, b], PID-5: { matches: "^E" } }
       desk: [hl7v2/one.hl7, { PID-3.1: x }]
       history: [received, transformed, sent]
   - { name: nothing, given: [a.hl7, b.hl7], expect: { desk: nothing } }

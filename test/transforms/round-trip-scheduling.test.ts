@@ -84,7 +84,7 @@ const mdm = (roll: Dice): readonly string[] => {
 const referred = (roll: Dice, ...statuses: readonly string[]): readonly string[] => [
   `RF1|${roll.pick(...statuses)}|${roll.pick('S', 'A', 'R')}|${roll.maybe(coded(roll))}|${roll.maybe(coded(roll))}|${roll.maybe(coded(roll))}|${id(roll)}|2026030${1 + roll.number(9)}|20260615|${roll.maybe(roll.time())}|${roll.maybe(coded(roll))}|${roll.maybe(id(roll))}`,
   ...numbered(roll.number(2), () => `AUT||${roll.word()}|${roll.word()}|20260301|20260601|${id(roll)}||${1 + roll.number(9)}|${1 + roll.number(9)}|20260302`),
-  `PRD|RP^Referring Provider^HL70286|${roll.word()}^${roll.word()}|||||1548291736^NPI`,
+  `PRD|RP^Referring Provider^HL70286|${roll.word()}^${roll.word()}|||||1548291735^NPI`,
   `PRD|RT^Referred to Provider^HL70286|${roll.word()}^${roll.word()}|||||1234567893^NPI`,
   patient(roll),
   ...numbered(roll.number(3), (at) => `NTE|${at}||${roll.word()}\\.br\\${roll.word()}`),

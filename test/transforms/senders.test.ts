@@ -79,7 +79,7 @@ t.test('an order of an old version: how much and how often, what is charged, whi
 
 t.test('a referral: the practice’s telephone is PRD-13, who may treat is RF1-19 and RF1-20, and the request stays first', (t) => {
   const bundle = bundleOf('referral', header('REF^I12^REF_I12'), 'SFT|Maker|9.1|Sender|77', 'RF1|P|R|MED|||R-1^EPIC|20260310||20260310||||||||||HEART CENTER^^^^^^^^^55|1234567893^RAO^ANITA',
-    'PRD|RP|OKAFOR^NKECHI|||||1548291736^NPI|||LAKESIDE FAMILY MEDICINE|9 OAK ST^^MADISON^WI^53703||^WPN^PH^^^608^5550142', PATIENT, 'PV1|1|O|CLINIC')
+    'PRD|RP|OKAFOR^NKECHI|||||1548291735^NPI|||LAKESIDE FAMILY MEDICINE|9 OAK ST^^MADISON^WI^53703||^WPN^PH^^^608^5550142', PATIENT, 'PV1|1|O|CLINIC')
   t.equal(bundle.type, 'collection')
   t.equal(bundle.entry?.[0]?.resource?.resourceType, 'ServiceRequest')
   t.match(all(bundle, 'Organization').find(({ name }) => name === 'LAKESIDE FAMILY MEDICINE'), { telecom: [{ value: /608/ }], address: [{ line: ['9 OAK ST'] }] })

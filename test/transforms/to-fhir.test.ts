@@ -36,7 +36,7 @@ t.test('a cardiology referral has its patient, both providers, reasons, payer, a
   t.equal(one(bundle, 'Patient').deceasedDateTime, undefined, 'HL7’s null gives no value')
   const requester = at(bundle, request.requester?.reference)
   if (requester.resourceType !== 'PractitionerRole') return t.fail('the requester is a role')
-  t.match(at(bundle, requester.practitioner?.reference), { resourceType: 'Practitioner', name: [{ family: 'OKAFOR' }], identifier: [{ system: 'http://hl7.org/fhir/sid/us-npi', value: '1548291736' }, {}] })
+  t.match(at(bundle, requester.practitioner?.reference), { resourceType: 'Practitioner', name: [{ family: 'OKAFOR' }], identifier: [{ system: 'http://hl7.org/fhir/sid/us-npi', value: '1548291735' }, {}] })
   t.match(at(bundle, requester.organization?.reference), { name: 'LAKESIDE FAMILY MEDICINE', contact: [{ name: { family: 'ALVAREZ' } }] })
   t.match(requester.telecom, [{ system: 'phone' }, { system: 'fax', value: '(608) 5550143' }, { system: 'email', value: 'nokafor@direct.lakesidefm.example' }])
   t.match(at(bundle, request.performer?.[0]?.reference), { code: [{ coding: [{ code: 'RT' }] }] })

@@ -73,8 +73,8 @@ t.test('identifiers: CX, EI, EIP, PLN', async (t) => {
     ['EI', '889342^^1.2.3.4^ISO', { value: '889342', system: 'urn:oid:1.2.3.4' }],
     ['EIP', 'P1&EHR^F1&LAB', { value: 'P1', assigner: { display: 'EHR' } }],
     ['EIP', 'P1^EHR', { value: 'P1', assigner: { display: 'EHR' } }],
-    ['PLN', '1548291736^NPI', { type: type('NPI', 'National provider identifier'), system: NPI, value: '1548291736' }],
-    ['PLN', '1548291736^^^NPI^NPI', { type: type('NPI', 'National provider identifier'), system: NPI, value: '1548291736' }],
+    ['PLN', '1548291735^NPI', { type: type('NPI', 'National provider identifier'), system: NPI, value: '1548291735' }],
+    ['PLN', '1548291735^^^NPI^NPI', { type: type('NPI', 'National provider identifier'), system: NPI, value: '1548291735' }],
     ['PLN', 'GL7^GL^WI^20271231', { type: { coding: [{ system: `${V2}0338`, code: 'GL' }] }, value: 'GL7', period: { end: '2027-12-31' }, assigner: { display: 'WI' } }],
   ] as const) t.same(read(name, 'Identifier', text).value, value, `${name} ${text}`)
   t.equal(read('CX', 'Identifier', '""').value, undefined, 'HL7’s null is no value')
@@ -85,7 +85,7 @@ t.test('people and organizations: XPN, XCN, XON', async (t) => {
   t.same(read('XPN', 'HumanName', 'EVERYWOMAN^EVE^E^JR^MS^MD^L').value, { use: 'official', family: 'EVERYWOMAN', given: ['EVE', 'E'], prefix: ['MS'], suffix: ['JR', 'MD'], _suffix: [null, { extension: [{ url: 'http://hl7.org/fhir/StructureDefinition/iso21090-EN-qualifier', valueCode: 'AC' }] }] })
   t.same(read('XPN', 'HumanName', 'van Beethoven&van&Beethoven^Ludwig').value, { family: 'van Beethoven', given: ['Ludwig'], _family: { extension: [{ url: 'http://hl7.org/fhir/StructureDefinition/humanname-own-prefix', valueString: 'van' }, { url: 'http://hl7.org/fhir/StructureDefinition/humanname-own-name', valueString: 'Beethoven' }] } })
   t.equal(read('XPN', 'HumanName', '^^^^^^L').value, undefined)
-  t.same(read('XCN', 'Reference', '1548291736^OKAFOR^NKECHI^^^DR^MD^^NPI^L^^^NPI').value, { identifier: { type: { coding: [{ system: `${V2}0203`, code: 'NPI', display: 'National provider identifier' }] }, system: NPI, value: '1548291736' }, display: 'OKAFOR, NKECHI' })
+  t.same(read('XCN', 'Reference', '1548291735^OKAFOR^NKECHI^^^DR^MD^^NPI^L^^^NPI').value, { identifier: { type: { coding: [{ system: `${V2}0203`, code: 'NPI', display: 'National provider identifier' }] }, system: NPI, value: '1548291735' }, display: 'OKAFOR, NKECHI' })
   t.same(read('XCN', 'Practitioner', '^Doe^Ann').value, { name: [{ family: 'Doe', given: ['Ann'] }] })
   t.same(read('XON', 'Organization', 'NORTH CLINIC^L^^^^NC&1.2.3&ISO^XX^^^NC01').value, { name: 'NORTH CLINIC', identifier: [{ type: { coding: [{ system: `${V2}0203`, code: 'XX', display: 'Organization identifier' }] }, system: 'urn:oid:1.2.3', value: 'NC01', assigner: { display: 'NC' } }] })
   t.same(read('PL', 'Reference', '4W^412^A^HEART CENTER').value, { display: 'Bed A, Room 412, 4W, HEART CENTER' })

@@ -43,7 +43,7 @@ t.test('REF^I12: every field that went along says where it stands, and only what
   t.match(made, { where: 'REF^I12 LFM20260302000117: accepted (AA)', ehr: 'epic', at: AT })
   const expected: [string, string, string | null][] = [
     ['priority', 'written', 'RF1-2.1 = U'], ['referrer\'s number', 'written', 'RF1-6.1 = R2026-00117'], ['patient\'s family name', 'written', 'PID-5.1 = EVERYWOMAN'], ['birth date', 'written', 'PID-7 = 19610615'], ['sex', 'written', 'PID-8 = F'],
-    ['reason', 'accepted-not-confirmed', 'RF1-10.2 = New atrial fibrillation, evaluate and treat'], ['requested service', 'accepted-not-confirmed', 'PR1-3.1 = 99244'], ['referrer\'s NPI', 'accepted-not-confirmed', 'PRD-7.1 = 1548291736'],
+    ['reason', 'accepted-not-confirmed', 'RF1-10.2 = New atrial fibrillation, evaluate and treat'], ['requested service', 'accepted-not-confirmed', 'PR1-3.1 = 99244'], ['referrer\'s NPI', 'accepted-not-confirmed', 'PRD-7.1 = 1548291735'],
     ['referrer\'s name', 'accepted-not-confirmed', 'PRD-2.1 = OKAFOR'], ['referrer\'s fax', 'accepted-not-confirmed', 'PRD-5 = (608) 5550143^WPN^FX'], ['payer', 'accepted-not-confirmed', 'AUT-3 = Great Lakes Health Plan'],
     ['member id', 'accepted-not-confirmed', 'IN1-36 = GLH551920034'], ['authorization number', 'accepted-not-confirmed', 'AUT-6.1 = A7730041'], ['reference number', 'accepted-not-confirmed', 'RF1-11.1 = R-7K3M-9QX4'], ['document', 'not-there', null],
   ]
@@ -60,7 +60,7 @@ t.test('ORM^O01 and OMG^O19 carry the same fields elsewhere, and say what they h
     t.match(of(made, 'priority'), [{ became: 'TQ1-9.1 = U' }], map)
     t.match(of(made, 'requested service'), [{ became: 'OBR-4.1 = 99244', state: 'written' }])
     t.match(of(made, 'reason'), [{ became: 'OBR-31.2 = New atrial fibrillation, evaluate and treat' }])
-    t.match(of(made, 'referrer\'s NPI'), [{ became: 'ORC-12.1 = 1548291736' }])
+    t.match(of(made, 'referrer\'s NPI'), [{ became: 'ORC-12.1 = 1548291735' }])
     t.match(of(made, 'authorization number'), [{ state: 'not-carried' }])
     t.strictSame(made.ids, [{ kind: 'filler number', value: 'FILL-77', at: 'ORC-3.1' }])
   }
@@ -105,7 +105,7 @@ t.test('FHIR: what the server shows is written, in a resource or in the summary'
   t.match(made.ids, [{ kind: 'Patient', value: 'Patient/eve' }, {}, {}, { kind: 'ServiceRequest', value: 'ServiceRequest/3' }, {}])
   const expected: [string, string, string | RegExp][] = [
     ['priority', 'written', 'ServiceRequest.priority = urgent'], ['reason', 'written', /^ServiceRequest\.reasonCode\.text/], ['requested service', 'written', 'ServiceRequest.code.coding.code = 99244'], ['reference number', 'written', /R-7K3M-9QX4/],
-    ['referrer\'s NPI', 'written', 'ServiceRequest.requester.identifier.value = 1548291736'], ['referrer\'s name', 'written', /^ServiceRequest\.requester\.display/], ['referring practice', 'written', /^ServiceRequest\.requester\.display/], ['member id', 'written', 'Coverage.subscriberId = GLH551920034'],
+    ['referrer\'s NPI', 'written', 'ServiceRequest.requester.identifier.value = 1548291735'], ['referrer\'s name', 'written', /^ServiceRequest\.requester\.display/], ['referring practice', 'written', /^ServiceRequest\.requester\.display/], ['member id', 'written', 'Coverage.subscriberId = GLH551920034'],
     ['referrer\'s fax', 'written', /^summary \(DocumentReference\/2\)$/], ['authorization number', 'written', /ServiceRequest\.insurance\.display = Authorization A7730041/],
     ['birth date', 'written', 'Patient.birthDate = 1961-06-15'], ['patient\'s family name', 'different', 'Patient.name.family = Newname'],
   ]

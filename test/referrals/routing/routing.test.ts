@@ -61,7 +61,7 @@ t.test('a cell says which values it takes', async (t) => {
     ['age', '65+', [{ born: '1961-03-02' }, { born: '1900-01-01' }], [{ born: '1961-03-03' }]],
     ['sex', 'female', [{ sex: 'female' }], [{ sex: 'male' }, {}]],
     ['provider', 'lakeside family', [{ referrer: { practice: 'Lakeside Family Practice, LLC' } }], [{ referrer: { practice: 'Family Practice' } }]],
-    ['provider', '1234567893', [{ referrer: { npi: '1234567893' } }], [{ referrer: { npi: '1548291736' } }]],
+    ['provider', '1234567893', [{ referrer: { npi: '1234567893' } }], [{ referrer: { npi: '1548291735' } }]],
     ['wanted', 'Dr. Rao', [{ wanted: { name: { family: 'Rao', given: ['Anita'], suffix: null, use: null } } }], [{ wanted: { practice: 'North' } }]],
     ['sub-specialty', 'electrophysiology', [{ others: ['electrophysiology'] }], [{}]],
   ]
