@@ -1,6 +1,6 @@
 /** Hands what the desk owes to the engine, follows each message to its end, and tells the desk what became of it. */
 import type { Fate, Receive, Tools } from '../../engine/contracts.js'
-import type { NoticeKind } from '../../referrals/desk-contracts.js'
+import type { Notice, NoticeKind } from '../../referrals/desk-contracts.js'
 import type { Way } from '../../referrals/contracts.js'
 import type { Desk } from '../../referrals/desk.js'
 import type { Offer } from '../../referrals/offers.js'
@@ -18,6 +18,10 @@ export async function giveNotices(desk: Desk, receive: Receive, tools: Tools, { 
   const offer: Offer = { channel: tools.channel, kinds: owed, ...(by && { ways: by }), ...(ehr && { ehrs: ehr }) }
   const withdraw = desk.offer(offer)
   const following = new Map<number, Promise<void>>()
+  const ending = new AbortController() // also where this fails: it begins anew, and follows anew
+  const end = (): void => ending.abort()
+  signal.addEventListener('abort', end)
+  const begin = ({ id, fate }: Pick<Notice, 'id' | 'fate'>): void => void following.set(id, follow(desk, tools, id, fate, ending.signal).finally(() => following.delete(id)))
   try {
     let whole = tools.clock.now().getTime() // when the table was last looked at from its beginning
     for (let after = 0; !signal.aborted; ) {
@@ -27,7 +31,7 @@ export async function giveNotices(desk: Desk, receive: Receive, tools: Tools, { 
         after = notice.id
         if (bundle === null) continue
         if (!(await give(receive, tools, notice.id, notice.to, bundle, signal))) return
-        following.set(notice.id, follow(desk, tools, notice.id, notice.fate, signal).finally(() => following.delete(notice.id)))
+        begin(notice)
       }
       if (found.length > 0) continue
       await untilChanged(desk, tools.clock, turn, signal)
@@ -36,6 +40,8 @@ export async function giveNotices(desk: Desk, receive: Receive, tools: Tools, { 
       whole = tools.clock.now().getTime()
     }
   } finally {
+    end()
+    signal.removeEventListener('abort', end)
     withdraw()
     await Promise.all(following.values())
   }
