@@ -4,6 +4,7 @@ import { type ChartsGiven, type ChartsTaken, takeCharts } from './charts.js'
 import { change, type Changed, type DeskParts } from './change.js'
 import { type FeedbackGiven, type FeedbackTaken, takeFeedback } from './feedback/feedback.js'
 import { type Landing, landingOf, type Sending } from './hand-off/landing.js'
+import { failedNotices } from './failed-notices.js'
 import type { Readers } from './hand-off/receipt-contracts.js'
 import { eventMessage, noticeMessage } from './notice-message.js'
 import { type Offer, offered, Offers } from './offers.js'
@@ -38,6 +39,10 @@ export interface Desk extends Omit<DeskParts, 'log'> {
   carries(notice: Pick<Notice, 'kind' | 'to' | 'way'>): boolean
   /** The open notices of an offer after an id, with the FHIR bundle (JSON) that tells each; null where there is nothing left to tell it of, or it is `known`. */
   toTell(offer: Offer, after: number, limit: number, known?: (notice: number) => boolean): Promise<readonly { readonly notice: Notice; readonly bundle: string | null }[]>
+  /** A channel has kept a notice that it was given: no other is looked for until it is settled. */
+  taken(notice: number): void
+  /** Notices of an offer that failed, of referrals that wait for a person because of it: whoever had one may be told to send it again. */
+  failed(offer: Offer): Promise<readonly Notice[]>
   settle(notice: number, fate: NoticeFate): Promise<void>
   /** What a delivered notice became at its receiver; a hand-off has a field-level receipt. */
   landing(notice: number, sending: Sending | null, readers: Readers): Promise<Landing>
@@ -80,7 +85,9 @@ export function createDesk(parts: DeskParts): Desk {
       const found = await parts.store.openNotices(kinds, { ...(ways && { ways }), ...(ehrs && { ehrs }) }, after, parts.clock.now().toISOString(), limit)
       return Promise.all(found.filter((notice) => offered(offer, notice)).map(async (notice) => ({ notice, bundle: known(notice.id) ? null : await noticeMessage(parts, notice) })))
     },
-    settle: (notice, fate) => afterwards(settle(parts, notice, fate)),
+    taken: (notice) => offers.take(notice),
+    failed: (offer) => failedNotices(parts.store, offer),
+    settle: (notice, fate) => afterwards(settle(parts, notice, fate).then(() => offers.drop(notice))),
     landing: (notice, sending, readers) => landingOf(parts, notice, sending, readers),
     eventBundle: (referral, event) => eventMessage(parts, referral, event),
     changed: (seen, signal) => wake.after(seen, signal),

@@ -36,13 +36,13 @@ async function remind(parts: DeskParts, id: string, now: string): Promise<void> 
   })
 }
 
-/** No channel that runs carries it, and it has waited long enough for one to start. */
+/** No channel that runs carries it or has it already, and it has waited long enough for one to start. */
 async function abandonUncarried(parts: DeskParts, offers: Offers, now: string, patience: number): Promise<void> {
   for (let after = 0; ; ) {
     const open = await parts.store.openNotices(NOTICE_KINDS, {}, after, now, AT_ONCE)
     for (const notice of open) {
       after = notice.id
-      if (!offers.carries(notice) && Date.parse(now) - Date.parse(notice.notBefore) >= patience) await settle(parts, notice.id, uncarried(notice, now))
+      if (!offers.carries(notice) && !offers.hasTaken(notice.id) && Date.parse(now) - Date.parse(notice.notBefore) >= patience) await settle(parts, notice.id, uncarried(notice, now))
     }
     if (open.length < AT_ONCE) return
   }

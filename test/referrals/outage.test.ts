@@ -92,3 +92,134 @@ t.test('the EHR is down for an hour in which a hundred referrals come: each is a
   t.ok(bundles < 1_000, `what waits is not made again and again: ${bundles} bundles were read`)
   await practice.close()
 })
+
+const GIVEN_UP = 'retry: { every: 10s, growth: 1, longest: 1m, attempts: 3 }'
+const BY_FAX = `${CHANNELS.loop}`.replace('name: loop', 'name: fax').replace('by: [email]', 'by: [fax]').replace(/retry: .*/, GIVEN_UP)
+/** Who sends it has a fax, which is tried first, and an address. */
+const withFax = (n: number): string => referral(n).replace('~^NET^Internet^', '~^WPN^FX^^^608^5550143~^NET^Internet^')
+
+/** A practice that writes by fax and by e-mail, where each is down until it is mended; `faults` are to happen to the desk's store. */
+async function letters(t: Test, faults: string[] = []) {
+  const folder = folderFor(t)
+  const clock = passingClock(MONDAY)
+  const down = new Set<string>()
+  const sent: string[] = []
+  const channels = await channelsOf(folder, { ...CHANNELS, 'loop': `${CHANNELS.loop}`.replace(/retry: .*/, GIVEN_UP), 'fax': BY_FAX })
+  const open = (): Promise<Practice> => openPractice({
+    folder, clock, channels, wrap: (target) => clock.watched(failing(target, faults)),
+    deliver: async (channel, payload) => {
+      if (down.has(channel)) return { kind: 'unavailable', reason: 'nobody answers' }
+      sent.push(`${channel} ${/^X-Refero-Kind: (\S+)/m.exec(payload.toString())?.[1] ?? 'referral'}`)
+      return { kind: 'sent' }
+    },
+  })
+  return { clock, down, sent, open }
+}
+
+/** Fails the next call that begins like a fault: its name and what it is given. */
+const failing = <Target extends object>(target: Target, faults: string[]): Target => new Proxy(target, {
+  get: (object, key) => {
+    const value = Reflect.get(object, key) as unknown
+    if (typeof value !== 'function') return value
+    return (...given: unknown[]) => {
+      const met = faults.findIndex((fault) => `${String(key)} ${JSON.stringify(given)}`.startsWith(fault))
+      return met < 0 ? value.apply(object, given) : Promise.reject(new Error(`${faults.splice(met, 1)} failed`))
+    }
+  },
+})
+
+const only = async ({ referrals }: Practice) => {
+  const [state] = await referrals.search({ limit: 1 })
+  if (!state) throw new Error('there is no referral')
+  return { state, names: (await referrals.events(state.id)).map(({ name }) => name) }
+}
+
+t.test('a letter whose way is down takes the next, and is told once when both are back', async (t) => {
+  const { clock, down, sent, open } = await letters(t)
+  down.add('fax')
+  let practice = await open()
+  await practice.send('intake', withFax(1))
+  await clock.pass(5 * MINUTE)
+  t.same([...sent].sort(), ['hand-off referral', 'loop letter/acknowledgement'], 'the acknowledgement went by e-mail')
+  const { state, names } = await only(practice)
+  t.same([state.toTell, state.holds], [{}, {}], 'and nothing waits for anybody')
+  t.equal(names.filter((name) => name === 'acknowledged').length, 1)
+  down.clear()
+  await practice.close()
+  practice = await open()
+  await clock.pass(60 * MINUTE)
+  t.equal(sent.length, 2, 'it is not told again, by fax or otherwise')
+  await practice.close()
+})
+
+for (const restart of [false, true]) {
+  t.test(`a letter whose every way is down waits for a person, and is told once when it is sent again${restart ? ', a restart in between' : ''}`, async (t) => {
+    const { clock, down, sent, open } = await letters(t)
+    for (const channel of ['fax', 'loop']) down.add(channel)
+    let practice = await open()
+    await practice.send('intake', withFax(1))
+    await clock.pass(10 * MINUTE)
+    const failed = await only(practice)
+    t.match(failed.state.holds.notice?.reason, /acknowledgement .* by email was not delivered: .*nobody answers/, 'it is on the worklist, with the reason')
+    t.not(Object.keys(failed.state.toTell).length, 0, 'and is owed still')
+    t.same(sent, ['hand-off referral'])
+    if (restart) {
+      await practice.close()
+      practice = await open()
+      await clock.pass(5 * MINUTE)
+    }
+    down.clear()
+    const [message] = await practice.store.search({ channel: 'loop', status: 'error', limit: 1 })
+    t.equal(await practice.store.replay(message?.id ?? 0, 'deliveries', null, 'Rosa Alvarez', clock.now()), 1, 'a person sends it again')
+    practice.engine.wake('loop', message?.id ?? 0)
+    await clock.pass(5 * MINUTE)
+    const { state, names } = await only(practice)
+    t.same([state.toTell, state.holds], [{}, {}], 'the desk knows that it has arrived')
+    t.same(names.filter((name) => name === 'acknowledged' || name === 'notice-failed'), ['notice-failed', 'acknowledged'])
+    t.same(sent, ['hand-off referral', 'loop letter/acknowledgement'], 'it was told once')
+    await practice.close()
+  })
+}
+
+t.test('a channel that rests while its receiver is down loses nothing, and the desk hears what became of it', async (t) => {
+  const { clock, down, sent, open } = await letters(t)
+  down.add('hand-off')
+  const practice = await open()
+  await practice.send('intake', referral(1))
+  await clock.pass(10 * MINUTE) // the channels have started long ago
+  const channel = practice.engine.channel('hand-off')
+  const others = ['intake', 'feedback', 'loop', 'fax'].flatMap((name) => practice.engine.channel(name) ?? [])
+  await practice.engine.apply(others, [])
+  await clock.pass(10 * MINUTE)
+  down.clear()
+  await practice.engine.apply([...others, ...(channel ? [channel] : [])], [])
+  await clock.pass(10 * MINUTE)
+  const { state, names } = await only(practice)
+  t.equal(sent.filter((one) => one === 'hand-off referral').length, 1, 'the EHR has it once')
+  t.equal(state.stage, 'handed-off')
+  t.same([state.toTell, state.holds], [{}, {}])
+  t.equal(names.filter((name) => name === 'handed-off').length, 1)
+  await practice.close()
+})
+
+for (const call of ['openNotices [["hand-off"', 'openNotices [["acknowledgement"', 'notice ', 'bundle ', 'state ', 'events ', 'commit ', 'gather ', 'due ']) {
+  t.test(`the desk’s store fails once (${call.trim()}) while the EHR is down: what comes later is acknowledged and handed off all the same`, async (t) => {
+    const faults: string[] = []
+    const { clock, down, sent, open } = await letters(t, faults)
+    down.add('hand-off')
+    const practice = await open()
+    await practice.send('intake', referral(1))
+    await clock.pass(MINUTE)
+    faults.push(call)
+    await practice.send('intake', referral(2))
+    await clock.pass(10 * MINUTE)
+    t.same(faults, [], 'it failed')
+    t.equal(sent.length, 2, 'both are acknowledged, though nothing is handed off')
+    down.clear()
+    await clock.pass(10 * MINUTE)
+    const states = await practice.referrals.search({ limit: 10 })
+    t.same(states.map(({ stage, toTell, holds }) => ({ stage, toTell, holds })), [1, 2].map(() => ({ stage: 'handed-off', toTell: {}, holds: {} })))
+    t.equal(sent.length, 4, 'each is told once')
+    await practice.close()
+  })
+}
