@@ -41,12 +41,15 @@ const changed = (missing: Triage['missing'], state: ReferralState | null): boole
 
 export function patientEvent({ grade, candidates, reasons }: Match, routing: Pick<Routing, 'route'>, event: Make, rules: Rules): NewEvent {
   const [best] = candidates
-  if (grade === 'certain' && best) return event('matched', { chart: keyOf(best.chart), words: reasons.join(' '), candidates: listed([best]) })
-  if (grade === 'possible') return event('match-uncertain', { reason: reasons.join(' '), candidates: listed(candidates) })
+  if (grade === 'certain' && best) return event('matched', { chart: keyOf(best.chart), words: reasons.join('; '), candidates: listed([best]) })
+  if (grade === 'possible') return event('match-uncertain', { reason: sentence(reasons), candidates: listed(candidates) })
   const ehr = routing.route ? rules.ehr(routing.route.ehr) : null
   const waits = ehr?.patient === 'existing' ? `${ehr.name} takes referrals of patients only of whom it has a chart, and none was found: create the chart there, and the referral goes on by itself.` : null
-  return event('patient-pending', { reason: reasons.join(' '), ...(waits !== null && { waits }) })
+  return event('patient-pending', { reason: sentence(reasons), ...(waits !== null && { waits }) })
 }
+
+/** Reasons of a match are clauses; a person reads one sentence. */
+const sentence = (reasons: readonly string[]): string => reasons.join('; ').replace(/^./, (first) => first.toUpperCase()).replace(/[^.]$/, '$&.')
 
 export function routeEvent({ route, row, reasons, disagreement }: Routing, event: Make): NewEvent {
   if (!route) return event('route-uncertain', { reason: reasons.join(' ') || 'No row of the routing table took it.' })

@@ -71,8 +71,8 @@ export function nextWay(provider: Provider | null, tried: readonly Way[]): Way |
   return ways.find((way) => way === provider?.preferred) ?? ways[0] ?? null
 }
 
-const nobodyToTell = ({ kind, event }: NewNotice, at: string): NewEvent => ({
-  name: 'notice-failed', at, by: DESK, facts: { notice: { id: 0, kind, way: null }, reason: `There is no way to send the ${kind} of event ${event ?? 0}: no address is known.` },
+const nobodyToTell = ({ kind }: NewNotice, at: string): NewEvent => ({
+  name: 'notice-failed', at, by: DESK, facts: { notice: { id: 0, kind, way: null }, reason: `For the ${kind} no address is known.` },
 })
 
 export const DESK = { kind: 'desk', name: 'desk' } as const

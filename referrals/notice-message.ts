@@ -19,7 +19,7 @@ export async function noticeMessage(parts: DeskParts, notice: Notice): Promise<s
   const told = (await Promise.all(notice.items.map(({ referral, event }) => toldOf(parts, notice, referral, event)))).filter((one) => one !== null)
   const [first] = told
   if (!first) return null
-  const items = told.map(({ bundle, state, event, words }) => ({ bundle, state, task: words.task, text: lineOf(state, event) }))
+  const items = told.map(({ bundle, state, event, words }) => ({ bundle, state, task: words.task, text: lineOf(state, event, parts.rules().zone) }))
   return JSON.stringify(digestBundle({ items, notice, recipient: first.recipient, words: { topic: `${items.length} referrals: where they stand`, sent: first.words.sent } }))
 }
 

@@ -28,7 +28,7 @@ const STANDING: Partial<Record<ReferralState['stage'], readonly [TaskStatus, str
 )
 
 /** The parts of the letter, each a value or a few words. */
-export function partsOf(kind: NoticeKind, state: ReferralState, { name, facts }: ReferralEvent, { practice }: Rules): readonly Part[] {
+export function partsOf(kind: NoticeKind, state: ReferralState, { name, facts }: ReferralEvent, { practice, zone }: Pick<Rules, 'practice' | 'zone'>): readonly Part[] {
   const parts: Part[] = []
   const say = (part: Part['part'], text: string | null | undefined): void => {
     if (text) parts.push({ part, text })
@@ -39,7 +39,7 @@ export function partsOf(kind: NoticeKind, state: ReferralState, { name, facts }:
   if (kind === 'acknowledgement') for (const text of understood(state)) say('understood', text)
   if (kind !== 'acknowledgement') say('status', LIFE_CYCLE[name].says)
   say('reason', facts.reason)
-  if (facts.appointment?.start) say('appointment', appointmentWords(facts.appointment))
+  if (facts.appointment?.start) say('appointment', appointmentWords(facts.appointment, zone))
   if (kind === 'hand-off' && state.route) for (const text of [state.route.queue, state.route.location, state.route.practitioner, ...state.route.tasks]) say('item', text)
   if (facts.words && kind !== 'outcome' && name !== 'received') say('note', facts.words)
   return parts
@@ -49,8 +49,12 @@ const understood = ({ specialty, urgency, route }: ReferralState): readonly (str
   specialty && `Specialty: ${specialty}`, `Urgency: ${urgency}`, route?.location ? `Location: ${route.location}` : null, route?.practitioner ? `With: ${route.practitioner}` : null,
 ]
 
-const appointmentWords = ({ start, with: who, at }: NonNullable<ReferralEvent['facts']['appointment']>): string => [start, who && `with ${who}`, at && `at ${at}`].filter(Boolean).join(' ')
+const appointmentWords = ({ start, with: who, at }: NonNullable<ReferralEvent['facts']['appointment']>, zone: string): string => [start && timeWords(start, zone), who && `with ${who}`, at && `at ${at}`].filter(Boolean).join(' ')
+
+/** As the practice's clocks show it, with the zone, for the referrer may be in another: Saturday, November 28, 2026 at 1:00 PM CST. */
+const timeWords = (start: string, timeZone: string): string =>
+  new Intl.DateTimeFormat('en-US', { weekday: 'long', year: 'numeric', month: 'long', day: 'numeric', hour: 'numeric', minute: '2-digit', timeZone, timeZoneName: 'short' }).format(new Date(start)).replaceAll('\u202f', ' ')
 
 /** One line of a digest. */
-export const lineOf = ({ reference }: ReferralState, { name, at, facts }: ReferralEvent): string =>
-  `${reference}: ${LIFE_CYCLE[name].says ?? name} (${at.slice(0, 10)})${facts.appointment?.start ? `, ${appointmentWords(facts.appointment)}` : ''}${facts.reason ? `: ${facts.reason}` : ''}`
+export const lineOf = ({ reference }: ReferralState, { name, at, facts }: ReferralEvent, zone: string): string =>
+  `${reference}: ${LIFE_CYCLE[name].says ?? name} (${at.slice(0, 10)})${facts.appointment?.start ? `, ${appointmentWords(facts.appointment, zone)}` : ''}${facts.reason ? `: ${facts.reason}` : ''}`

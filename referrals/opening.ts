@@ -51,7 +51,7 @@ export async function open(parts: DeskParts, opening: Opening): Promise<Opened> 
   const changed = await change(parts, opening.command, async () => {
     const { existing, others, words } = await soughtFor(parts, facts.reference === null ? keys : [{ kind: 'reference', value: facts.reference }, ...keys], { ...opening, facts, specialty: assessment.triage.specialty?.value ?? null }, rules)
     what = existing === null ? 'opened' : facts.revoked ? 'cancelled' : 'added'
-    if (existing !== null && facts.revoked) return cancelling(existing, opening, facts)
+    if (existing !== null && facts.revoked) return await cancelling(parts, existing, opening, facts)
     if (existing !== null) return adding(parts, existing, bundle, opening)
     if (facts.revoked) throw new DeskRefusal(words ?? 'It takes back a referral that is not here: none has its number.')
     return beginning(bundle, assessment, keys.filter((key) => !others.includes(key)), counterpart, opening, rules, words)
@@ -128,8 +128,11 @@ const readWords = ({ documents, diagnoses, services }: ReferralFacts): string =>
   return `${services.length} services, ${diagnoses.length} diagnoses, ${documents.length} documents${unread > 0 ? `, ${unread} of them unread` : ''}.`
 }
 
-function cancelling(existing: ReferralState, { by, at, via }: Opening, { reasons }: ReferralFacts): Intent {
-  return { before: existing, news: [{ name: 'cancelled', at: at.toISOString(), by, facts: { reason: reasons[0] ?? 'The referrer takes it back.', via } }] }
+/** A cancellation mostly says the referral's own reason again, which is not why it is cancelled. */
+async function cancelling({ store }: DeskParts, existing: ReferralState, { by, at, via }: Opening, { reasons }: ReferralFacts): Promise<Intent> {
+  const text = await store.bundle(existing.id)
+  const known = text === null ? [] : factsOf(JSON.parse(text) as Bundle).reasons
+  return { before: existing, news: [{ name: 'cancelled', at: at.toISOString(), by, facts: { reason: reasons.find((one) => !known.includes(one)) ?? 'The referrer takes it back.', via } }] }
 }
 
 /** What came is added to what is here, and the whole is looked at again. */

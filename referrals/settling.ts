@@ -79,7 +79,7 @@ async function undelivered({ providers, clock }: DeskParts, before: ReferralStat
 }
 
 const reasonOf = ({ kind, way, to }: Notice, { outcome, reason }: NoticeFate): string =>
-  `The ${kind} to ${to}${way === null ? '' : ` by ${way}`} ${outcome === 'uncertain' ? 'may or may not have arrived' : 'was not delivered'}${reason === null ? '.' : `: ${reason}`}`
+  `The ${kind} to ${to}${way === null ? '' : ` by ${way}`} ${outcome === 'uncertain' ? 'may or may not have arrived' : 'was not delivered'}${reason === null ? '.' : `: ${reason.replace(/[.\s]+$/, '')}.`}`
 
 const noted = (notice: Notice, fate: NoticeFate, next: NewNotice): NewEvent => ({
   name: 'noted', at: fate.at.toISOString(), by: DESK, facts: { ...factsOf(notice, fate), words: `${reasonOf(notice, fate)} It goes by ${next.way} now.` },

@@ -76,11 +76,14 @@ const triggerOf = (view: View): string | null => {
 /** When it was said: of a FHIR resource when it last changed. */
 const saidAt = ({ meta }: Appointment | Encounter | Task, at: string): string => instant(meta?.lastUpdated) ?? at
 
+/** Who makes an appointment (SCH-12, SCH-16, SCH-20), and is not whom the patient sees. */
+const ARRANGES = new Set(['placer contact', 'filler contact', 'enterer'])
+
 function ofAppointment(view: View, placed: Placed<Appointment>, trigger: string | null, heardAt: string, orders: readonly Key[]): Whose<Plain> {
   const { resource } = placed
   const based = linked(view, resource.basedOn, placed)
-  const participants = (resource.participant ?? []).flatMap(({ actor }) => (actor ? [{ actor, is: view.follow(actor, placed)?.resource }] : []))
-  const actors = participants.map(({ actor, is }) => ({ name: actor.display ?? nameOf(is), type: is?.resourceType ?? actor.type })).filter(({ type }) => type !== 'Patient')
+  const participants = (resource.participant ?? []).flatMap(({ actor, type }) => (actor ? [{ actor, is: view.follow(actor, placed)?.resource, arranges: type?.some((one) => ARRANGES.has(codeOf(one) ?? '')) ?? false }] : []))
+  const actors = participants.filter(({ arranges }) => !arranges).map(({ actor, is }) => ({ name: actor.display ?? nameOf(is), type: is?.resourceType ?? actor.type })).filter(({ type }) => type !== 'Patient')
   const filler = resource.identifier?.find(({ type }) => codeOf(type) === 'FILL') ?? resource.identifier?.[0]
   const start = instant(resource.start)
   const appointment = {

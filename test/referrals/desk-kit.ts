@@ -144,7 +144,7 @@ export const orm = ({ number = 'ORD-1^EHR', patient = EVE, from = OKAFOR, diagno
 
 export interface Booked { readonly event: string; readonly at: string; readonly id?: string; readonly start?: string; readonly patient?: Person; readonly order?: string; readonly filler?: string; readonly status?: string; readonly visit?: string; readonly place?: string; readonly who?: string; readonly service?: string; readonly pid?: string; readonly note?: string }
 export const siu = ({ event, at, id = 'APT-1', start = '2026-03-09T15:00:00Z', patient = EVE, order = '', filler = '', status = '', visit, place = 'CARD^^^MAIN ST', who = '1234567893^RAO^ANITA', service = '99204^New patient visit', pid: said, note }: Booked): string => v2(
-  header(`SIU^${event}^SIU_S12`, at), `SCH||${id}|||||||30|min|^^^${stamp(start)}||||||||||||||${status}|${order}|${filler}`, note && `NTE|1||${note}`, said ?? pid(patient), visit && `PV1|1|O|${place}||||||||||||||||${visit}`, 'RGS|1|A',
+  header(`SIU^${event}^SIU_S12`, at), `SCH||${id}|||||||30|min|^^^${stamp(start)}|||||771^KIM^SU|||||||||${status}|${order}|${filler}`, note && `NTE|1||${note}`, said ?? pid(patient), visit && `PV1|1|O|${place}||||||||||||||||${visit}`, 'RGS|1|A',
   service && `AIS|1|A|${service}`, place && `AIL|1|A|${place}`, who && `AIP|1|A|${who}`)
 export interface Visited { readonly event: string; readonly at: string; readonly visit?: string; readonly patient?: Person; readonly place?: string; readonly who?: string; readonly service?: string; readonly began?: string }
 export const adt = ({ event, at, visit = '', patient = EVE, place = 'CARD^^^MAIN ST', who = '1234567893^RAO^ANITA', service = 'CAR', began = at }: Visited): string =>

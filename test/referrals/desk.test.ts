@@ -18,6 +18,7 @@ t.test('a command is done once, however often and however many at once ask for i
   await feed(w, told, 'epic-main', 'siu/desk/9')
   await feed(w, told, 'epic-main', 'siu/desk/9')
   t.same(await happened(w, answers[0].state.id, 'scheduled'), ['scheduled'])
+  t.match((await state(w, answers[0].state.id)).appointment, { with: /RAO/ }, 'whom the patient sees, not who made the appointment')
 })
 
 t.test('a second message with the same placer number adds, however the sender writes it', async (t) => {
@@ -124,6 +125,10 @@ t.test('what the referrer takes back is cancelled, and the EHR is told where it 
   const early = await open(w, ref({ number: 'R-1', patient: ADAM }))
   t.equal((await open(w, ref({ number: 'R-1', patient: ADAM, event: 'I14', reason: 'Patient moved away' }))).what, 'cancelled')
   t.equal(await stage(w, early.state.id), 'cancelled')
+  const other = { ...ADAM, mrn: 'HC9', family: 'NOVAK', given: 'ODA', birth: '19700102' }
+  const unsaid = await open(w, ref({ number: 'R-3', patient: other }))
+  await open(w, ref({ number: 'R-3', patient: other, event: 'I14' }))
+  t.match((await events(w, unsaid.state.id)).find(({ name }) => name === 'cancelled'), { facts: { reason: 'The referrer takes it back.' } }, 'why it was sent is not why it is taken back')
   t.same((await notices(w, early.state.id, 'withdrawal')), [], 'no EHR has it')
   const id = await handedOff(w, { number: 'R-2' })
   await open(w, ref({ number: 'R-2', event: 'I14', reason: 'Admitted elsewhere' }))
@@ -134,7 +139,7 @@ t.test('what the referrer takes back is cancelled, and the EHR is told where it 
   t.equal(order?.status, 'revoked')
   t.same((await state(w, id)).toTell, {})
   await t.rejects(open(w, ref({ number: 'R-404', event: 'I14' })), { name: 'DeskRefusal', message: /takes back a referral that is not here/ })
-  t.equal((await all(w)).length, 2)
+  t.equal((await all(w)).length, 3)
 })
 
 t.test('what was cancelled on its way is withdrawn when it arrives; a withdrawal that failed and is sent again leaves nobody waiting', async (t) => {
