@@ -63,7 +63,10 @@ const makeTokens = (settings: SmartSettings, base: string, clock: Clock): Tokens
   return {
     get(signal) {
       if (current && clock.now().getTime() < current.until) return Promise.resolve(current.token)
-      asking ??= ask().finally(() => { asking = null })
+      if (!asking) {
+        asking = ask().finally(() => { asking = null })
+        asking.catch(() => {}) // where every caller has given up, nobody hears that it failed
+      }
       return unlessAborted(asking, signal)
     },
     drop(token) {
