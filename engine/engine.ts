@@ -34,6 +34,7 @@ export class Engine {
   readonly #controls: Controls
   readonly #retention: Worker
   #problems: readonly Problem[] = []
+  #alsoWrong: readonly Problem[] = []
   #started = false
   #changing: Promise<unknown> = Promise.resolve()
 
@@ -180,13 +181,18 @@ export class Engine {
     return this.#channels.get(name)?.connections ?? null
   }
 
+  /** What is wrong with files that others than channels read; holds until it is said again. */
+  alsoWrong(problems: readonly Problem[]): void {
+    this.#alsoWrong = problems
+  }
+
   /** Everything that is wrong now, a sentence each; none when the engine is ready. */
   troubles(): readonly string[] {
     const channels = [...this.#channels.values()].filter(({ state }) => state !== 'running' && state !== 'paused')
     const store = this.#storeTrouble()
     return [
       ...(store === null ? [] : [store]),
-      ...this.#problems.map(({ file, line, column, message }) => `${file}:${line}:${column}: ${message}`),
+      ...[...this.#problems, ...this.#alsoWrong].map(({ file, line, column, message }) => `${file}:${line}:${column}: ${message}`),
       ...channels.map(({ name, state, trouble }) => `channel ${name} is ${state}${trouble ? `: ${trouble}` : ''}`),
       ...[...this.#channels.values()].flatMap(({ abandoned }) => abandoned),
     ]

@@ -67,7 +67,7 @@ export async function startEngine(configuration: Configuration, log: Log, told: 
     await changes.take(read)
     const reload = reloadWorker([settings.channels, ...new Set([settings.mappings, ownSettings(settings).mappings]), settings.secrets], async () => {
       await changes.reload()
-      referrals?.reread(openMappings(ownSettings(settings).mappings, shippedMappings()))
+      engine.alsoWrong(referrals?.reread(openMappings(ownSettings(settings).mappings, shippedMappings())) ?? [])
     }, clock, log)
     reload.start()
     watching.start(engine, engine.world)

@@ -1,6 +1,8 @@
 /** Opens the desk of an installation: its files in the data folder, and its rules from the mappings. */
 import { join } from 'node:path'
 import type { Clock, Log, MappingDocument } from '../engine/contracts.js'
+import type { Problem } from '../engine/problem.js'
+import { checkTables } from './check-tables.js'
 import { type DeskSettings, readDesk } from './clock/settings.js'
 import { createDesk, type Desk } from './desk.js'
 import { deskRules } from './desk-rules.js'
@@ -35,8 +37,8 @@ export function readRules(mappings: DeskMappings, clock: Clock): Rules {
 
 export interface OpenDesk {
   readonly desk: Desk
-  /** Takes the tables as they are now; where one is broken the last good ones hold, and the log says so. */
-  reread(mappings: DeskMappings): void
+  /** Takes the tables as they are now. Where one is broken the last good ones hold; the log says where, and what is wrong is returned. */
+  reread(mappings: DeskMappings): readonly Problem[]
 }
 
 export async function openDesk(folder: string, mappings: DeskMappings, clock: Clock, log: Log): Promise<OpenDesk> {
@@ -47,11 +49,10 @@ export async function openDesk(folder: string, mappings: DeskMappings, clock: Cl
   return {
     desk,
     reread: (now) => {
-      try {
-        rules = readRules(now, clock)
-      } catch (error) {
-        log('error', 'a table of the referral desk is broken; the last good ones hold', { error })
-      }
+      const problems = checkTables(now).filter(({ severity }) => severity === 'error')
+      if (problems.length === 0) rules = readRules(now, clock)
+      for (const { file, line, column, rule } of problems) log('error', 'a table of the referral desk is broken; the last good ones hold', { file, line, column, rule })
+      return problems
     },
   }
 }

@@ -1,5 +1,5 @@
 /** Channels that change, break and collide while the engine runs: only what changed restarts, and nothing stops the others. */
-import { writeFileSync, rmSync } from 'node:fs'
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import t from 'tap'
@@ -104,4 +104,21 @@ destinations: [ { name: ${name}, to: { mllp: { host: 127.0.0.1, port: ${down} } 
   writeFileSync(join(product.folder, 'channels/one.yaml'), toNobody('new'))
   await until(async () => (await product.api('/ready')).body.wrong.some((sentence: string) => /1 deliveries wait for old, which is no destination any more/.test(sentence)))
   t.pass('it is named')
+})
+
+t.test('a broken edit of the desk’s tables is named at /ready, the last good ones hold, and a good one is taken up', async (t) => {
+  const product = await startProduct(t, { channels: { one: channel('one', await freePort()) } })
+  const folder = join(product.folder, 'mappings/routing')
+  mkdirSync(folder, { recursive: true })
+  const table = (ehr: string): void => writeFileSync(join(folder, 'default.csv'), `row,specialty,ehr,queue\n99,,${ehr},SECOND-FLOOR\n`)
+  const queue = async (): Promise<string> => (await product.api('/api/routing/explain', { facts: {} })).body.routing.route.queue
+  const before = await queue()
+
+  table('epic-mian')
+  await until(async () => (await product.api('/ready')).status === 503)
+  t.match((await product.api('/ready')).body.wrong, [/default\.csv:2:5: No EHR is called `epic-mian`; did you mean `epic-main`\?/])
+  t.equal(await queue(), before)
+  table('epic-main')
+  await until(async () => (await product.api('/ready')).status === 200)
+  t.equal(await queue(), 'SECOND-FLOOR')
 })
