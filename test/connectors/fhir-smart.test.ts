@@ -1,5 +1,7 @@
 /** SMART Backend Services: assertions a server can verify, tokens asked for once, and keys that are published. */
 import { generateKeyPairSync } from 'node:crypto'
+import { once } from 'node:events'
+import { type AddressInfo, createServer } from 'node:net'
 import t, { type Test } from 'tap'
 import fhirDestination from '../../connectors/fhir/destination.js'
 import { privateKey, publicKey, type SmartSettings, smartTokens } from '../../connectors/fhir/smart.js'
@@ -71,6 +73,18 @@ t.test('a token address that is set is used; one that nobody answers, or a serve
   await t.rejects(smartTokens(RSA, server.base, clock).get(over.signal), /in time/)
   await t.rejects(smartTokens({ ...RSA, tokenUrl: `${server.base}/Patient` }, server.base, clock).get(never), /no access token was given/)
   await t.rejects(smartTokens(RSA, server.base.replace('/fhir', '/other'), clock).get(never), /set `tokenUrl`/)
+})
+
+t.test('a request for a token that fails after whoever asked has gone fails alone', async (t) => {
+  let closed: () => void = () => {}
+  const over = new Promise<void>((resolve) => { closed = resolve })
+  const broken = createServer((socket) => socket.on('error', () => {}).on('close', () => closed()).destroy()).listen(0, '127.0.0.1')
+  t.teardown(() => broken.close())
+  await once(broken, 'listening')
+  const tokens = smartTokens({ ...RSA, tokenUrl: `http://127.0.0.1:${(broken.address() as AddressInfo).port}/token` }, 'http://nowhere.example', testTools('').clock)
+  await t.rejects(tokens.get(AbortSignal.abort()), /in time/)
+  await over
+  await t.rejects(tokens.get(never), /cannot be asked for a token/, 'it is asked again; a failure that nobody heard would have ended the process')
 })
 
 t.test('a key that cannot sign is said in a sentence, without the key', async (t) => {
