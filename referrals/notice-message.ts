@@ -2,7 +2,7 @@
 import type { Bundle } from 'fhir/r4.js'
 import type { Provider } from './contracts.js'
 import type { Notice, ReferralEvent, ReferralState } from './desk-contracts.js'
-import { withPatient, withRequestStatus } from './canonical/changes.js'
+import { withPatient, withRequestStatus, withRoute } from './canonical/changes.js'
 import { digestBundle, type NoticeInput, noticeBundle, type Recipient } from './canonical/notice.js'
 import type { DeskParts } from './change.js'
 import { withConsultantReport } from './measures/consultant-report.js'
@@ -47,6 +47,7 @@ async function toldOf(parts: DeskParts, notice: Pick<Notice, 'id' | 'kind' | 'to
 
 /** What some notices make of the bundle: a withdrawal takes the request back; a report brings the Task that CMS50 counts. */
 const BUNDLES: Partial<Record<Notice['kind'], (bundle: Bundle, state: ReferralState, event: ReferralEvent, rules: Rules) => Bundle>> = {
+  'hand-off': (bundle, { route }) => (route ? withRoute(bundle, route) : bundle),
   withdrawal: (bundle) => withRequestStatus(bundle, 'revoked'),
   report: (bundle, state, event, { measures, zone }) => {
     const [code] = measures.cms50.consultantReport

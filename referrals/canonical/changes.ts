@@ -1,6 +1,6 @@
 /** What the desk itself writes into a canonical Bundle: its number, the matched chart, and where the task stands. Each gives a new Bundle. */
 import type { Bundle, CodeableConcept, FhirResource, Identifier, Patient, ServiceRequest, Task } from 'fhir/r4.js'
-import type { Chart, Coded } from '../contracts.js'
+import type { Chart, Coded, Route } from '../contracts.js'
 import { REFERENCE_SYSTEM } from './own-reference.js'
 import { IDENTIFIER_TYPES } from './reading.js'
 import { type Placed, viewOf } from './view.js'
@@ -28,6 +28,12 @@ export const withPatient = (bundle: Bundle, chart: Pick<Chart, 'source' | 'id'> 
   }
   const ofSource = ({ extension }: Identifier): boolean => extension?.some(({ url, valueString }) => url === CHART_OF && valueString === chart.source) ?? false
   return replaced(bundle, [viewOf(bundle).patient], (resource) => ({ ...resource, identifier: [number, ...((resource as Patient).identifier ?? []).filter((one) => !ofSource(one))] }) as Patient)
+}
+
+/** Where the desk has routed it, as a note of the request: the one place that every EHR's message carries to whoever works on it. */
+export const withRoute = (bundle: Bundle, { queue, location, practitioner, tasks }: Pick<Route, 'queue' | 'location' | 'practitioner' | 'tasks'>): Bundle => {
+  const words = [queue && `Queue: ${queue}`, location && `Location: ${location}`, practitioner && `With: ${practitioner}`, ...tasks].filter(Boolean).join('. ')
+  return words === '' ? bundle : replaced(bundle, [viewOf(bundle).request], (resource) => ({ ...resource, note: [...((resource as ServiceRequest).note ?? []), { text: `${words}.` }] }) as ServiceRequest)
 }
 
 export const withRequestStatus = (bundle: Bundle, status: ServiceRequest['status']): Bundle =>
