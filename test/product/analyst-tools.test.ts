@@ -34,7 +34,7 @@ t.test('a sample becomes a channel with a source of its own, a mapping and a tes
   t.match(await run('new', 'allergies', '--from', 'sample.hl7'), { code: 2, err: /A channel called allergies/ })
   const second = await run('new', 'referrals-again', '--from', fixture('hl7v2/ref-i12-minimal.hl7'), '--json')
   t.match(JSON.parse(second.out), { channel: 'referrals-again' })
-  t.match(read('channels/referrals-again.yaml'), /port: 2577[\s\S]*with: referral/, 'a mapping that is there is used, and a free port')
+  t.match(read('channels/referrals-again.yaml'), /port: 2580[\s\S]*with: referral/, 'a mapping that is there is used, and a free port')
   t.notOk(existsSync(join(path, 'mappings/fields/referrals-again.yaml')))
 })
 
