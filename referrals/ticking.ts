@@ -7,15 +7,17 @@ import type { Offers } from './offers.js'
 import { settle } from './settling.js'
 
 const AT_ONCE = 200 // referrals looked at before others get their turn
-/** How long a notice waits for a channel that carries it, in milliseconds: channels need some time to start. */
-const PATIENCE = { starting: 2 * 60_000, running: 5_000 }
+/** How long a notice waits for a channel that carries it, in milliseconds. */
+const PATIENCE = 5_000
+/** How long channels may take to start: until then what has waited since before the start is nobody's yet, however old. */
+const STARTING = 2 * 60_000
 
 /** Says of every duty that is due that it is overdue, once for each of its levels, restarts or not. Returns how many referrals were looked at. */
 export async function tick(parts: DeskParts, offers: Offers, opened: Date): Promise<number> {
   const at = parts.clock.now()
   const now = at.toISOString()
   await parts.store.gather(now)
-  await abandonUncarried(parts, offers, now, at.getTime() - opened.getTime() < PATIENCE.starting ? PATIENCE.starting : PATIENCE.running)
+  if (at.getTime() - opened.getTime() >= STARTING) await abandonUncarried(parts, offers, now)
   const due = await parts.store.due(now, AT_ONCE)
   for (const id of due) await remind(parts, id, now)
   return due.length
@@ -37,12 +39,12 @@ async function remind(parts: DeskParts, id: string, now: string): Promise<void> 
 }
 
 /** No channel that runs carries it or has it already, and it has waited long enough for one to start. */
-async function abandonUncarried(parts: DeskParts, offers: Offers, now: string, patience: number): Promise<void> {
+async function abandonUncarried(parts: DeskParts, offers: Offers, now: string): Promise<void> {
   for (let after = 0; ; ) {
     const open = await parts.store.openNotices(NOTICE_KINDS, {}, after, now, AT_ONCE)
     for (const notice of open) {
       after = notice.id
-      if (!offers.carries(notice) && !offers.hasTaken(notice.id) && Date.parse(now) - Date.parse(notice.notBefore) >= patience) await settle(parts, notice.id, uncarried(notice, now))
+      if (!offers.carries(notice) && !offers.hasTaken(notice.id) && Date.parse(now) - Date.parse(notice.notBefore) >= PATIENCE) await settle(parts, notice.id, uncarried(notice, now))
     }
     if (open.length < AT_ONCE) return
   }
