@@ -53,14 +53,21 @@ const clock: Clock = {
   }),
 }
 
-/** Reading the channels once is enough: what they say never changes here. */
-const channels = channelsOf(mkdtempSync(join(tmpdir(), 'refero-channels-')), CHANNELS)
-
 /** What has happened so far: the files, and what was received. */
 export interface Memory { readonly folder: string; readonly arrived: Arrived[]; readonly acknowledged: Set<string> }
 
 export const nothingYet = (): Memory => ({ folder: mkdtempSync(join(tmpdir(), 'refero-death-')), arrived: [], acknowledged: new Set() })
 export const forget = ({ folder }: Memory): void => rmSync(folder, { recursive: true })
+
+/** Reading the channels once is enough: what they say never changes here. */
+const channels = (async () => {
+  const { folder } = nothingYet()
+  try {
+    return await channelsOf(folder, CHANNELS)
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
+})()
 
 /** Plays the script from beginning to end. */
 export const undisturbed = (memory: Memory, script: Script): Promise<Life> => live(memory, Number.POSITIVE_INFINITY, script, faithful)
