@@ -2,7 +2,7 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { referralRoutes } from '../referrals/api/routes.js'
-import { openDesk } from '../referrals/open-desk.js'
+import { type OpenDesk, openDesk } from '../referrals/open-desk.js'
 import { type Configuration, ownSettings, shippedMappings } from '../config/loader.js'
 import { channelRoutes } from './api/channels.js'
 import { createWebServer } from './api/server.js'
@@ -46,6 +46,7 @@ export async function startEngine(configuration: Configuration, log: Log, told: 
   const pieces = await findPieces()
   mkdirSync(settings.data, { recursive: true })
   const store = await openThreadedStore(join(settings.data, 'messages.db'))
+  let referrals: OpenDesk | null = null
   try {
     const web = createWebServer(settings.data, { body: size(settings.limits.message), requests: settings.limits.requests, openMetrics: settings.metrics.open })
     const kept = join(settings.data, 'revisions')
@@ -55,19 +56,20 @@ export async function startEngine(configuration: Configuration, log: Log, told: 
     await clearStaged(kept)
     await undertakings.recover()
     const read = await readRunnable(configuration, pieces)
-    const referrals = settings.referrals.open ? await openDesk(settings.data, read.mappings, clock, log) : null
-    const services = referrals ? { referrals: referrals.desk } : {}
+    const opened = settings.referrals.open ? await openDesk(settings.data, read.mappings, clock, log) : null
+    referrals = opened
+    const services = opened ? { referrals: opened.desk } : {}
     const watching = new Watching(settings.watch, settings.data, clock, log)
     const world = { pieces, mappings: read.mappings, store, clock, log, events: new Events((error) => log('error', 'a listener to events failed', { error })), dataFolder: settings.data, serve: web.serve, watching, services }
     const engine = new Engine(world, duration(settings.retention.every), wishes.controlOf)
     const changes = new Changes({ configuration, engine, history, undertakings, wishes, openStore: () => openSqliteStore(':memory:'), told }, read)
-    told.web(await web.open(engine, settings.http, [channelRoutes(changes), ...(referrals ? [referralRoutes(referrals.desk)] : [])]))
+    told.web(await web.open(engine, settings.http, [channelRoutes(changes), ...(opened ? [referralRoutes(opened.desk)] : [])]))
     if (!hasToken(settings.data)) told.token(newToken(settings.data))
     told.problems(read.problems)
     await changes.take(read)
     const reload = reloadWorker([settings.channels, ...new Set([settings.mappings, ownSettings(settings).mappings]), settings.secrets], async () => {
       await changes.reload()
-      engine.alsoWrong(referrals?.reread(openMappings(ownSettings(settings).mappings, shippedMappings())) ?? [])
+      engine.alsoWrong(opened?.reread(openMappings(ownSettings(settings).mappings, shippedMappings())) ?? [])
     }, clock, log)
     reload.start()
     watching.start(engine, engine.world)
@@ -78,12 +80,13 @@ export async function startEngine(configuration: Configuration, log: Log, told: 
         await watching.stop()
         const all = await engine.stop(duration(settings.stop.within) * SHARE)
         await web.close()
-        await referrals?.desk.close()
+        await opened?.desk.close()
         await store.close()
         return all
       },
     }
   } catch (error) {
+    await referrals?.desk.close()
     await store.close()
     throw error
   }

@@ -35,7 +35,7 @@ export async function wholeOf(desk: Looking, state: ReferralState) {
   const match = state.patient.status === 'matched' || ENDS.includes(state.stage) ? null : withoutRuledOut(await matchOf(desk, state), state.patient.not)
   const routed = events.findLast(({ name, applied }) => applied && name === 'routed')
   const owed = owedOf(desk, state, now)
-  const told = notices.map(({ id, kind, event, to, way, status, notBefore, due, tried }) => ({ id, kind, event, to, way, status, notBefore, due, tried, because: status === 'failed' ? failureOf(events, { id, kind, event }) : null }))
+  const told = notices.map(({ id, kind, event, to, way, status, notBefore, due, tried }) => ({ id, kind, event, to, way, status, notBefore, due, tried, because: status === 'failed' ? failureOf(events, { id, kind }) : null }))
   return {
     ...summaryOf(state, now), owed, notices: told,
     who: { says: text === null ? null : factsOf(JSON.parse(text) as Bundle).patient, chart, match, ruledOut: state.patient.not ?? [] },
@@ -45,10 +45,10 @@ export async function wholeOf(desk: Looking, state: ReferralState) {
   }
 }
 
-/** The last that was heard of why it failed; what had no way to go has no number in its event. */
-const failureOf = (events: readonly ReferralEvent[], { id, kind, event }: Pick<Notice, 'id' | 'kind' | 'event'>): string | null => {
+/** The last that was heard of why it failed; what had no way to go has no number in its event, and the same reason as others of its kind. */
+const failureOf = (events: readonly ReferralEvent[], { id, kind }: Pick<Notice, 'id' | 'kind'>): string | null => {
   const failed = events.filter(({ name }) => name === 'notice-failed')
-  const own = failed.findLast(({ facts }) => facts.notice?.id === id) ?? failed.findLast(({ facts }) => facts.notice?.id === 0 && facts.notice.kind === kind && (facts.reason ?? '').includes(`event ${event ?? 0}:`))
+  const own = failed.findLast(({ facts }) => facts.notice?.id === id) ?? failed.findLast(({ facts }) => facts.notice?.id === 0 && facts.notice.kind === kind)
   return own?.facts.reason ?? null
 }
 
