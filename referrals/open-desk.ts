@@ -30,8 +30,8 @@ export function readRules(mappings: DeskMappings, clock: Clock): Rules {
   const settings: DeskSettings = readDesk(mappings.mapping('desk/desk'))
   const tables = triageTables((path) => mappings.mapping(path))
   const zips = mappings.names('routing/zips', '.csv').length > 0 ? mappings.csv('routing/zips') : undefined
-  const routes = routingTable({ ...mappings.csv('routing/default'), file: 'mappings/routing/default.csv' }, { // by this name it is told to people, wherever it lies
-     ehrs: [...settings.ehrs.keys()], ...(zips && { zips }) })
+  const table = { ...mappings.csv('routing/default'), file: 'mappings/routing/default.csv' } // by this name it is told to people, wherever it lies
+  const routes = routingTable(table, { ehrs: [...settings.ehrs.keys()], ...(zips && { zips }) })
   return deskRules({ settings, triage: (facts) => triage(facts, tables, { today: clock.now().toISOString().slice(0, 10) }), route: (facts, found) => route(routes, facts, found, clock.now()), receiptFields: readFields(mappings), measures: readMeasureSettings(mappings) })
 }
 

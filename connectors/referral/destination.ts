@@ -31,8 +31,8 @@ export default defineDestination({
       open: async () => void desk(),
       async deliver({ id, channel, destination, payload, receivedAt }): Promise<Outcome> {
         const command = `${channel}/${destination}/${id}`
-        const from = { command, bundle: bundleOf(payload), by: { kind: 'channel', name: channel } as const, via: channel, at: receivedAt, ...(ehr !== undefined && { ehr }) }
         try {
+          const from = { command, bundle: bundleOf(payload), by: { kind: 'channel', name: channel } as const, via: channel, at: receivedAt, ...(ehr !== undefined && { ehr }) }
           const done = action === 'feedback'
             ? await desk().feedback(from)
             : await desk().open({ ...from, direction: action === 'outbound' ? 'outbound' : 'inbound', ...(answer && { answer: { way: answer.by, address: answer.address } }) })
