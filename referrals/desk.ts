@@ -36,7 +36,6 @@ export interface Desk extends Omit<DeskParts, 'log'> {
   decide<Value>(decision: (parts: DeskParts) => Promise<Value>): Promise<Value>
   /** Says which notices a channel carries, until the returned function is called. */
   offer(offer: Offer): () => void
-  carries(notice: Pick<Notice, 'kind' | 'to' | 'way'>): boolean
   /** The open notices of an offer after an id, with the FHIR bundle (JSON) that tells each; null where there is nothing left to tell it of, or it is `known`. */
   toTell(offer: Offer, after: number, limit: number, known?: (notice: number) => boolean): Promise<readonly { readonly notice: Notice; readonly bundle: string | null }[]>
   /** A channel has kept a notice that it was given: no other is looked for until it is settled. */
@@ -79,7 +78,6 @@ export function createDesk(parts: DeskParts): Desk {
     })),
     decide: (decision) => afterwards(decision(parts)),
     offer: (offer) => offers.add(offer),
-    carries: (notice) => offers.carries(notice),
     toTell: async (offer, after, limit, known = () => false) => {
       const { kinds, ways, ehrs } = offer
       const found = await parts.store.openNotices(kinds, { ...(ways && { ways }), ...(ehrs && { ehrs }) }, after, parts.clock.now().toISOString(), limit)
