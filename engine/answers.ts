@@ -17,7 +17,7 @@ export class Answers {
   /** Resolves with the reply that `conclude` decides on, or with an error that says that the message is kept and not yet done with. */
   async reply(id: number, conclude: () => Promise<Reply | null>, notYet: (reason: string) => Reply): Promise<Reply> {
     const limit = new AbortController()
-    const end = (): void => limit.abort()
+    const end = (): void => limit.abort('over')
     this.#ends.add(end)
     if (this.#closed) end()
     void this.#clock.sleep(this.#within, limit.signal).then(end)
@@ -31,7 +31,7 @@ export class Answers {
       }
     } finally {
       this.#ends.delete(end)
-      limit.abort()
+      limit.abort('over')
       if (this.#waiting.get(id)?.size === 0) this.#waiting.delete(id)
     }
   }

@@ -22,7 +22,7 @@ export class Fates {
     let look = await this.#store.fate(this.#channel, key, known)
     while (look && !look.fate && !signal.aborted) {
       const hint = new AbortController()
-      const wake = (): void => hint.abort()
+      const wake = (): void => hint.abort('woken')
       const ends = [this.#wakes(look.message, wake), this.#wakes(signal, wake)] // before the look: what is decided meanwhile is not missed
       try {
         look = await this.#store.fate(this.#channel, key, known)

@@ -106,7 +106,8 @@ async function finish(channel: Channel, ends: readonly End[]): Promise<void> {
     return finish(channel, [{ ...end, result: { id: end.result.id, revision: channel.revision, status: 'error', reason, deliveries: [], index: [], notes: [] } }])
   }
   channel.queued(results.flatMap(({ deliveries }) => deliveries))
-  for (const { id } of results) channel.decided(id)
+  // What has deliveries before it comes to rest with the last of them.
+  for (const { id, deliveries } of results) if (deliveries.length === 0 || channel.acknowledge === 'transformed') channel.decided(id)
   if (channel.events.heard) for (const { stored, result, took } of ends) tellFinished(channel, stored, result, took)
 }
 

@@ -28,7 +28,7 @@ export class Worker {
   /** Says that there may be work. A hint: the table is the truth. */
   wake(): void {
     this.#woken = true
-    this.#nap?.abort()
+    this.#nap?.abort('woken') // a reason of its own: an Error for each would cost more than the waking
   }
 
   /** Resolves when the round under way has ended; no other begins. */

@@ -9,7 +9,7 @@ export const LONGEST_WAIT = 30_000
 export async function untilChanged(desk: Pick<Desk, 'changed'>, clock: Clock, turn: number, signal: AbortSignal): Promise<void> {
   if (signal.aborted) return
   const over = new AbortController()
-  const end = (): void => over.abort()
+  const end = (): void => over.abort('over')
   signal.addEventListener('abort', end)
   await Promise.race([desk.changed(turn, over.signal), clock.sleep(LONGEST_WAIT, over.signal)])
   end() // the one that has not ended would wait on, one more with each change
