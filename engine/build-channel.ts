@@ -32,6 +32,10 @@ export function buildChannel(definition: ChannelDefinition, pieces: Pieces, tool
   }
 }
 
+/** What must run beside the engine before the channel may take anything: else it would acknowledge what nobody looks at. */
+export const servicesNeeded = ({ source, destinations }: ChannelDefinition, pieces: Pieces): readonly string[] =>
+  [...new Set([pieces.sources.get(source.name)?.needs, ...destinations.map(({ to }) => pieces.destinations.get(to.name)?.needs)].filter((name) => name !== undefined))]
+
 function buildDestination(destination: ChannelDestination, { concurrency, format, steps }: ChannelDefinition, pieces: Pieces, tools: Tools): Destination {
   const { partition, retry } = destination
   const settings = {

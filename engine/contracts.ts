@@ -121,6 +121,7 @@ export interface Definition<Settings extends TSchema, Product> {
   create(settings: Static<Settings>, tools: Tools): Product
   readonly produces?: string // of a transform: the format that it turns messages into
   claims?(settings: Static<Settings>): readonly string[] // of a source: what no two channels may share, "port 2575"
+  readonly needs?: string // of a source or destination: the service (`Tools.service`) without which its channel does not start
   leadsTo?(settings: Static<Settings>): string | null // of a destination: the channel that it feeds
 }
 

@@ -181,9 +181,14 @@ export class Engine {
     return this.#channels.get(name)?.connections ?? null
   }
 
-  /** What is wrong with files that others than channels read; holds until it is said again. */
+  /** Says what is wrong with files that others than channels read; it holds until it is said again. Channels that could not start are tried again: they may have waited for one. */
   alsoWrong(problems: readonly Problem[]): void {
     this.#alsoWrong = problems
+    for (const channel of this.#channels.values()) channel.tryAgain()
+  }
+
+  get otherProblems(): readonly Problem[] {
+    return this.#alsoWrong
   }
 
   /** Everything that is wrong now, a sentence each; none when the engine is ready. */

@@ -7,6 +7,7 @@ export const ERRORS = {
   STORE_CORRUPT: ['The message store is damaged or is not a message store.', 'Stop the engine, move the file aside, restore a backup, start again.'],
   STORE_TOO_NEW: ['The message store was written by a newer version of Refero.', 'Run that version or a later one.'],
   STORE_FAILED: ['The message store failed.', 'See the detail; the engine tries again.'],
+  DESK_CLOSED: ['The referral desk is closed: its tables cannot be read.', 'Mend what is listed; it opens by itself.'],
   DATA_FOLDER_BUSY: ['Another engine is running on this data folder.', 'Stop it, or start this one with another --data folder.'],
   WEB_TAKEN: ['The web server cannot listen.', 'Free the port, or choose another with REFERO_HTTP_PORT (and REFERO_HTTP_HOST).'],
   PIECE_BROKEN: ['A folder of the product cannot be used.', 'Mend or remove the folder.'],

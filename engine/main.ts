@@ -33,6 +33,7 @@ export interface Told {
   web(address: string): void
   channel(status: ChannelStatus): void
   problems(problems: readonly Problem[]): void
+  tables(problems: readonly Problem[]): void // of what others than channels read
 }
 
 export interface RunningEngine {
@@ -58,7 +59,7 @@ export async function startEngine(configuration: Configuration, log: Log, told: 
     const read = await readRunnable(configuration, pieces)
     const opened = settings.referrals.open ? await openDesk(settings.data, read.mappings, clock, log) : null
     referrals = opened
-    const services = opened ? { referrals: opened.desk } : {}
+    const services = opened ? { get referrals() { return opened.now() } } : {}
     const watching = new Watching(settings.watch, settings.data, clock, log)
     const world = { pieces, mappings: read.mappings, store, clock, log, events: new Events((error) => log('error', 'a listener to events failed', { error })), dataFolder: settings.data, serve: web.serve, watching, services }
     const engine = new Engine(world, duration(settings.retention.every), wishes.controlOf)
@@ -66,10 +67,15 @@ export async function startEngine(configuration: Configuration, log: Log, told: 
     told.web(await web.open(engine, settings.http, [channelRoutes(changes), ...(opened ? [referralRoutes(opened.desk)] : [])]))
     if (!hasToken(settings.data)) told.token(newToken(settings.data))
     told.problems(read.problems)
+    const alsoWrong = (problems: readonly Problem[]): void => {
+      told.tables(problems)
+      engine.alsoWrong(problems)
+    }
+    alsoWrong(opened?.problems ?? [])
     await changes.take(read)
     const reload = reloadWorker([settings.channels, ...new Set([settings.mappings, ownSettings(settings).mappings]), settings.secrets], async () => {
       await changes.reload()
-      engine.alsoWrong(opened?.reread(openMappings(ownSettings(settings).mappings, shippedMappings())) ?? [])
+      alsoWrong((await opened?.take(openMappings(ownSettings(settings).mappings, shippedMappings()))) ?? [])
     }, clock, log)
     reload.start()
     watching.start(engine, engine.world)
@@ -80,13 +86,13 @@ export async function startEngine(configuration: Configuration, log: Log, told: 
         await watching.stop()
         const all = await engine.stop(duration(settings.stop.within) * SHARE)
         await web.close()
-        await opened?.desk.close()
+        await opened?.close()
         await store.close()
         return all
       },
     }
   } catch (error) {
-    await referrals?.desk.close()
+    await referrals?.close()
     await store.close()
     throw error
   }

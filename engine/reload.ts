@@ -15,8 +15,8 @@ export function reloadWorker(folders: readonly string[], changed: () => Promise<
     const rested = now === before
     before = now
     if (now !== applied && rested) {
-      applied = now
       await changed()
+      applied = now
     }
     return EVERY
   }

@@ -1,6 +1,6 @@
 /** One channel at work: its source, the worker of its steps, and the lanes of its destinations. */
 import { Answers } from './answers.js'
-import { buildChannel, type BuiltChannel } from './build-channel.js'
+import { buildChannel, type BuiltChannel, servicesNeeded } from './build-channel.js'
 import type { Channel } from './channel.js'
 import type { LoadedChannel } from './channel-loader.js'
 import type { Inbound, Reply, SourceConnector } from './contracts.js'
@@ -28,6 +28,7 @@ export class RunningChannel {
   #loaded: LoadedChannel
   #control: Control
   #closing = new AbortController() // ends the tries to open the source
+  #pause = new AbortController() // ends the pause between two of them
   #state: ChannelState = 'starting'
   #trouble: string | null = null
   #listening: string | null = null
@@ -99,6 +100,9 @@ export class RunningChannel {
     return receive(this.#channel, inbound)
   }
 
+  /** One that could not start is tried again at once. */
+  readonly tryAgain = (): void => this.#pause.abort()
+
   /** Looks for work again: after a replay, or a decision about what was held. */
   wake(message?: number): void {
     if (message !== undefined) this.#decided(message)
@@ -169,7 +173,10 @@ export class RunningChannel {
         tellChannel(events, clock.now(), this.name, 'failed', this.#trouble)
         log('error', 'channel could not start; it is tried again', { channel: this.name, error, wait: pause })
         tried()
-        await clock.sleep(pause, closing)
+        this.#pause = new AbortController()
+        closing.addEventListener('abort', this.tryAgain)
+        await clock.sleep(pause, this.#pause.signal)
+        closing.removeEventListener('abort', this.tryAgain)
       }
     }
     tried()
@@ -177,7 +184,9 @@ export class RunningChannel {
 
   /** What stands is kept over a retry: a source that cannot listen yet does not hold up what waits to be delivered. */
   async #startOnce(closing: AbortSignal, tried: () => void): Promise<void> {
-    const built = this.#channel && this.#source ? null : buildChannel(this.loaded.definition, this.#world.pieces, toolsFor(this.#world, this.loaded.file, this.#feed, (...asked) => this.#fates.fate(...asked), this.name))
+    const tools = toolsFor(this.#world, this.loaded.file, this.#feed, (...asked) => this.#fates.fate(...asked), this.name)
+    for (const service of servicesNeeded(this.loaded.definition, this.#world.pieces)) tools.service(service)
+    const built = this.#channel && this.#source ? null : buildChannel(this.loaded.definition, this.#world.pieces, tools)
     if (built && !this.#channel) await this.#startWork(built)
     if (built) this.#source = built.source
     if (this.#control.channel) this.#paused()

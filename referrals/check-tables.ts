@@ -40,7 +40,7 @@ const read = (rule: string, lint: () => readonly Problem[]): readonly Problem[] 
   try {
     return lint()
   } catch (error) {
-    return lines(rule, error)
+    return problemsOf(rule, error)
   }
 }
 const sentences = (rule: string, lint: () => readonly string[]): readonly Problem[] => read(rule, () => lint().map((sentence) => problemOf(rule, sentence)))
@@ -48,10 +48,11 @@ const said = (rule: string, check: () => void): readonly Problem[] => read(rule,
   check()
   return []
 })
-const lines = (rule: string, error: unknown): readonly Problem[] => (error instanceof Error ? error.message : String(error)).split('\n').map((line) => problemOf(rule, line))
+/** What a table that cannot be read says of itself: a problem for each line. */
+export const problemsOf = (rule: string, error: unknown): readonly Problem[] => (error instanceof Error ? error.message : String(error)).split('\n').map((line) => problemOf(rule, line))
 
 /** Of a sentence that begins with its place. */
 const problemOf = (rule: string, sentence: string): Problem => {
-  const [, file = 'mappings', line = '1', column = '1', message = sentence] = /^(.+?):(\d+):(\d+):? (.*)$/s.exec(sentence) ?? []
-  return { file, line: Number(line), column: Number(column), rule, message, hint: '', severity: 'error' }
+  const [, file = 'mappings', line = '1', column = '1', own = rule, message = sentence] = /^(.+?):(\d+):(\d+):? (?:error ([a-z-]+): )?(.*)$/s.exec(sentence) ?? []
+  return { file, line: Number(line), column: Number(column), rule: own, message, hint: '', severity: 'error' }
 }

@@ -7,6 +7,7 @@ import { DeskRefusal } from '../../referrals/refusal.js'
 
 export default defineDestination({
   name: 'patients',
+  needs: 'referrals',
   summary: 'Keeps the index of patients by which referrals find their charts: adds, changes, merges and unmerges as a feed says.',
   settings: Type.Object({
     ehr: Type.String({ pattern: '^[a-z][a-z0-9-]{0,63}$', description: 'Whose charts they are: the EHR as routing tables and desk.yaml call it.' }),

@@ -11,6 +11,7 @@ const Word = Type.String({ pattern: '^[a-z][a-z0-9-]{0,63}$' })
 
 export default defineDestination({
   name: 'referral',
+  needs: 'referrals',
   summary: 'Gives a FHIR bundle to the referral desk: a referral, more about one, or what became of one.',
   settings: Type.Object({
     action: Type.Enum(['open', 'outbound', 'feedback'], {

@@ -10,6 +10,7 @@ import { giveNotices } from './notices.js'
 
 export default defineSource({
   name: 'referral',
+  needs: 'referrals',
   summary: 'Gives what the referral desk owes to EHRs, referrers and specialists, or the events of referrals, as FHIR bundles; and tells the desk what became of each.',
   settings: Type.Object({
     owed: Type.Optional(Type.Array(Type.Enum([...NOTICE_KINDS]), { minItems: 1, uniqueItems: true, description: 'What the desk owes: each is given until it has been delivered.' })),

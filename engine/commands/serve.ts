@@ -31,6 +31,7 @@ const serve: Command = {
         broken = new Set(problems.filter(({ severity }) => severity === 'error').map(({ file }) => file)).size
         report(problems, terminal)
       },
+      tables: (problems) => report(problems, terminal),
     })
     const status = running.engine.status()
     const listening = status.filter(({ state }) => state === 'running').length

@@ -15,6 +15,8 @@ export interface EngineView {
   connections(name: string): number | null
   /** What keeps channel files from running. */
   readonly problems: readonly Problem[]
+  /** What is wrong with files that others than channels read. */
+  readonly otherProblems: readonly Problem[]
   /** What is wrong with the store; null when nothing is. */
   readonly storeTrouble: string | null
 }

@@ -56,11 +56,15 @@ export const lookAtChannels = (engine: EngineView, look: Look): void => {
     if (state === 'failed') look.find({ ...about, channel: name, count: 1, what: `Channel ${name} cannot start; it is tried again.`, because: trouble })
     else if (state === 'starting') look.unsure((one) => one.kind === 'channel-failed' && one.channel === name)
   }
-  for (const file of new Set(engine.problems.map((problem) => problem.file))) {
-    const problems = engine.problems.filter((problem) => problem.file === file)
-    const because = problems.slice(0, 3).map(({ line, column, message }) => `${file}:${line}:${column}: ${message}`).join(' ')
-    look.find({ ...about, channel: null, subject: file, count: problems.length, what: `The channel file ${file} cannot be used; what ran before goes on.`, because })
+  const broken = (problems: EngineView['problems'], called: string): void => {
+    for (const file of new Set(problems.map((problem) => problem.file))) {
+      const own = problems.filter((problem) => problem.file === file)
+      const because = own.slice(0, 3).map(({ line, column, message }) => `${file}:${line}:${column}: ${message}`).join(' ')
+      look.find({ ...about, channel: null, subject: file, count: own.length, what: `The ${called} ${file} ${called === 'table' ? 'is broken' : 'cannot be used'}; what ran before goes on.`, because })
+    }
   }
+  broken(engine.problems, 'channel file')
+  broken(engine.otherProblems, 'table')
 }
 
 const sized = (bytes: number): string => {

@@ -61,7 +61,7 @@ const watched = (watch: Watch, more: { source?: object; to?: object; file?: stri
   }
   const channel = { name: 'adt', state: 'running', trouble: null as string | null, loaded: { definition, file: more.file ?? 'adt.yaml' } as unknown as LoadedChannel }
   const world = { connections: null as number | null, last: null as Date | null, queues: [] as { waiting: number; held: number; oldest: Date | null; head?: QueueHead }[], storeWorks: true, stuck: [] as Date[], left: [] as object[] }
-  const engine: EngineView = { status: () => [channel], channel: () => channel.loaded, connections: () => world.connections, problems: [], storeTrouble: null }
+  const engine: EngineView = { status: () => [channel], channel: () => channel.loaded, connections: () => world.connections, problems: [], otherProblems: [], storeTrouble: null }
   const archive = {
     search: async ({ status, until = new Date(8.64e15) }: { status?: string; until?: Date }) => (!world.storeWorks ? Promise.reject(new Error('the disk is full'))
       : status === 'received' ? world.stuck.filter((receivedAt) => receivedAt <= until).map((receivedAt) => ({ id: receivedAt.getTime(), receivedAt })) : world.last ? [{ receivedAt: world.last }] : []),
@@ -256,6 +256,7 @@ t.test('the disk, the store, and channels that cannot start', async (t) => {
   const engine: EngineView = {
     status: () => [{ name: 'a', state: 'failed', trouble: 'Cannot listen: port 1 is in use.' }, { name: 'b', state: 'running', trouble: null }, { name: 'c', state: 'starting', trouble: null }],
     channel: () => undefined, connections: () => null, storeTrouble: 'The disk is full.',
+    otherProblems: [{ file: 'table.csv', line: 3, column: 2, rule: 'x', message: 'No such EHR.', hint: '', severity: 'error' }],
     problems: [1, 2].map((line) => ({ file: 'd.yaml', line, column: 1, rule: 'x', message: `Wrong ${line}.`, hint: '', severity: 'error' as const })),
   }
   lookAtStore(engine, look)
@@ -263,6 +264,7 @@ t.test('the disk, the store, and channels that cannot start', async (t) => {
   t.match(look.causes, [
     { kind: 'store', because: 'The disk is full.' }, { kind: 'channel-failed', channel: 'a', because: 'Cannot listen: port 1 is in use.' },
     { kind: 'channel-failed', channel: null, subject: 'd.yaml', count: 2, because: 'd.yaml:1:1: Wrong 1. d.yaml:2:1: Wrong 2.' },
+    { kind: 'channel-failed', channel: null, subject: 'table.csv', count: 1, what: /^The table table\.csv is broken/, because: 'table.csv:3:2: No such EHR.' },
   ])
   t.ok(look.isUnsure({ ...silence(0), kind: 'channel-failed', channel: 'c' }))
   const search = new Look(new Date(START))
