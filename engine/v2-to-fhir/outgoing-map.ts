@@ -12,10 +12,11 @@ const Segment = Type.Cyclic({
     each: Type.Optional(Type.String({ description: 'One segment for every resource at this path, seen from the request or the segment above: `reasonReference`, `requester.practitioner`; `RelatedPerson` for all of that type.' })),
     split: Type.Optional(Type.String({ description: 'One segment for every item of this list of the resource.' })),
     rows: Type.Record(Type.String(), Type.Union([Type.String(), Type.Array(Type.String())]), { description: 'Segment map: the path, or several, from the resource to the one that it reads, "." for itself. Without any, the segment is always there.' }),
-    set: Type.Optional(Type.Record(Type.String(), Type.String(), { description: 'Fixed values; $n counts the segments.' })),
+    set: Type.Optional(Type.Record(Type.String(), Type.String(), { description: 'Fixed values; `$n` counts the segments of its name in its group, `$next` goes on from the last one in the message.' })),
     needs: Type.Optional(Type.String({ description: 'Left out where this field stays empty.' })),
     only: Type.Optional(Type.String({ description: 'Only for resources that have the fixed values of this map: a guarantor is a RelatedPerson with that role.' })),
     unless: Type.Optional(Type.String({ description: 'Not for resources that have the fixed values of this map; of `split` not for the items that its labels stand for.' })),
+    after: Type.Optional(Type.Array(Type.String({ pattern: '^[A-Z][A-Z0-9]{2}$' }), { minItems: 1, description: 'Only where the message has one of these segments already.' })),
     otherwise: Type.Optional(Type.Array(Type.Ref('Segment'), { description: 'What is made where this makes no segment.' })),
     followed: Type.Optional(Type.Array(Type.Ref('Segment'), { description: 'The segments of its group.' })),
   }, { additionalProperties: false }),
@@ -44,6 +45,7 @@ export interface OutgoingSegment {
   readonly needs: FieldPath | null
   readonly only: SegmentMap | null
   readonly unless: SegmentMap | null
+  readonly after: readonly string[] | null
   readonly followed: readonly OutgoingSegment[]
   readonly otherwise: readonly OutgoingSegment[]
 }
@@ -86,6 +88,7 @@ export const outgoingMap = (name: string, tools: Pick<Tools, 'mapping' | 'table'
     needs: entry.needs === undefined ? null : field(entry.needs, entry.segment, ...keys, 'needs'),
     only: entry.only === undefined ? null : load(entry.only),
     unless: entry.unless === undefined ? null : load(entry.unless),
+    after: entry.after ?? null,
     followed: (entry.followed ?? []).map((each, at) => segmentOf(each as Entry, ...keys, 'followed', at)),
     otherwise: (entry.otherwise ?? []).map((each, at) => segmentOf(each as Entry, ...keys, 'otherwise', at)),
   })

@@ -20,14 +20,16 @@ export const toHl7v2 = (message: Message, map: OutgoingMap, { lookup, version }:
   const request = bundle.resources.find(({ resourceType }) => resourceType === map.start)
   if (!request) throw new MessageFault({ kind: 'required', reason: `the bundle has no ${map.start} to make a message of`, location: 'Bundle.entry' })
   const header: Fields = new Map()
-  for (const fixed of map.set) putFixed(header, fixed, 1)
+  for (const fixed of map.set) putFixed(header, fixed, { $n: 1, $next: 1 })
   const controlId = ((message.body as Json).identifier as { readonly value?: string } | undefined)?.value ?? message.header.controlId ?? `${message.channel}-${message.id}`
   const facts: readonly (readonly [number, Written])[] = [
     [7, `${message.receivedAt.toISOString().slice(0, 19).replace(/[-:T]/g, '')}+0000`],
     [9, messageType(request, map).split('^')], [10, controlId], [11, 'P'], [12, version], [18, 'UNICODE UTF-8'],
   ]
   for (const [field, value] of facts) if (!header.has(field)) header.set(field, [value])
-  const segments = map.segments.flatMap((each) => write(each, request, bundle, lookup))
+  const last: Counts = new Map()
+  const counts: Counts = new Map()
+  const segments = map.segments.flatMap((each) => write(each, request, { bundle, lookup, last, counts }))
   return buildMessage([{ name: 'MSH', fields: contents(header) }, ...segments])
 }
 
@@ -39,19 +41,34 @@ const messageType = ({ status, meta }: Json, { message, events }: OutgoingMap): 
   return events[key ?? ''] ?? message
 }
 
+/** How many segments of a name there are. */
+type Counts = Map<string, number>
+interface Writing {
+  readonly bundle: Graph
+  readonly lookup: Lookup
+  readonly last: Counts // the number of the last one in the message
+  readonly counts: Counts // in the group that is being written
+}
+
 /** The segments that one entry of the map makes, each with its group behind it. */
-const write = (outgoing: OutgoingSegment, from: Json, bundle: Graph, lookup: Lookup): readonly SegmentContent[] => {
-  let count = 0
+const write = (outgoing: OutgoingSegment, from: Json, writing: Writing): readonly SegmentContent[] => {
+  const { bundle, lookup, last, counts } = writing
+  const { segment: name, after } = outgoing
+  if (after && !after.some((each) => last.has(each))) return []
   const written = sources(outgoing, from, bundle).flatMap((resource) => {
     const fields: Fields = new Map()
     for (const { map, path } of outgoing.rows) for (const each of bundle.follow(resource, path)) writeRows(map, each, fields, lookup, bundle.whole)
-    const followed = outgoing.followed.flatMap((each) => write(each, resource, bundle, lookup))
-    if ((outgoing.rows.length > 0 && [...fields.values()].flat().every(isEmpty)) || (outgoing.needs && lacks(fields, outgoing.needs))) return followed
-    count += 1
-    for (const fixed of outgoing.set) putFixed(fields, fixed, count)
-    return [{ name: outgoing.segment, fields: contents(fields) }, ...followed]
+    const group = (): readonly SegmentContent[] => outgoing.followed.flatMap((each) => write(each, resource, inGroup))
+    const inGroup = { ...writing, counts: new Map() }
+    if ((outgoing.rows.length > 0 && [...fields.values()].flat().every(isEmpty)) || (outgoing.needs && lacks(fields, outgoing.needs))) return group()
+    const numbers = { $n: (counts.get(name) ?? 0) + 1, $next: (last.get(name) ?? 0) + 1 }
+    const goesOn = outgoing.set.some(({ value }) => value.includes('$next'))
+    counts.set(name, numbers.$n)
+    last.set(name, goesOn ? numbers.$next : numbers.$n)
+    for (const fixed of outgoing.set) putFixed(fields, fixed, numbers)
+    return [{ name, fields: contents(fields) }, ...group()]
   })
-  return written.length > 0 ? written : outgoing.otherwise.flatMap((each) => write(each, from, bundle, lookup))
+  return written.length > 0 ? written : outgoing.otherwise.flatMap((each) => write(each, from, writing))
 }
 
 /** Whether a field has nothing at all, or nothing where the path says. */
@@ -66,8 +83,8 @@ const sources = ({ each, rows, split, only, unless }: OutgoingSegment, from: Jso
   return found.flatMap((resource) => [resource[split] ?? []].flat().filter((item) => !(unless && isLabelled(unless, split, item))).map((item) => ({ resourceType: resource.resourceType, [split]: [item] })))
 }
 
-const putFixed = (fields: Fields, { path, value }: FixedField, count: number): void => {
-  const text = value.replaceAll('$n', String(count))
+const putFixed = (fields: Fields, { path, value }: FixedField, numbers: Readonly<Record<'$n' | '$next', number>>): void => {
+  const text = value.replaceAll(/\$next|\$n/g, (one) => String(numbers[one as '$n' | '$next']))
   if (path.field !== null && !fields.has(path.field)) put(fields, path, text.includes('^') ? text.split('^') : text)
 }
 

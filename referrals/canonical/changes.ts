@@ -1,5 +1,5 @@
 /** What the desk itself writes into a canonical Bundle: its number, the matched chart, and where the task stands. Each gives a new Bundle. */
-import type { Bundle, CodeableConcept, FhirResource, Identifier, Patient, ServiceRequest, Task } from 'fhir/r4.js'
+import type { Annotation, Bundle, CodeableConcept, FhirResource, Identifier, Patient, ServiceRequest, Task } from 'fhir/r4.js'
 import type { Chart, Coded, Route } from '../contracts.js'
 import { REFERENCE_SYSTEM } from './own-reference.js'
 import { IDENTIFIER_TYPES } from './reading.js'
@@ -30,10 +30,19 @@ export const withPatient = (bundle: Bundle, chart: Pick<Chart, 'source' | 'id'> 
   return replaced(bundle, [viewOf(bundle).patient], (resource) => ({ ...resource, identifier: [number, ...((resource as Patient).identifier ?? []).filter((one) => !ofSource(one))] }) as Patient)
 }
 
-/** Where the desk has routed it, as a note of the request: the one place that every EHR's message carries to whoever works on it. */
-export const withRoute = (bundle: Bundle, { queue, location, practitioner, tasks }: Pick<Route, 'queue' | 'location' | 'practitioner' | 'tasks'>): Bundle => {
-  const words = [queue && `Queue: ${queue}`, location && `Location: ${location}`, practitioner && `With: ${practitioner}`, ...tasks].filter(Boolean).join('. ')
-  return words === '' ? bundle : replaced(bundle, [viewOf(bundle).request], (resource) => ({ ...resource, note: [...((resource as ServiceRequest).note ?? []), { text: `${words}.` }] }) as ServiceRequest)
+/** Of a note of the request: which part of the desk's route it says. */
+export const ROUTE_PART = 'urn:refero:route'
+export type RoutePart = 'queue' | 'location' | 'practitioner' | 'task'
+/** What a route says, in the order in which it is said; each with what it is called where it stands among other words. */
+const ROUTE_LABELS: Readonly<Record<RoutePart, string>> = { queue: 'Queue', location: 'Location', practitioner: 'Practitioner', task: 'Task' }
+export const routeParts = ({ queue, location, practitioner, tasks }: Pick<Route, 'queue' | 'location' | 'practitioner' | 'tasks'>): readonly { readonly part: RoutePart; readonly text: string }[] =>
+  [{ part: 'queue', text: queue }, { part: 'location', text: location }, { part: 'practitioner', text: practitioner }, ...tasks.map((text) => ({ part: 'task', text }))]
+    .flatMap(({ part, text }) => (text ? [{ part: part as RoutePart, text }] : []))
+
+/** Where the desk has routed it, as notes of the request: the one place that every EHR's message carries to whoever works on it. A note each, `Queue: CARD-EP`, so that each can be found where it landed. */
+export const withRoute = (bundle: Bundle, route: Pick<Route, 'queue' | 'location' | 'practitioner' | 'tasks'>): Bundle => {
+  const notes = routeParts(route).map(({ part, text }): Annotation => ({ extension: [{ url: ROUTE_PART, valueCode: part }], text: `${ROUTE_LABELS[part]}: ${text}` }))
+  return notes.length === 0 ? bundle : replaced(bundle, [viewOf(bundle).request], (resource) => ({ ...resource, note: [...((resource as ServiceRequest).note ?? []), ...notes] }) as ServiceRequest)
 }
 
 export const withRequestStatus = (bundle: Bundle, status: ServiceRequest['status']): Bundle =>

@@ -1,5 +1,8 @@
 /** What a delivered hand-off became, from what was really sent and what was really answered. */
-import type { EventFacts, Key, Notice } from '../desk-contracts.js'
+import type { Bundle } from 'fhir/r4.js'
+import { withRoute } from '../canonical/changes.js'
+import type { Route } from '../contracts.js'
+import type { EventFacts, Key, Notice, ReferralEvent } from '../desk-contracts.js'
 import type { DeskParts } from '../change.js'
 import { receipt } from './receipt.js'
 import type { Readers, Receipt, Sent } from './receipt-contracts.js'
@@ -16,12 +19,18 @@ export async function landingOf(parts: DeskParts, id: number, sending: Sending |
   const notice = await parts.store.notice(id)
   const nothing = { receipt: null, identifiers: [], confirmed: Boolean(sending?.response) }
   if (notice?.kind !== 'hand-off' || notice.referral === null || !sending) return nothing
-  const text = await parts.store.bundle(notice.referral)
+  const [text, events] = await Promise.all([parts.store.bundle(notice.referral), parts.store.events(notice.referral)])
   const sent = formatOf(sending.payload)
   if (text === null || sent === null) return nothing
-  const made = receipt({ bundle: JSON.parse(text), sent, response: sending.response, profile: ehrOf(notice), at: sending.at.toISOString() }, parts.rules().receiptFields, readers)
+  const route = routeAt(events, sending.at)
+  const bundle = JSON.parse(text) as Bundle
+  const made = receipt({ bundle: route ? withRoute(bundle, route) : bundle, sent, response: sending.response, profile: ehrOf(notice), at: sending.at.toISOString() }, parts.rules().receiptFields, readers)
   return { receipt: made, identifiers: made.ids.flatMap(({ kind, value }): Key[] => (KINDS[kind] ? [{ kind: KINDS[kind], value: value.includes('|') || kind !== 'filler' ? value : `|${value}` }] : [])), confirmed: sending.response !== null }
 }
+
+/** The route that went along: a later one goes with the next message. */
+const routeAt = (events: readonly ReferralEvent[], at: Date): Route | null =>
+  events.findLast(({ name, applied, facts, recordedAt }) => name === 'routed' && applied && facts.route && new Date(recordedAt) <= at)?.facts.route ?? null
 
 const ehrOf = ({ to }: Notice): string => to.replace(/^ehr /, '')
 const KINDS: Readonly<Record<string, Key['kind']>> = { filler: 'filler', ServiceRequest: 'request', Task: 'task', Appointment: 'appointment' }

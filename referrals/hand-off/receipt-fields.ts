@@ -15,7 +15,7 @@ const Field = Type.Object({
   as: Type.Optional(Type.Enum(['text', 'words', 'date', 'phone'], { default: 'text', description: '`words`: the value stands somewhere in what landed; `date` and `phone`: by their digits.' })),
   same: Type.Optional(Type.Record(Type.String(), Type.Array(Type.String(), { minItems: 1 }), { description: 'Codes that mean the same there.' })),
   many: Type.Optional(Type.Boolean({ default: false, description: 'Several may stand there: another value is no contradiction.' })),
-  label: Type.Optional(Type.String({ minLength: 1, maxLength: 80, description: 'What the summary calls it; looked for as “label: value”.' })),
+  label: Type.Optional(Type.String({ minLength: 1, maxLength: 80, description: 'What it is called where it stands among other words; looked for as “label: value”.' })),
   hl7v2: Type.Object({ any: Type.Optional(Paths), REF: Type.Optional(Paths), ORM: Type.Optional(Paths), OMG: Type.Optional(Paths), MDM: Type.Optional(Paths) }, { additionalProperties: false, description: 'Where it can stand, by the message; `any` for all.' }),
   fhir: Type.Array(Type.String({ pattern: '^[A-Z][A-Za-z]+\\.', maxLength: 500, description: 'A FHIRPath that begins with the type of resource.' })),
 }, { additionalProperties: false })
@@ -40,8 +40,9 @@ export const lintFields = (document: MappingDocument): readonly string[] => {
 }
 
 /** Whether what landed says the same as the referral. */
-export const isSame = ({ as = 'text', same = {} }: ReceiptField, ours: string, landed: string): boolean => {
+export const isSame = ({ as = 'text', same = {}, label }: ReceiptField, ours: string, landed: string): boolean => {
   if (ours === landed || same[ours]?.includes(landed)) return true
+  if (label && plain(landed) === plain(`${label}: ${ours}`)) return true
   if (as === 'date') return digits(ours) !== '' && digits(landed).slice(0, 8) === digits(ours).slice(0, 8)
   if (as === 'phone') return digits(ours).length >= 7 && phone(landed) === phone(ours)
   const [mine, theirs] = [plain(ours), plain(landed)]

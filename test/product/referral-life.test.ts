@@ -5,6 +5,7 @@ import { person } from '../demo/people.js'
 import { referral } from '../demo/referral.js'
 import { openScene, referenceIn } from '../demo/scene.js'
 import { until } from './product.js'
+import type { Receipt } from '../../referrals/hand-off/receipt-contracts.js'
 
 const scene = await openScene(t)
 const { ehr, mailbox, product, refer, reached, mailAbout, inQueue } = scene
@@ -21,7 +22,9 @@ t.test('a referral is matched, handed over, booked, seen and answered with the s
   t.match(item.other, new RegExp(`^${reference}\\^`), 'the EHR has our number')
   t.match((await reached(reference, 'matched')).facts, { chart: { source: 'epic-main', id: 'HC1001' } })
   t.match((await reached(reference, 'routed')).facts.route, { ehr: 'epic-main', queue: 'CARD-EP' })
-  t.match((await reached(reference, 'written-back')).facts.receipt, { ehr: 'epic-main', ids: [{ value: item.filler }] })
+  const receipt = (await reached(reference, 'written-back')).facts.receipt as Receipt
+  t.match(receipt, { ehr: 'epic-main', ids: [{ value: item.filler }] })
+  t.match(receipt.fields.filter(({ field }) => field === 'our queue'), [{ value: 'CARD-EP', became: 'NTE-3 = Queue: CARD-EP', state: 'accepted-not-confirmed' }], 'and the queue went along')
 
   const booking = await ehr.book(item, inDays(5))
   await reached(reference, 'scheduled')

@@ -85,3 +85,29 @@ for (const [index, { type, forth, back, shapes, notKept = {} }] of CASES.entries
     t.ok(compared > 300, `${compared} values compared`)
   })
 }
+
+t.test('set ids count the segments of a name in their group, from whatever they are made, and orders through the message', async (t) => {
+  const order = (n: number): string[] => [
+    `ORC|NW|P${n}`, `OBR|${n}|P${n}||93000^ECG^C4`, 'NTE|1||One', 'NTE|2||Two', 'DG1|1||I10^^I10', 'DG1|2||I48.0^^I10', 'OBX|1|NM|8867-4^Heart rate^LN||96|/min|||||F', 'NTE|1||Sitting', 'NTE|2||Tired',
+    'OBX|2|NM|8480-6^Systolic^LN||120|mm[Hg]|||||F', 'OBX|3|ED|11506-3^Note^LN||^TEXT^^Base64^SGk=||||||F',
+  ]
+  const numbers = (back: string, from: unknown): string => {
+    const [made] = toHl7v2.create({ with: back }, tools)(from as Message) as readonly Message[]
+    return hl7v2.serialize(made?.body).toString().split('\r').filter((line) => /^(OBR|NTE|DG1|OBX|PV1)/.test(line)).map((line) => line.split('|').slice(0, 2).join('')).join(' ')
+  }
+  const [orders] = toFhir.create({ with: 'referral' }, tools)(message(Buffer.from(['MSH|^~\\&|A|B|C|D|20260302||ORM^O01^ORM_O01|1|P|2.5.1', 'PID|1||M1^^^L^MR||DOE^JO', ...order(1), ...order(2)].join('\r')))) as readonly Message[]
+  for (const back of ['orm-o01', 'omg-o19']) {
+    t.equal(numbers(back, orders), 'OBR1 NTE1 NTE2 DG11 DG12 OBX1 NTE1 NTE2 OBX2 OBX3 OBR2 NTE1 NTE2 DG11 DG12 OBX1 NTE1 NTE2 OBX2 OBX3', `${back}: the document is the third OBX of its order`)
+  }
+  const [referral] = toFhir.create({ with: 'referral' }, tools)(message(Buffer.from([
+    'MSH|^~\\&|A|B|C|D|20260302||REF^I12^REF_I12|1|P|2.5.1', 'RF1|P|R||||R1', 'PRD|RP|OKAFOR^NKECHI||||F^Fax^HL70185|1548291735^NPI', 'PID|1||M1^^^L^MR||DOE^JO', 'OBR|1|||24323-8^CMP^LN', 'OBX|1|NM|8867-4^Heart rate^LN||96|/min|||||F',
+    'OBX|2|ED|11506-3^Note^LN||^TEXT^^Base64^SGk=||||||F',
+  ].join('\r')))) as readonly Message[]
+  t.equal(numbers('ref-i12', referral), 'OBR1 OBX1 OBX2 PV11')
+  const [noted] = toFhir.create({ with: 'referral' }, tools)(message(Buffer.from(['MSH|^~\\&|A|B|C|D|20260302||REF^I12^REF_I12|1|P|2.5.1', 'RF1|P|R||||R1', 'PRD|RP|OKAFOR^NKECHI', 'PID|1||M1^^^L^MR||DOE^JO', 'OBR|1|||24323-8^CMP^LN', 'OBX|1|NM|8867-4^Heart rate^LN||96|/min|||||F', 'NTE|1||Sitting', 'PV1|1|O', 'NTE|1||Of the referral'].join('\r')))) as readonly Message[]
+  const withoutVisit = structuredClone(noted) as Message<Bundle>
+  withoutVisit.body.entry = (withoutVisit.body.entry ?? []).filter(({ resource }) => resource?.resourceType !== 'Encounter')
+  t.equal(numbers('ref-i12', withoutVisit), 'OBR1 OBX1 NTE1 PV11 NTE1', 'a visit that says nothing keeps the notes of the referral from those of the observation')
+  const [again] = toHl7v2.create({ with: 'ref-i12' }, tools)(referral as Message) as readonly Message[]
+  t.same(hl7v2.read(again?.body, 'PRD-6'), ['F^Fax^HL70185'], 'and how the referrer wants to be reached goes along')
+})

@@ -43,8 +43,19 @@ export const XTN: Datatype = {
     if (!held.value) return undefined
     const dates = [dateTimeText(held.period?.start), dateTimeText(held.period?.end), '', '', '', held.rank ? String(held.rank) : '']
     if (held.system === 'email') return ['', 'NET', 'Internet', held.value, '', '', '', '', '', '', '', '', ...dates]
-    return [held.value, useCode(held, use), equipment(held), '', '', '', '', '', '', '', '', '', ...dates]
+    if (held.system === 'url' || held.system === 'other') return [held.value, useCode(held, use), equipment(held), '', '', '', '', '', '', '', '', '', ...dates]
+    const parts = northAmerican(held.value)
+    if (!parts) return [held.value, useCode(held, use), equipment(held), '', '', '', '', '', '', '', '', '', ...dates]
+    const { country, area, exchange, line, extension } = parts
+    const old = `(${area})${exchange}-${line}${extension && `X${extension}`}` // XTN.1 as HL7 v2.5.1 §2.A.75 (TN) writes it
+    return [old, useCode(held, use), equipment(held), '', country, area, `${exchange}${line}`, extension, '', '', '', held.value, ...dates]
   },
+}
+
+/** The parts of a number of the North American plan, however it is punctuated: neither its area code nor its exchange begins with 0 or 1. A number of seven digits has no area, and is sent as it stands. */
+const northAmerican = (value: string): { readonly country: string; readonly area: string; readonly exchange: string; readonly line: string; readonly extension: string } | null => {
+  const [, country = '', area, exchange = '', line = '', extension = ''] = /^(?:tel:)?(?:\+?(1)[-. ]*)?\(?([2-9]\d\d)\)?[-. ]*([2-9]\d\d)[-. ]*(\d{4})(?:[ ,;]*(?:x|ext\.?|extension)[ =.]*(\d{1,10}))?$/i.exec(value.trim()) ?? []
+  return area === undefined ? null : { country, area, exchange, line, extension }
 }
 
 interface ContactPoint extends Used { readonly system?: string; readonly value?: string; readonly rank?: number; readonly period?: { readonly start?: string; readonly end?: string } }

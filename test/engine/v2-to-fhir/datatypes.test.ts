@@ -103,6 +103,14 @@ t.test('addresses and telecommunication: XAD, XTN', async (t) => {
     ['^WPN^PH^^^^^^^^^(626)555-1234', { system: 'phone', value: '(626)555-1234', use: 'work' }],
     ['^^Internet^rao@direct.heart.example', { extension: [{ url: 'http://hl7.org/fhir/us/core/StructureDefinition/us-core-direct', valueBoolean: true }], system: 'email', value: 'rao@direct.heart.example' }],
   ] as const) t.same(read('XTN', 'ContactPoint', text).value, value, text)
+  for (const [number, expected] of [
+    ['(608) 5550143', '(608)555-0143^PRN^PH^^^608^5550143^^^^^(608) 5550143'], ['608-555-0143', '(608)555-0143^PRN^PH^^^608^5550143^^^^^608-555-0143'], ['+1 608.555.0143 ext. 22', '(608)555-0143X22^PRN^PH^^1^608^5550143^22^^^^+1 608.555.0143 ext. 22'],
+    ['tel:+16085550143', '(608)555-0143^PRN^PH^^1^608^5550143^^^^^tel:+16085550143'], ['555-0143', '555-0143^PRN^PH'], ['+44 20 7946 0123', '+44 20 7946 0123^PRN^PH'], ['108-555-0143', '108-555-0143^PRN^PH'], ['ask for Kim', 'ask for Kim^PRN^PH'],
+  ] as const) {
+    const back = (written('XTN', 'ContactPoint', { system: 'phone', use: 'home', value: number }) as string[]).join('^')
+    t.equal(back.replace(/\^+$/, ''), expected, `${number}: area code and number apart, where it is a number of North America`)
+    t.match(read('XTN', 'ContactPoint', back).value, { value: number }, 'and back as it was written')
+  }
 })
 
 t.test('coded values: CWE in its forms, tables, local systems', async (t) => {

@@ -4,8 +4,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import fhirDestination from '../../../connectors/fhir/destination.js'
+import type { Bundle } from 'fhir/r4.js'
 import type { Message } from '../../../engine/contracts.js'
 import { openMappings } from '../../../engine/mappings.js'
+import { withRoute } from '../../../referrals/canonical/changes.js'
 import type { FieldReceipt, Readers, Receipt } from '../../../referrals/hand-off/receipt-contracts.js'
 import { lintFields, readFields } from '../../../referrals/hand-off/receipt-fields.js'
 import { receipt } from '../../../referrals/hand-off/receipt.js'
@@ -44,7 +46,7 @@ t.test('REF^I12: every field that went along says where it stands, and only what
   const expected: [string, string, string | null][] = [
     ['priority', 'written', 'RF1-2.1 = U'], ['referrer\'s number', 'written', 'RF1-6.1 = R2026-00117'], ['patient\'s family name', 'written', 'PID-5.1 = EVERYWOMAN'], ['birth date', 'written', 'PID-7 = 19610615'], ['sex', 'written', 'PID-8 = F'],
     ['reason', 'accepted-not-confirmed', 'RF1-10.2 = New atrial fibrillation, evaluate and treat'], ['requested service', 'accepted-not-confirmed', 'PR1-3.1 = 99244'], ['referrer\'s NPI', 'accepted-not-confirmed', 'PRD-7.1 = 1548291735'],
-    ['referrer\'s name', 'accepted-not-confirmed', 'PRD-2.1 = OKAFOR'], ['referrer\'s fax', 'accepted-not-confirmed', 'PRD-5 = (608) 5550143^WPN^FX'], ['payer', 'accepted-not-confirmed', 'AUT-3 = Great Lakes Health Plan'],
+    ['referrer\'s name', 'accepted-not-confirmed', 'PRD-2.1 = OKAFOR'], ['referrer\'s fax', 'accepted-not-confirmed', 'PRD-5 = (608)555-0143^WPN^FX^^^608^5550143^^^^^(608) 5550143'], ['payer', 'accepted-not-confirmed', 'AUT-3 = Great Lakes Health Plan'],
     ['member id', 'accepted-not-confirmed', 'IN1-36 = GLH551920034'], ['authorization number', 'accepted-not-confirmed', 'AUT-6.1 = A7730041'], ['reference number', 'accepted-not-confirmed', 'RF1-11.1 = R-7K3M-9QX4'], ['document', 'not-there', null],
   ]
   for (const [name, is, became] of expected) t.match(of(made, name), [{ state: is, became }], name)
@@ -64,6 +66,27 @@ t.test('ORM^O01 and OMG^O19 carry the same fields elsewhere, and say what they h
     t.match(of(made, 'authorization number'), [{ state: 'not-carried' }])
     t.strictSame(made.ids, [{ kind: 'filler number', value: 'FILL-77', at: 'ORC-3.1' }])
   }
+})
+
+t.test('the queue, location, practitioner and tasks of our route go along in every message, a note each, and the receipt says what became of each', async (t) => {
+  const route = { queue: 'CARD-EP', location: 'Main St', practitioner: 'Dr Rao', tasks: ['Call the patient', 'Ask for the ECG'] }
+  const routed = { ...REFERRAL, body: withRoute(bundle as unknown as Bundle, route) }
+  for (const map of ['ref-i12', 'orm-o01', 'omg-o19']) {
+    const [message] = (await toHl7v2.create({ with: map }, tools)(routed)) as readonly Message[]
+    const payload = hl7v2.serialize(message?.body)
+    const notes = payload.toString().split('\r').filter((line) => /^NTE\|\d+\|[^|]*\|(Queue|Location|Practitioner|Task): /.test(line))
+    t.strictSame(notes.map((line) => line.split('|')[3]), ['Queue: CARD-EP', 'Location: Main St', 'Practitioner: Dr Rao', 'Task: Call the patient', 'Task: Ask for the ECG'], map)
+    t.strictSame(notes.map((line) => Number(line.split('|')[1]) - Number(notes[0]?.split('|')[1])), [0, 1, 2, 3, 4], 'numbered on from the notes of the referral')
+    const became = (response: string, sent = payload): Receipt => receipt({ bundle: routed.body, sent: { format: 'hl7v2', payload: sent }, response: Buffer.from(response), profile: 'epic', at: AT }, fields, readers)
+    const made = became(answer('AA', 'NTE|1||Queue: CARD-EP\r'))
+    t.match(of(made, 'our queue'), [{ value: 'CARD-EP', state: 'written', became: 'NTE-3 = Queue: CARD-EP' }])
+    t.match(of(made, 'our location'), [{ value: 'Main St', state: 'accepted-not-confirmed', became: 'NTE-3 = Location: Main St' }])
+    t.match(of(made, 'our practitioner'), [{ value: 'Dr Rao', state: 'accepted-not-confirmed' }])
+    t.match(of(made, 'our task').map(({ value }) => value), ['Call the patient', 'Ask for the ECG'])
+    t.notOk(of(made, 'note').some(({ value }) => value?.startsWith('Queue')), 'what we add is no note of the referrer')
+    t.match(of(became(answer('AA'), Buffer.from(payload.toString().replace('Queue: CARD-EP', 'Queue: OTHER'))), 'our queue'), [{ state: 'not-carried' }], 'another queue is not ours')
+  }
+  t.match(of(await hl7Receipt('ref-i12', answer('AA')), 'our queue'), [{ state: 'not-there' }], 'where nothing was routed, nothing is missed')
 })
 
 t.test('an answer that changes a field, refuses, is another’s or never came is told as that', async (t) => {
