@@ -21,13 +21,30 @@ export function apply(state: ReferralState, event: NewEvent, from = event.at): A
   const changed: ReferralState = {
     ...state, ...(CHANGES[event.name]?.(state, facts, event, from) ?? {}),
     stage, since: stage === state.stage ? state.since : from,
-    times: { ...state.times, [event.name]: event.name === 'reopened' ? from : (state.times[event.name] ?? from) },
+    times: timesAfter(state, event.name, from),
   }
   return { state: { ...changed, holds: holdsAfter(changed, event, facts, from) } }
 }
 
-/** What is reopened goes on where the practice has it still, or is routed again. */
-const target = (state: ReferralState, name: EventName, to: Stage): Stage => (name === 'reopened' && state.stage !== 'cancelled' && state.times['handed-off'] !== undefined ? 'accepted' : to)
+/** What is reopened goes on where the practice has it still, or is routed again; what was not seen after all, where it stood. */
+const target = (state: ReferralState, name: EventName, to: Stage): Stage => {
+  if (name === 'reopened') return state.stage !== 'cancelled' && state.times['handed-off'] !== undefined ? 'accepted' : to
+  return name === 'visit-cancelled' ? beforeTheVisit(state) : to
+}
+
+/** Its appointment holds still, or did not take place; without one it stands as far as it had come. */
+const beforeTheVisit = ({ appointment: last, times, direction }: ReferralState): Stage => {
+  if (last !== null) return last.last === 'scheduled' || last.last === 'rescheduled' ? 'scheduled' : 'rebooking'
+  const [, stage] = CAME.find(([name]) => times[name] !== undefined && (LIFE_CYCLE[name].only ?? direction) === direction) ?? []
+  return stage ?? 'routed'
+}
+const CAME: readonly (readonly [EventName, Stage])[] = [['contacted', 'contacted'], ['accepted', 'accepted'], ['handed-off', 'handed-off'], ['acknowledged-by-them', 'acknowledged'], ['delivered', 'delivered'], ['sent', 'sent']]
+
+/** When each first happened; who was not seen after all has not been seen yet. */
+const timesAfter = ({ times }: ReferralState, name: EventName, at: string): ReferralState['times'] => {
+  const { seen, ...others } = times
+  return { ...(name === 'visit-cancelled' ? others : times), [name]: name === 'reopened' ? at : (times[name] ?? at) }
+}
 
 const words = (name: string): string => name.replaceAll('-', ' ')
 
@@ -79,9 +96,9 @@ const GUARDS: Partial<Record<EventName, Guard>> = {
   'closed': ({ stage }, _event, { reason }) => (stage === 'reported' || reason ? null : 'It does not say why.'),
 }
 
-/** Only a person takes a match back. */
-function known({ patient }: ReferralState, { by }: NewEvent): string | null {
-  return patient.status === 'matched' && by.kind !== 'person' ? 'The patient is known.' : null
+/** Only a person takes a match back, or whoever parts the charts that it rests on. */
+function known({ patient }: ReferralState, { by }: NewEvent, { apart }: EventFacts): string | null {
+  return patient.status === 'matched' && by.kind !== 'person' && !apart ? 'The patient is known.' : null
 }
 
 const isSame = (one: ChartKey, other: ChartKey): boolean => one.source === other.source && one.id === other.id

@@ -6,7 +6,7 @@ import type { ChartKey, Direction, MissingItem, Route, Urgency, Way } from './co
 export type EventName =
   | 'received' | 'read' | 'needs-information' | 'information-added' | 'matched' | 'match-uncertain' | 'patient-pending' | 'triaged' | 'routed' | 'route-uncertain'
   | 'acknowledged' | 'handed-off' | 'written-back' | 'accepted' | 'declined' | 'contacted' | 'unable-to-reach'
-  | 'scheduled' | 'rescheduled' | 'appointment-cancelled' | 'no-show' | 'seen' | 'interim-report' | 'reported' | 'report-withdrawn' | 'status-sent' | 'outcome-sent'
+  | 'scheduled' | 'rescheduled' | 'appointment-cancelled' | 'no-show' | 'seen' | 'visit-cancelled' | 'interim-report' | 'reported' | 'report-withdrawn' | 'status-sent' | 'outcome-sent'
   | 'closed' | 'cancelled' | 'reopened' | 'overdue' | 'notice-failed' | 'noted'
   | 'sent' | 'delivered' | 'acknowledged-by-them' | 'report-received' // outbound
 
@@ -26,6 +26,9 @@ export interface EventFacts {
   readonly answered?: readonly string[] // names of items no longer missing
   readonly chart?: ChartKey
   readonly not?: readonly ChartKey[] // charts of somebody else, as a person said
+  readonly merged?: ChartKey // the chart that was merged into that of the referral
+  readonly apart?: ChartKey // the chart that had been one with that of the referral, and is another again
+  readonly visit?: { readonly id: string; readonly was: 'there' | 'cancelled'; readonly at: string } // what shows that the patient was seen, or that they were not after all; at: when it was said
   readonly same?: string // id of the referral that this one repeats
   readonly candidates?: readonly { readonly chart: ChartKey; readonly score: number; readonly says: readonly string[] }[]
   readonly route?: Route

@@ -80,6 +80,7 @@ export const LIFE_CYCLE: Readonly<Record<EventName, Rule>> = {
   },
   'no-show': { moves: ['scheduled'], to: 'rebooking', also: [], task: ['in-progress', '5.1.2', 'Scheduled Event Unattended'], x360: { message: 'SIU^S26' }, v2: { message: 'SIU^S26' }, says: 'Patient did not come' },
   'seen': { moves: BOOKABLE, to: 'seen', also: ['seen', 'reported'], task: ['in-progress', '5.1.4', 'Event Completed'], v2: { message: 'OSU^O51' }, says: 'Seen' },
+  'visit-cancelled': { moves: ['seen'], to: 'scheduled', also: [], task: ['in-progress', 'visit-cancelled', 'Visit taken back'], v2: { message: 'OSU^O51' }, says: 'The visit did not take place' },
   'interim-report': { moves: [], to: null, also: ['routed', ...AWAY, ...WORKED, 'seen'], task: ['in-progress', '5.1.4', 'Event Completed'], x360: { message: 'OMG^O19', status: 'A' }, v2: { message: 'MDM^T02' }, says: 'Interim report' },
   'reported': {
     moves: ['routed', ...WORKED, 'seen', 'closed'], to: 'reported', also: ['reported'], only: 'inbound',

@@ -1,5 +1,5 @@
 /** What happened to a referral, each event in a sentence, with everything it rests on. */
-import { nameOf } from '../decisions/patient.js'
+import { nameOf } from '../merged-charts.js'
 import { placeOf } from '../decisions/route.js'
 import type { EventFacts, ReferralEvent } from '../desk-contracts.js'
 import { LIFE_CYCLE } from '../life-cycle.js'

@@ -8,7 +8,7 @@ import { SpanText } from './span.js'
 export const HOLDS = ['information', 'patient', 'routing', 'way-back', 'hand-off', 'notice'] as const satisfies readonly Hold[]
 /** Events that are told as news of progress; what came, what is missing and the consult note have letters of their own, and are always told. */
 export const TOLD = [
-  'accepted', 'declined', 'contacted', 'unable-to-reach', 'scheduled', 'rescheduled', 'appointment-cancelled', 'no-show', 'seen', 'information-added', 'report-withdrawn', 'closed', 'cancelled', 'reopened',
+  'accepted', 'declined', 'contacted', 'unable-to-reach', 'scheduled', 'rescheduled', 'appointment-cancelled', 'no-show', 'seen', 'visit-cancelled', 'information-added', 'report-withdrawn', 'closed', 'cancelled', 'reopened',
 ] as const satisfies readonly EventName[]
 /** Notices that go to one receiver each; a digest is due when the news in it are. */
 export const OWED_NOTICES = ['acknowledgement', 'information', 'status', 'outcome', 'hand-off', 'withdrawal', 'referral', 'report'] as const satisfies readonly NoticeKind[]

@@ -3,7 +3,7 @@ import type { Changed, DeskParts } from '../change.js'
 import type { EventName } from '../desk-contracts.js'
 import { type Decision, decide, unfit } from './decide.js'
 
-export const WHATS = ['scheduled', 'rescheduled', 'cancelled', 'no-show', 'seen'] as const
+export const WHATS = ['scheduled', 'rescheduled', 'cancelled', 'no-show', 'seen', 'not-seen'] as const
 export interface AppointmentNews {
   readonly what: (typeof WHATS)[number]
   readonly start?: string // an instant: of the appointment, or of the visit
@@ -17,6 +17,7 @@ export const appointment = (parts: DeskParts, decision: Decision, news: Appointm
   const start = news.start === undefined ? null : new Date(news.start).toISOString()
   if (start === null && (news.what === 'scheduled' || news.what === 'rescheduled')) throw unfit(`When is it? An appointment that is ${news.what} needs \`start\`.`)
   const reason = news.words === undefined ? {} : { reason: news.words }
+  if (news.what === 'not-seen') return { news: [event('visit-cancelled', reason)] }
   if (news.what !== 'seen') {
     const name: EventName = news.what === 'cancelled' ? 'appointment-cancelled' : news.what
     const id = news.id ?? (name === 'scheduled' ? null : (before.appointment?.id ?? null))

@@ -6,9 +6,8 @@ import type { Changed, DeskParts } from '../change.js'
 import type { ChartKey, Match } from '../contracts.js'
 import type { ReferralState } from '../desk-contracts.js'
 import { type Decision, decide, notNow, unfit } from './decide.js'
+import { nameOf } from '../merged-charts.js'
 import { isSameChart, withoutRuledOut } from './ruled-out.js'
-
-export const nameOf = ({ source, id }: ChartKey): string => `chart ${id} of ${source}`
 
 /** The charts that a referral may be about: of the EHR that it goes to, or of all while it goes nowhere. */
 export async function matchOf({ store, patients }: Pick<DeskParts, 'store' | 'patients'>, { id, route }: Pick<ReferralState, 'id' | 'route'>): Promise<Match> {

@@ -16,12 +16,17 @@ const OF_STATUS: Partial<Record<Appointment['status'], EventName>> = {
   'booked': 'scheduled', 'arrived': 'seen', 'checked-in': 'seen', 'fulfilled': 'seen', 'cancelled': 'appointment-cancelled', 'noshow': 'no-show', 'entered-in-error': 'appointment-cancelled',
 }
 
-/** A patient who was registered for a visit (A04), admitted (A01) or has left (A03) was seen; a change (A08) says it only by the visit's status. */
+/**
+ * A patient who was registered for a visit (A04), admitted (A01) or has left (A03) was seen, and is there still where the leaving is cancelled (A13);
+ * a change (A08) says it only by the visit's status. What is cancelled (A11, A27, A38) or deleted (A23), or was entered in error, did not take place.
+ */
 export function visitEvent(trigger: string | null, status: Encounter['status']): EventName | null {
+  if (trigger === null ? status === 'cancelled' || status === 'entered-in-error' : CALLED_OFF.has(trigger)) return 'visit-cancelled'
   if (trigger !== null && !SEEN.has(trigger)) return trigger === 'A08' && status === 'finished' ? 'seen' : null
   return WAS_THERE.has(status) ? 'seen' : null
 }
-const SEEN = new Set(['A01', 'A03', 'A04'])
+const CALLED_OFF = new Set(['A11', 'A23', 'A27', 'A38'])
+const SEEN = new Set(['A01', 'A03', 'A04', 'A13'])
 const WAS_THERE = new Set<Encounter['status']>(['arrived', 'triaged', 'in-progress', 'finished', 'onleave'])
 
 export const codeOf = (type: CodeableConcept | undefined): string | null => type?.coding?.find(({ code }) => code)?.code ?? null

@@ -4,12 +4,22 @@ import { sameDocument } from '../canonical/documents.js'
 import type { DeskParts, Intent } from '../change.js'
 import { dutyOf } from '../fold.js'
 import type { News } from './news.js'
+import { takenBack } from './visits.js'
 
 /** The event that it is of a referral as it is now, with the documents that come or go. */
-export const effectOf = (parts: DeskParts, before: ReferralState, news: News, at: Date): Promise<Told> | Told => (news.document ? ofDocument(parts, before, news, news.document, at) : ofOther(before, news))
+export const effectOf = (parts: DeskParts, before: ReferralState, news: News, at: Date): Promise<Told> | Told => (news.document ? ofDocument(parts, before, news, news.document, at) : ofVisits(parts, before, news))
 
-export type Told = { readonly name: EventName; readonly facts: EventFacts } & Pick<Intent, 'documents' | 'withdrawn' | 'settled' | 'told'>
+/** `first`: events that come before. */
+export type Told = { readonly name: EventName; readonly facts: EventFacts; readonly first?: readonly EventName[] } & Pick<Intent, 'documents' | 'withdrawn' | 'settled' | 'told'>
 const noted = (news: News, words: string, facts: EventFacts = news.facts): Told => ({ name: 'noted', facts: { ...facts, words } })
+
+/** Visits that are taken back, then all else. */
+async function ofVisits({ store }: DeskParts, before: ReferralState, news: News): Promise<Told> {
+  const back = news.facts.visit?.was === 'cancelled' ? takenBack(before, await store.events(before.id), news) : null
+  if (back === null) return ofOther(before, news)
+  if ('says' in back) return noted(news, back.says)
+  return { name: back.name, facts: news.facts, ...(back.first && { first: ['visit-cancelled'] }) }
+}
 
 function ofOther(before: ReferralState, news: News): Told {
   const { event, facts, says } = news
@@ -38,7 +48,7 @@ async function ofDocument({ store }: DeskParts, before: ReferralState, news: New
   if (document.withdrawn) {
     const withdrawn = those(document.id)
     if (!withdrawn.some(({ role }) => role === 'outcome')) return { ...noted(news, `Taken back, and never sent on: ${news.says}.`), withdrawn: withdrawn.map((one) => one.id) }
-    return { name: 'report-withdrawn', facts, withdrawn: withdrawn.map((one) => one.id), ...(await takenBack(store.notices(before.id), store.events(before.id), withdrawn)) }
+    return { name: 'report-withdrawn', facts, withdrawn: withdrawn.map((one) => one.id), ...(await unsaid(store.notices(before.id), store.events(before.id), withdrawn)) }
   }
   const resources = JSON.stringify(document.resources)
   const signed = news.event === 'reported'
@@ -47,11 +57,11 @@ async function ofDocument({ store }: DeskParts, before: ReferralState, news: New
   if (!signed) return { ...noted(news, `Not signed yet: ${news.says}.`, facts), documents: [added] }
   const replaced = those(document.replaces)
   const name = before.direction === 'outbound' ? 'report-received' : 'reported'
-  return { name, facts, documents: [added], withdrawn: replaced.map((one) => one.id), ...(await takenBack(store.notices(before.id), store.events(before.id), known ? [...replaced, known] : replaced)) }
+  return { name, facts, documents: [added], withdrawn: replaced.map((one) => one.id), ...(await unsaid(store.notices(before.id), store.events(before.id), known ? [...replaced, known] : replaced)) }
 }
 
 /** What was to be told of documents that no longer hold, and has not been, is not told any more. */
-async function takenBack(notices: Promise<readonly Notice[]>, events: Promise<readonly { readonly sequence: number; readonly facts: EventFacts }[]>, documents: readonly ReferralDocument[]): Promise<Pick<Told, 'settled' | 'told'>> {
+async function unsaid(notices: Promise<readonly Notice[]>, events: Promise<readonly { readonly sequence: number; readonly facts: EventFacts }[]>, documents: readonly ReferralDocument[]): Promise<Pick<Told, 'settled' | 'told'>> {
   const ids = new Set(documents.map(({ id }) => id))
   const told = new Map((await events).map(({ sequence, facts }) => [sequence, facts.documents ?? []]))
   const over = (await notices).filter(({ kind, status, event }) => {

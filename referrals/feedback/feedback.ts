@@ -8,6 +8,7 @@ import { channelScope, ehrScope } from '../scope.js'
 import { correlate } from './correlate.js'
 import { effectOf } from './effect.js'
 import { heard, type News, newsOf } from './news.js'
+import { takenBack } from './visits.js'
 
 export interface FeedbackGiven {
   readonly command: string
@@ -33,13 +34,16 @@ export async function takeFeedback(parts: DeskParts, given: FeedbackGiven): Prom
     const charts = await chartsOf(parts, news, ehr)
     const correlated = await correlate(parts.store, news, { charts, patient: news.patient, everything: ehr !== undefined })
     if ('how' in correlated) {
-      for (const { id } of correlated.referrals) {
+      for (const state of correlated.referrals) {
+        const { id } = state
+        const back = news.facts.visit?.was === 'cancelled' ? takenBack(state, await parts.store.events(id), news) : null
+        if (back && 'open' in back && back.open !== null) strays.push(await parts.store.addStray(`${command} ${id} contradicts`, { at: at.toISOString(), via, what: news.says, reason: back.open, candidates: [id], bundle: JSON.stringify(bundle) }))
         const changed = await tellNews(parts, `${command} ${id}`, id, news, { ...given, how: correlated.how })
         if (changed) told.push(changed)
       }
     }
     const { but } = correlated
-    if (but && matters(news, but.candidates.length)) strays.push(await parts.store.addStray(command, { at: at.toISOString(), via, what: news.says, ...but, bundle: JSON.stringify(bundle) }))
+    if (but && matters(news, (news.event === 'visit-cancelled' ? await seenAmong(parts, but.candidates) : but.candidates).length)) strays.push(await parts.store.addStray(command, { at: at.toISOString(), via, what: news.says, ...but, bundle: JSON.stringify(bundle) }))
   }
   return { what: told.length > 0 ? 'told' : strays.length > 0 ? 'stray' : 'nothing', told, strays }
 }
@@ -49,9 +53,9 @@ export function tellNews(parts: DeskParts, command: string, referral: string, ne
   return change(parts, command, async () => {
     const before = await parts.store.state(referral)
     if (!before) return null
-    const { name, facts, ...more } = await effectOf(parts, before, news, at)
-    const event: NewEvent = { name, at: news.at, by, facts: { ...facts, via, evidence: [{ says: how }] } }
-    return { before, news: [event], keys: [...news.brings], ...more }
+    const { name, facts, first = [], ...more } = await effectOf(parts, before, news, at)
+    const event = (called: NewEvent['name'], told: NewEvent['facts']): NewEvent => ({ name: called, at: news.at, by, facts: { ...told, via, evidence: [{ says: how }] } })
+    return { before, news: [...first.map((called) => event(called, facts.visit ? { visit: facts.visit } : {})), event(name, facts)], keys: [...news.brings], ...more }
   })
 }
 
@@ -66,6 +70,12 @@ function bundleOf(given: unknown): Bundle {
 /** An EHR tells of all its patients: only what may be about a referral is for a person to look at. */
 const matters = ({ event, quotes, answers, names }: News, candidates: number): boolean =>
   event !== null && (candidates > 0 || answers || quotes.length > 0 || names.some(({ kind }) => kind === 'reference'))
+
+/** A visit that is taken back is nothing to look at where nobody was seen. */
+const seenAmong = async ({ store }: DeskParts, ids: readonly string[]): Promise<readonly string[]> => {
+  const states = await Promise.all(ids.map((id) => store.state(id)))
+  return ids.filter((_id, index) => states[index]?.times.seen !== undefined)
+}
 
 /** The chart that it names: in the EHR that speaks, or, where it does not say which, in any. */
 async function chartsOf({ patients }: DeskParts, { patient, chart }: News, ehr: string | undefined): Promise<readonly ChartKey[]> {

@@ -96,7 +96,7 @@ function ofAppointment(view: View, placed: Placed<Appointment>, trigger: string 
   const own = [...numbers('appointment', resource.identifier), ...addressOf('appointment', placed.url)]
   const visits = trigger === null ? [] : view.of('Encounter').flatMap(visitNumbers) // of its own visit: PV1-19
   return {
-    event, at: event === 'seen' ? (start ?? at) : at, facts: { appointment, ...(reason !== undefined && { reason }) }, whose: participants.map(({ actor }) => actor),
+    event, at: event === 'seen' ? (start ?? at) : at, facts: { appointment, ...(event !== null && { visit: { id: `appointment ${appointment.id ?? ''}`, was: event === 'seen' ? 'there' : 'cancelled', at } }), ...(reason !== undefined && { reason }) }, whose: participants.map(({ actor }) => actor),
     names: [...(based.length > 0 ? based : orders), ...own, ...visits], quotes: mentioned(resource.comment, resource.patientInstruction, resource.description), brings: [...own, ...visits],
     hints: [...actors.flatMap(({ name }) => name ?? []), ...(resource.serviceType ?? []).flatMap(texts), ...(resource.specialty ?? []).flatMap(texts)], when: start, document: null, answers: false,
     says: `${trigger ?? 'Appointment'} ${appointment.id ?? 'without a number'}${start ? `, ${start}` : ''} (${resource.status})`,
@@ -119,7 +119,7 @@ function ofVisit(view: View, placed: Placed<Encounter>, trigger: string | null, 
     ...texts(resource.serviceType), ...(resource.type ?? []).flatMap(texts),
   ]
   return [{
-    event, at: began, facts: {}, whose: [resource.subject], names: [...(based.length > 0 ? based : orders), ...appointments, ...visit], quotes: [], brings: visit, hints, when: began, document: null, answers: false,
+    event, at: event === 'seen' ? began : saidAt(resource, heardAt), facts: { visit: { id: visit[0]?.value ?? '', was: event === 'seen' ? 'there' : 'cancelled', at: saidAt(resource, heardAt) } }, whose: [resource.subject], names: [...(based.length > 0 ? based : orders), ...appointments, ...visit], quotes: [], brings: visit, hints, when: began, document: null, answers: false,
     says: `${trigger ?? 'Visit'} ${visit[0]?.value.split('|')[1] ?? 'without a number'}, ${began.slice(0, 10)}`,
   }]
 }

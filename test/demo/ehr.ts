@@ -35,8 +35,10 @@ export interface Ehr {
   register(person: Person): Promise<string> // ADT^A28
   update(person: Person): Promise<string> // ADT^A08
   merge(survivor: Person, merged: Person): Promise<string> // ADT^A40
+  part(survivor: Person, merged: Person): Promise<string> // ADT^A37
   arrive(booking: Booking): Promise<string> // ADT^A04
   leave(booking: Booking): Promise<string> // ADT^A03
+  unarrive(booking: Booking): Promise<string> // ADT^A11
   book(item: WorkItem, start: Date, more?: { readonly trigger?: 'S12' | 'S13' | 'S15' | 'S26'; readonly id?: string; readonly reason?: string }): Promise<Booking>
   tell(booking: Booking, trigger: 'S13' | 'S15' | 'S26', more?: { readonly start?: Date; readonly reason?: string }): Promise<Booking>
   write(items: readonly WorkItem[], text: string, more?: { readonly trigger?: string; readonly signed?: boolean; readonly id?: string; readonly replaces?: string; readonly type?: string }): Promise<Note>
@@ -129,8 +131,13 @@ export async function openEhr(feed: () => number, charts: readonly Person[] = PE
       people.delete(merged.mrn)
       return adt('A40', 'ADT_A39', survivor, [segment('MRG', { 1: `${merged.mrn}^^^${AUTHORITY}^MR` })])
     },
+    part: (survivor, merged) => {
+      people.set(merged.mrn, merged)
+      return adt('A37', 'ADT_A37', survivor, [segment('PV1', { 1: '1', 2: 'N' }), pid(merged), segment('PV1', { 1: '1', 2: 'N' })])
+    },
     arrive: (booking) => adt('A04', 'ADT_A01', chartOfBooking(booking), [visit(booking)]),
     leave: (booking) => adt('A03', 'ADT_A03', chartOfBooking(booking), [visit(booking)]),
+    unarrive: (booking) => adt('A11', 'ADT_A09', chartOfBooking(booking), [visit(booking)]),
     book: (item, start, { trigger = 'S12', id = next('EPIC-A'), reason = '' } = {}) => siu(trigger, { id, item, start, with: 'Dr Rao', at: 'Main St' }, reason),
     tell: (booking, trigger, { start = booking.start, reason = 'No reason was given' } = {}) => siu(trigger, { ...booking, start }, reason),
     write: async (items, text, { trigger = 'T02', signed = true, id = next('EPIC-D'), replaces = '', type = 'CN^Consultation^HL70270' } = {}) => {

@@ -121,6 +121,26 @@ t.test('a patient whom nobody knows is handed over as one to be registered, and 
   t.match((await reached(reference, 'matched')).facts.chart, { id: 'HC2001' })
 })
 
+t.test('a visit that was registered by mistake is taken back, and so is a merge of two charts', async (t) => {
+  const [one, other] = [person('HC1014'), { ...person('HC1014'), mrn: 'HC2014', street: '81 QUARRY RD', phone: '5550158' }]
+  const reference = await refer({ number: '2026-1011', patient: one })
+  const booking = await ehr.book(await inQueue('2026-1011'), inDays(1))
+  await reached(reference, 'scheduled')
+  await ehr.arrive(booking)
+  await reached(reference, 'seen')
+  await ehr.unarrive(booking)
+  await reached(reference, 'visit-cancelled')
+  t.equal(await stage(reference), 'scheduled', 'the appointment holds')
+
+  await ehr.register(other)
+  await ehr.merge(other, one)
+  const chart = async (): Promise<string> => (await product.api(`/api/referrals/${reference}`)).body.patient.chart.id
+  await until(async () => (await chart()) === 'HC2014')
+  await ehr.part(other, one)
+  await until(async () => (await chart()) === 'HC1014')
+  t.match((await scene.timeline(reference)).filter(({ name }) => name === 'matched').map(({ facts }) => facts.words), [/./, /Merged/, /Two again/])
+})
+
 t.test('what an EHR tells by FHIR is heard: one resource at a time, by the number of the referral', async (t) => {
   const reference = await refer({ number: '2026-1010', patient: person('HC1017') })
   const item = await inQueue('2026-1010')

@@ -162,6 +162,8 @@ export const osu = ({ at, number, status = 'IP', control = 'SC', filler = '', pa
 export const a28 = (patient: Person, at = MONDAY, event = 'A28'): string => v2(header(`ADT^${event}^ADT_A05`, at), `EVN|${event}|${stamp(at)}`, pid(patient), 'PV1|1|N')
 export const a40 = (survivor: Person, merged: string, at = MONDAY): string => v2(header('ADT^A40^ADT_A39', at), `EVN|A40|${stamp(at)}`, pid(survivor), `MRG|${merged}^^^HC^MR`)
 
+export const a37 = (one: Person, other: Person, at = MONDAY): string => v2(header('ADT^A37^ADT_A37', at), `EVN|A37|${stamp(at)}`, pid(one), 'PV1|1|N', pid(other), 'PV1|1|N')
+
 /** By which map a message becomes FHIR. */
 const MAPS: Readonly<Record<string, string>> = { REF: 'referral', ORM: 'referral', OMG: 'referral', SIU: 'appointment', MDM: 'document', ORU: 'results', ADT: 'adt', RRI: 'referral-answer', OSU: 'order-status' }
 export const bundleOf = (message: string): Bundle<FhirResource> => mapped(message, MAPS[/\|(REF|ORM|OMG|SIU|MDM|ORU|ADT|RRI|OSU)\^/.exec(message.split('\r')[0] ?? '')?.[1] ?? ''] ?? 'none')

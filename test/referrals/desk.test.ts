@@ -1,7 +1,8 @@
 /** The desk's intake, patients and hand-off: what becomes one referral and what does not, whose it is, and when it goes on. */
 import t from 'tap'
 import type { ServiceRequest } from 'fhir/r4.js'
-import { ADAM, a28, a40, bundleOf, carry, chart, DAY, EVE, events, happened, handedOff, notices, OKAFOR, open, orm, type Person, ref, stage, state, TANAKA, v2, world, feed, strays, HOUR, siu, MINUTE } from './desk-kit.js'
+import { ruleOut } from '../../referrals/decisions/patient.js'
+import { ADAM, a28, a37, a40, bundleOf, carry, chart, DAY, EVE, events, happened, handedOff, notices, OKAFOR, open, orm, type Person, ref, stage, state, TANAKA, v2, world, feed, strays, HOUR, siu, MINUTE } from './desk-kit.js'
 
 const all = async (of: Parameters<typeof open>[0]) => of.desk.store.search({ limit: 100 })
 
@@ -222,6 +223,52 @@ t.test('charts that are merged take their referrals along', async (t) => {
   t.equal(await stage(w, id), 'scheduled', 'the appointment is the survivor’s')
   await feed(w, siu({ event: 'S15', at: '2026-03-03T16:00:00Z', id: 'APT-1', patient: EVE }))
   t.equal(await stage(w, id), 'rebooking', 'the old number still leads there')
+})
+
+t.test('a merge that is taken back gives referrals back: those that went along, those that stayed, and those that nobody can tell', async (t) => {
+  const w = world(t)
+  const [one, two] = [EVE, { ...EVE, mrn: 'HC1', street: '9 LAKE RD', phone: '5550188' }]
+  const went = await handedOff(w) // of HC4471, before there was another
+  await chart(w, a28(two))
+  const { state: { id: stayed } } = await open(w, ref({ number: 'R-S', patient: two, diagnosis: 'I50.9^Heart failure^I10' }))
+  const of = async (id: string) => (await state(w, id)).patient.chart?.id ?? (await state(w, id)).patient.status
+  await chart(w, a40(two, one.mrn))
+  t.match(await events(w, stayed), [...Array<object>((await events(w, stayed)).length - 1).fill({}), { name: 'noted', applied: true, facts: { words: /Merged: chart HC4471 of epic-main into chart HC1/ } }], 'a referral of the survivor says so too')
+  const { state: { id: meanwhile } } = await open(w, ref({ number: 'R-M', diagnosis: 'I25.10^Coronary disease^I10', patient: { ...EVE, street: '', phone: '5550199' } }))
+  const { state: { id: clear } } = await open(w, ref({ number: 'R-C', diagnosis: 'I35.0^Aortic stenosis^I10', patient: one }))
+  t.same(await Promise.all([went, stayed, meanwhile, clear].map(of)), ['HC1', 'HC1', 'HC1', 'HC1'])
+
+  const told = await chart(w, a37(two, one))
+  t.match(told, { unmerged: 2 })
+  t.same(await Promise.all([went, stayed, meanwhile].map(of)), ['HC4471', 'HC1', 'uncertain'])
+  t.match((await events(w, went)).at(-1), { name: 'matched', applied: true, by: { kind: 'channel' }, facts: { words: /Two again.*was of chart HC4471 of epic-main before/ } })
+  t.match((await events(w, stayed)).at(-1), { name: 'noted', facts: { words: /was of chart HC1 of epic-main before they were merged, and stays there/ } })
+  t.match((await state(w, meanwhile)).holds, { patient: { reason: /matched while they were one: see whose it is/ } })
+  t.equal(await of(clear), 'HC4471', 'the address and the phone say whose it is')
+  await feed(w, siu({ event: 'S12', at: '2026-03-03T15:00:00Z', patient: one, order: 'R-117^LFM' }))
+  t.equal(await stage(w, went), 'scheduled', 'what is told of the old chart is told of its referral again')
+  const before = (await events(w, went)).length
+  await chart(w, a37(two, one))
+  t.equal((await events(w, went)).length, before, 'told once more it is two already')
+})
+
+t.test('charts merged one into the next come apart in any order', async (t) => {
+  const w = world(t)
+  const [a, b, c] = ['HC4471', 'HC1', 'HC2'].map((mrn) => ({ ...EVE, mrn })) as [typeof EVE, typeof EVE, typeof EVE]
+  const id = await handedOff(w)
+  for (const one of [b, c]) await chart(w, a28(one))
+  await chart(w, a40(b, a.mrn))
+  await chart(w, a40(c, b.mrn))
+  t.equal((await state(w, id)).patient.chart?.id, 'HC2')
+  await chart(w, a37(c, b))
+  t.equal((await state(w, id)).patient.chart?.id, 'HC1', 'back to whom it was merged into')
+  await chart(w, a40(c, b.mrn))
+  await chart(w, a37(a, b))
+  t.equal((await state(w, id)).patient.chart?.id, 'HC4471', 'back through two merges at once')
+  await w.desk.decide((parts) => ruleOut(parts, { command: 'not', referral: id, by: 'ada', reason: 'Another Eve.' }, [{ source: 'epic-main', id: 'HC4471' }]))
+  await chart(w, a40(b, a.mrn))
+  await chart(w, a37(a, b))
+  t.not((await state(w, id)).patient.chart?.id, 'HC4471', 'a person’s word against a chart holds')
 })
 
 t.test('nothing is handed over while anything waits, and what comes in any order releases it', async (t) => {
