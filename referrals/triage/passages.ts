@@ -3,8 +3,8 @@ import type { Coded, ReferralFacts } from '../contracts.js'
 import { type Assert, asserting } from './assertion.js'
 import type { Trigger } from './assertion-table.js'
 import type { Hit } from './phrases.js'
-import type { Meaning } from './tables.js'
-import { type Word, wordsOf } from './words.js'
+import type { Meaning, TriageTables } from './tables.js'
+import type { Word } from './words.js'
 
 export type Source = 'service' | 'diagnosis' | 'reason' | 'note' | 'finding' | 'title' | 'document' | 'wanted'
 
@@ -23,20 +23,20 @@ export interface Passage {
 export const LONGEST_TEXT = 65_536
 const LONGEST_SOURCE = 262_144
 
-type Find = (words: readonly Word[]) => Hit<Meaning>[]
+type Tables = Pick<TriageTables, 'read' | 'find'>
 
 /** In the order in which a person would read them. Empty texts make no passage. */
-export const passagesOf = (facts: ReferralFacts, find: Find): readonly Passage[] => {
+export const passagesOf = (facts: ReferralFacts, tables: Tables): readonly Passage[] => {
   const { wanted } = facts
   return [
-    ...read('service', 'services', facts.services.map(spoken), facts, find),
-    ...read('diagnosis', 'diagnoses', facts.diagnoses.map(spoken), facts, find),
-    ...read('reason', 'reasons', facts.reasons, facts, find),
-    ...read('note', 'notes', facts.notes, facts, find),
-    ...read('finding', 'findings', facts.findings.map(({ what, value }) => `${spoken(what) ?? ''} ${value ?? ''}`), facts, find),
-    ...read('title', 'documents', facts.documents.map(({ title, type }) => [title, spoken(type)].filter(Boolean).join('\n')), facts, find),
-    ...read('document', 'documents', facts.documents.map(({ text }) => text), facts, find),
-    ...read('wanted', 'wanted', wanted ? [[spoken(wanted.specialty), wanted.practice, wanted.name?.family].filter(Boolean).join('\n')] : [], facts, find),
+    ...read('service', 'services', facts.services.map(spoken), facts, tables),
+    ...read('diagnosis', 'diagnoses', facts.diagnoses.map(spoken), facts, tables),
+    ...read('reason', 'reasons', facts.reasons, facts, tables),
+    ...read('note', 'notes', facts.notes, facts, tables),
+    ...read('finding', 'findings', facts.findings.map(({ what, value }) => `${spoken(what) ?? ''} ${value ?? ''}`), facts, tables),
+    ...read('title', 'documents', facts.documents.map(({ title, type }) => [title, spoken(type)].filter(Boolean).join('\n')), facts, tables),
+    ...read('document', 'documents', facts.documents.map(({ text }) => text), facts, tables),
+    ...read('wanted', 'wanted', wanted ? [[spoken(wanted.specialty), wanted.practice, wanted.name?.family].filter(Boolean).join('\n')] : [], facts, tables),
   ]
 }
 
@@ -56,14 +56,14 @@ const LONGEST_QUOTE = 160
 
 const spoken = (coded: Coded | null): string | null => coded?.text ?? null
 
-const read = (source: Source, list: string, texts: readonly (string | null)[], facts: ReferralFacts, find: Find): Passage[] => {
+const read = (source: Source, list: string, texts: readonly (string | null)[], facts: ReferralFacts, tables: Tables): Passage[] => {
   let left = LONGEST_SOURCE
   return texts.flatMap((whole, index): Passage[] => {
     if (whole === null || whole.trim() === '') return []
     const text = whole.slice(0, Math.min(LONGEST_TEXT, left))
     left -= text.length
-    const words = wordsOf(text)
-    const hits = find(words)
+    const words = tables.read(text)
+    const hits = tables.find(words)
     return [{ source, index, at: pathOf(facts, list === 'wanted' ? list : `${list}[${index}]`), text, words, hits, assert: asserting(text, words, hits.filter(isTrigger)), cut: whole.length - text.length }]
   })
 }

@@ -72,8 +72,14 @@ const end = (steps: readonly Step[], step: number, words: readonly Word[], at: n
     }
     return -1
   }
-  return fits(wanted, word) ? end(steps, step + 1, words, at + 1, sentence) : -1
+  if (fits(wanted, word)) return end(steps, step + 1, words, at + 1, sentence)
+  // "palpable L breast mass" is a palpable breast mass.
+  return step > 0 && isSide(word) ? end(steps, step, words, at + 1, sentence) : -1
 }
+
+const SIDES = new Set(['left', 'right', 'bilateral', 'bilat', 'b/l', 'lt', 'rt', 'sided'])
+/** Which side is meant; "L" and "R" in capitals. */
+const isSide = ({ text, capital }: Word): boolean => SIDES.has(text) || (capital && (text === 'l' || text === 'r'))
 
 const fits = (step: Exclude<Step, Gap>, word: Word): boolean => {
   if (step.kind === 'number') return isNumber(word.text)

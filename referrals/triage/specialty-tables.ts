@@ -26,10 +26,10 @@ export const RangesFile = Type.Object({ rows: Type.Array(RangeRowSchema, { minIt
 
 /** The content of mappings/triage/specialty-words.yaml; phrases as phrases.ts describes them. */
 export const WordsFile = Type.Object({
-  confidence: Type.Object({ strong: Confidence, weak: Confidence, asked: Confidence, named: Confidence, seen: Confidence }, { additionalProperties: false }),
+  confidence: Type.Object({ strong: Confidence, weak: Confidence, does: Confidence, asked: Confidence, named: Confidence, seen: Confidence }, { additionalProperties: false }),
   asks: Phrases, // before a specialty's name: it is asked for
   seen: Phrases, // before a specialty's name: the patient is with them already
-  specialties: Type.Record(Type.String(), Type.Object({ strong: Type.Optional(Phrases), weak: Type.Optional(Phrases) }, { additionalProperties: false })),
+  specialties: Type.Record(Type.String(), Type.Object({ strong: Type.Optional(Phrases), weak: Type.Optional(Phrases), does: Type.Optional(Phrases) }, { additionalProperties: false })),
 }, { additionalProperties: false })
 
 export type SpecialtyMeaning =
@@ -46,6 +46,9 @@ export interface SpecialtyTables {
   readonly confidence: Static<typeof WordsFile>['confidence']
   readonly phrases: readonly (readonly [string, SpecialtyMeaning])[]
 }
+
+/** Lists of words that speak for a specialty, each with its confidence. */
+const TELLING = ['does', 'strong', 'weak'] as const
 
 /** Throws a sentence for each mistake, at its file:line:column. */
 export const specialtyTables = (mapping: (path: string) => MappingDocument): SpecialtyTables => {
@@ -68,7 +71,7 @@ export const specialtyTables = (mapping: (path: string) => MappingDocument): Spe
   const words = readTable(WordsFile, 'the table of words', mapping('triage/specialty-words'), (table, complaints) => {
     checkNames(Object.keys(table.specialties), known, ['specialties'], complaints)
     for (const list of ['asks', 'seen'] as const) complaints.phrases([list], table[list])
-    for (const [name, lists] of Object.entries(table.specialties)) for (const list of ['strong', 'weak'] as const) complaints.phrases(['specialties', name, list], lists[list])
+    for (const [name, lists] of Object.entries(table.specialties)) for (const list of TELLING) complaints.phrases(['specialties', name, list], lists[list])
   })
   return {
     names: new Map(Object.entries(specialties)),
@@ -80,7 +83,7 @@ export const specialtyTables = (mapping: (path: string) => MappingDocument): Spe
       ...meaning(words.asks, { kind: 'asks' }),
       ...meaning(words.seen, { kind: 'seen' }),
       ...Object.entries(specialties).flatMap(([specialty, { called }]) => meaning(called, { kind: 'name', specialty })),
-      ...Object.entries(words.specialties).flatMap(([specialty, lists]) => (['strong', 'weak'] as const).flatMap((list) => meaning(lists[list] ?? [], { kind: 'word', specialty, confidence: words.confidence[list] }))),
+      ...Object.entries(words.specialties).flatMap(([specialty, lists]) => TELLING.flatMap((list) => meaning(lists[list] ?? [], { kind: 'word', specialty, confidence: words.confidence[list] }))),
     ],
   }
 }

@@ -12,7 +12,7 @@ const WEIGHTS = {
   wanted: 0.45, // the destination field is often the clerk's habit
   past: 0.25, // a thing of the past may explain why, seldom for whom
   most: 0.97, // nothing is certain: even a coded service may be sent elsewhere
-  mostWords: 0.85, // many words are still only words
+  mostWords: 0.92, // many words are still only words
   contradiction: 0.3, // a second specialty that is as sure takes this share of the other's confidence
 } as const
 /** How much words say by where they stand. */
@@ -59,21 +59,22 @@ const byWords = (passage: Passage, { names, confidence }: SpecialtyTables): Voic
   if (weight === 0) return []
   const hits = passage.hits.filter((hit): hit is Hit<SpecialtyMeaning> => ['word', 'name', 'asks', 'seen'].includes(hit.meaning.kind))
   const telling = hits.filter(({ meaning }) => meaning.kind === 'word' || meaning.kind === 'name')
-  const said = new Set<string>()
-  return telling.flatMap((hit, index): Voice[] => {
+  const said = new Map<string, Voice>()
+  telling.forEach((hit, index) => {
     const { meaning } = hit
-    if (meaning.kind !== 'word' && meaning.kind !== 'name') return []
-    if (telling.slice(Math.max(0, index - NEAR), index + NEAR).some((longer) => longer.from <= hit.from && longer.to >= hit.to && longer.to - longer.from > hit.to - hit.from)) return []
+    if (meaning.kind !== 'word' && meaning.kind !== 'name') return
+    if (telling.slice(Math.max(0, index - NEAR), index + NEAR).some((longer) => longer.from <= hit.from && longer.to >= hit.to && longer.to - longer.from > hit.to - hit.from)) return
     const words = passage.words.slice(hit.from, hit.to).map(({ text }) => text).join(' ')
-    // The same word twice says no more than once.
-    if (said.has(`${meaning.specialty} ${words}`)) return []
     const { status } = passage.assert(hit.from, hit.to)
-    if (meaning.kind === 'word' && (status === 'negated' || status === 'family')) return []
-    said.add(`${meaning.specialty} ${words}`)
+    if (meaning.kind === 'word' && (status === 'negated' || status === 'family')) return
     const own = meaning.kind === 'word' ? meaning.confidence * (status === 'historical' ? WEIGHTS.past : 1) : confidence[manner(passage, hits, hit)]
     const quote = passage.text.slice(passage.words[hit.from]?.from, passage.words[hit.to - 1]?.to)
-    return [{ specialty: meaning.specialty, confidence: Math.min(WEIGHTS.mostWords, own * weight), tier: 'words', evidence: evidence(`the ${passage.source} speaks of ${names.get(meaning.specialty)?.title}`, quote, passage.at) }]
+    const voice: Voice = { specialty: meaning.specialty, confidence: Math.min(WEIGHTS.mostWords, own * weight), tier: 'words', evidence: evidence(`the ${passage.source} speaks of ${names.get(meaning.specialty)?.title}`, quote, passage.at) }
+    // The same words twice say no more than once: as surely as the surer time.
+    const key = `${meaning.specialty} ${words}`
+    if (voice.confidence > (said.get(key)?.confidence ?? 0)) said.set(key, voice)
   })
+  return [...said.values()]
 }
 
 /** Whether a specialty's name is what is asked for, is who has the patient already, or just stands there. */

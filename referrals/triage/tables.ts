@@ -6,7 +6,8 @@ import { type KindMeaning, type KindTable, kindTable } from './kind.js'
 import { type Hit, phraseSet } from './phrases.js'
 import { type SpecialtyMeaning, type SpecialtyTables, specialtyTables } from './specialty-tables.js'
 import { type UrgencyMeaning, type UrgencyTable, urgencyTable } from './urgency-table.js'
-import type { Word } from './words.js'
+import { rewording } from './wordings.js'
+import { type Word, wordsOf } from './words.js'
 
 /** What a phrase of any table stands for. */
 export type Meaning = Trigger | SpecialtyMeaning | UrgencyMeaning | CompletenessMeaning | KindMeaning
@@ -16,6 +17,8 @@ export interface TriageTables {
   readonly urgency: UrgencyTable
   readonly completeness: CompletenessTable
   readonly kind: KindTable
+  /** The words of a text, other wordings replaced. */
+  read(text: string): readonly Word[]
   find(words: readonly Word[]): Hit<Meaning>[]
 }
 
@@ -27,5 +30,6 @@ export const triageTables = (mapping: (path: string) => MappingDocument): Triage
   const urgency = urgencyTable(mapping('triage/urgency'), names)
   const completeness = completenessTable(mapping('triage/completeness'), names)
   const kind = kindTable(mapping('triage/kinds'))
-  return { specialty, urgency, completeness, kind, find: phraseSet<Meaning>([...triggers, ...specialty.phrases, ...urgency.phrases, ...completeness.phrases, ...kind.phrases]) }
+  const reword = rewording(mapping('triage/wordings'))
+  return { specialty, urgency, completeness, kind, read: (text) => reword(wordsOf(text)), find: phraseSet<Meaning>([...triggers, ...specialty.phrases, ...urgency.phrases, ...completeness.phrases, ...kind.phrases]) }
 }

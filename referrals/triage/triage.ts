@@ -18,7 +18,7 @@ export interface TriageOptions {
 /** A pure function of what it is given. Looks at the first 64 kB of each text, and says where it looked no further. */
 export const triage = (facts: ReferralFacts, tables: TriageTables, { today, language = 'en' }: TriageOptions = {}): Triage => {
   const day = today ?? facts.authoredOn
-  const passages = passagesOf(facts, tables.find)
+  const passages = passagesOf(facts, tables)
   const person = personOf(facts, day)
   const [specialty = null, ...others] = specialtiesOf(facts, passages, person, tables.specialty)
   const kind = kindOf(facts, passages, tables.kind)

@@ -65,7 +65,8 @@ const byWords = (passage: Passage, { confidence }: UrgencyTable): Raise[] => {
     // One rule, said twice as surely, is said once.
     if (role !== 'words' || raised.get(rule) === confidence.said || (rule.value && !valueBehind(passage, hit, rule))) return []
     const { status, because, ticked } = passage.assert(hit.from, hit.to)
-    if (status !== 'affirmed' && status !== 'uncertain') return []
+    // A number that is there cannot be denied: "no ketones, A1c 14".
+    if (status !== 'affirmed' && status !== 'uncertain' && !(status === 'negated' && rule.value)) return []
     const misread = hits.slice(Math.max(0, index - NEAR), index + NEAR).some((longer) => longer.meaning.rule === rule && longer.meaning.role === 'not' && longer.from < hit.to && longer.to > hit.from)
     if (misread && !ticked) return []
     if (rule.with && !hits.some((other) => other.meaning.rule === rule && other.meaning.role === 'with' && passage.assert(other.from, other.to).status === 'affirmed')) return []
@@ -81,10 +82,20 @@ const valueBehind = ({ words }: Passage, { from, to }: Hit<UrgencyMeaning>, rule
   for (let at = to; at < to + VALUE_REACH; at++) {
     const word = words[at]
     if (word?.sentence !== words[from]?.sentence || /^[;.]$/.test(word?.text ?? '')) return false
-    if (/^\d/.test(word?.text ?? '')) return isReached(rule, Number(word?.text))
+    if (/^\d/.test(word?.text ?? '')) return isReached(rule, Number(latest(words, at)))
   }
   return false
 }
+
+/** The last number of a course: of "4.2 -> 14.8", "12.9 to 8.2" and "17 → 11" the second. */
+const latest = (words: Passage['words'], at: number): string => {
+  let behind = at + 1
+  while (COURSE.test(words[behind]?.text ?? '')) behind++
+  const next = words[behind]
+  return behind > at + 1 && /^\d/.test(next?.text ?? '') && next?.sentence === words[at]?.sentence ? latest(words, behind) : (words[at]?.text ?? '')
+}
+
+const COURSE = /^(-|>|→|➔|–|to|then|now|(?:\(-\)))$/
 
 const isReached = ({ value }: UrgencyRule, number: number): boolean => number > (value?.above ?? Number.NEGATIVE_INFINITY) && number < (value?.below ?? Number.POSITIVE_INFINITY)
 

@@ -22,8 +22,10 @@ const LONGEST_SENTENCE = 160
 
 /** The words of a text, in order. Linear in its length. */
 export const wordsOf = (text: string): readonly Word[] => {
-  const found = [...text.matchAll(WORD)].map(([raw], index, all) => ({ raw, from: all[index]?.index ?? 0 }))
+  const dictated = isDictated(text)
+  const found = [...text.matchAll(WORD)].map((match) => ({ raw: match[0], from: match.index }))
   const shouted = isShouted(text)
+  const listed = findingsLines(text)
   const words: Word[] = []
   let sentence = 0
   let line = 0
@@ -34,6 +36,10 @@ export const wordsOf = (text: string): readonly Word[] => {
   }
   found.forEach(({ raw, from }, index) => {
     const next = found[index + 1]
+    if (dictated && /^period$/i.test(raw)) {
+      end()
+      return
+    }
     if (raw === '\n' || raw === '\r\n') {
       line++
       if (!goesOn(words.at(-1)?.text, next?.raw, shouted)) end()
@@ -42,8 +48,8 @@ export const wordsOf = (text: string): readonly Word[] => {
     const before = text[from - 1] ?? ' '
     const after = text[from + raw.length] ?? ' '
     if (raw === '-' && isInner(before) && isInner(after)) return
-    const minus = raw === '-' && /\s/.test(before) && /\p{L}/u.test(after) && from > 0 && before !== '\n'
-    words.push({ text: minus ? '(-)' : folded(raw), from, to: from + raw.length, capital: raw === raw.toUpperCase() && raw !== raw.toLowerCase(), sentence, line })
+    const minus = raw === '-' && /\s/.test(before) && (/\p{L}/u.test(after) || listed.has(line)) && from > 0 && before !== '\n'
+    words.push({ text: minus ? '(-)' : dictated && raw === 'comma' ? ',' : folded(raw), from, to: from + raw.length, capital: raw === raw.toUpperCase() && raw !== raw.toLowerCase(), sentence, line })
     const length = words.length - begun
     const ends = raw === '.' ? endsSentence(words.at(-2)?.text, before, after, next?.raw) : raw === '!' || (raw === '?' && /\s/.test(after) && !/\s/.test(before))
     if (ends || length >= LONGEST_SENTENCE || (length >= LONG_SENTENCE && (raw === ',' || raw === ';'))) end()
@@ -63,6 +69,12 @@ const isShouted = (text: string): boolean => {
   const large = text.match(/\p{Lu}/gu)?.length ?? 0
   return large > 12 && large > small * 4
 }
+
+/** Whether the signs of a text were spoken: "seen for chest pain period no fever comma no cough period". */
+const isDictated = (text: string): boolean => !/[.;]\s/.test(text) && (text.match(/\b(?:period|comma)\b/gi)?.length ?? 0) > 1
+
+/** Lines that tell what is there and what is not by signs, "+ palpitations, - chest pain": a dash there is a minus. */
+const findingsLines = (text: string): ReadonlySet<number> => new Set(text.includes('+') ? text.split('\n').flatMap((line, index) => (/(^|[\s,;:])\+ ?\p{L}/u.test(line) && /[\s,;:]- ?\p{L}/u.test(line) ? [index] : [])) : [])
 
 const isInner = (character: string): boolean => /[\p{L}\p{N}]/u.test(character)
 

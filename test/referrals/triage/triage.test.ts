@@ -12,6 +12,7 @@ import { triage } from '../../../referrals/triage/triage.js'
 import { wordsOf } from '../../../referrals/triage/words.js'
 import { ASSERTIONS } from './assertions.js'
 import { factsOf, TODAY, WHOLE } from './facts.js'
+import { LETTERS } from './letters.js'
 import { OTHER_ASSERTIONS } from './other-assertions.js'
 import { SAMPLES } from './referrals.js'
 
@@ -49,6 +50,31 @@ t.test('short referrals go to the specialty and the urgency that a nurse would g
   t.ok(SAMPLES.length >= 80)
   t.ok(specialties / SAMPLES.length >= 0.93, `${specialties} of ${SAMPLES.length} specialties\n${wrong.join('\n')}`)
   t.ok(urgencies / SAMPLES.length >= 0.95, `${urgencies} of ${SAMPLES.length} urgencies\n${wrong.join('\n')}`)
+})
+
+t.test('letters as practices write them go to the specialty and the urgency that a nurse would give', async (t) => {
+  const judged = LETTERS.map(([specialties, urgencies, reason, known]) => {
+    const read = triage(factsOf({ reason, specialty: '', urgency: 'routine', ...known }), tables, { today: TODAY })
+    return { reason, specialty: read.specialty?.value ?? '', urgency: read.urgency.value, specialtyFits: specialties.split(' ').includes(read.specialty?.value ?? ''), urgencyFits: urgencies.split(' ').includes(read.urgency.value) }
+  })
+  const wrong = judged.filter(({ specialtyFits, urgencyFits }) => !specialtyFits || !urgencyFits).map(({ reason, specialty, urgency }) => `${reason}: ${specialty}, ${urgency}`).join('\n')
+  t.ok(LETTERS.length >= 240)
+  t.ok(judged.filter(({ specialtyFits }) => specialtyFits).length / LETTERS.length >= 0.95, wrong)
+  t.ok(judged.filter(({ urgencyFits }) => urgencyFits).length / LETTERS.length >= 0.97, wrong)
+})
+
+t.test('abbreviations, sides, everyday words, Spanish, dictation and lists of signs are read as what they say, and quoted as they stand', async (t) => {
+  t.match(done({ reasons: ['Palpable firm L breast mass'] }).urgency, { value: 'urgent', evidence: [{ quote: 'Palpable firm L breast mass' }, {}] })
+  t.match(done({ reasons: ['Pérdida súbita de la visión ayer'] }).urgency, { value: 'stat', evidence: [{ quote: 'Pérdida súbita de la visión ayer' }, {}] })
+  for (const [said, level] of [
+    ['Niega dolor de pecho. Sin sangrado rectal.', 'routine'], ['HEENT: neg\nCV: + palpitations, - chest pain, - syncope', 'routine'], ['CV: + chest pain, - syncope', 'urgent'], ['Symptoms - chest pain with walking', 'urgent'],
+    ['follow up of gerd period he denies rectal bleeding period he denies weight loss', 'routine'], ['he has rectal bleeding comma worse comma for a month period please see him', 'urgent'], ['heavy period and cramps', 'routine'],
+    ['PSA 4.2 -> 14.8', 'urgent'], ['PSA 14.8 -> 4.2', 'routine'], ['Potassium 5.1 to 6.6', 'stat'], ['no ketones, glucose 512 in clinic', 'asap'], ['ALLERGIES: PCN - anaphylaxis', 'routine'],
+    ['Healed distal radius fx 2018', 'routine'], ['s/p fusion 2017, requesting urgent visit', 'urgent'],
+  ] as const) t.equal(urgency(said, 62), level, said)
+  const specialty = (reason: string): string | undefined => triage(factsOf({ reason, specialty: '', urgency: 'routine', age: 50 }), tables, { today: TODAY }).specialty?.value
+  t.equal(specialty('Numb feet, A1c 6.1, TSH normal'), 'neurology', 'a normal result asks for nobody')
+  t.equal(specialty('PT eval and treat after TKA'), 'physical-therapy', 'what is to be done says more than what was')
 })
 
 t.test('urgency is raised with the words it rests on and their place, and never lowered', async (t) => {
@@ -171,6 +197,8 @@ t.test('a broken table says where, what is allowed and the nearest word', async 
   t.throws(set('completeness', (table) => { table.items[3].says = { es: 'teléfono' } }), new RegExp(`${at('completeness')}.*en`))
   t.throws(set('kinds', (table) => { table.words[0].kind = 'referal' }), new RegExp(`${at('kinds')}.*did you mean .referral.`))
   t.throws(set('kinds', (table) => { table.services[0].codes = 'x' }), new RegExp(`${at('kinds')}.x. is no code`))
+  t.throws(set('wordings', (table) => { table.wordings[0].is = 'a|b' }), new RegExp(`${at('wordings')}.*plain words`))
+  t.throws(set('wordings', (table) => { table.wordings[1].written = ['x*'] }), new RegExp(`${at('wordings')}.*too short a stem`))
   t.match(phraseProblem('ab*'), /too short a stem/)
   t.match(phraseProblem('... pain'), /begins or ends/)
 })
