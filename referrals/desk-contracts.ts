@@ -40,7 +40,7 @@ export interface EventFacts {
   readonly documents?: readonly string[] // ids of the referral's documents
   readonly notice?: { readonly id: number; readonly kind: NoticeKind; readonly way: Way | null; readonly doubtful?: boolean }
   readonly receipt?: unknown // of hand-off/receipt.ts
-  readonly duty?: { readonly id: string; readonly kind: string; readonly due: string; readonly level: number }
+  readonly duty?: { readonly id: string; readonly kind: string; readonly due: string; readonly level: number; readonly skipped?: readonly number[] } // skipped: lower levels that were due too, and were not said
   readonly identifiers?: readonly { readonly kind: KeyKind; readonly value: string }[] // numbers by which others know it
   readonly evidence?: readonly { readonly says: string; readonly quote?: string; readonly at?: string }[]
   readonly waits?: string // why nothing goes on by itself until a person has decided
@@ -92,7 +92,7 @@ export interface ReferralState {
   readonly times: Readonly<Partial<Record<EventName, string>>> // when each event was first applied; `reopened`: last
   readonly reportedAt: string | null // when the first report came that still holds
   readonly lastTold: string | null // when the referrer last heard
-  readonly overdue: Readonly<Record<string, number>> // duty id → how often it was said to be overdue
+  readonly overdue: Readonly<Record<string, number>> // duty id → at which level it was last said to be overdue
   readonly toTell: Readonly<Record<string, string>> // "status:7", "hand-on" → since: notices that are not delivered yet
 }
 

@@ -1,9 +1,10 @@
 /** What the passing of time does: duties become overdue, digests are made, and a notice whose way nobody carries takes the next. */
-import type { Notice } from './desk-contracts.js'
+import type { Duty, Notice, ReferralState } from './desk-contracts.js'
 import { change, type DeskParts } from './change.js'
 import { DESK } from './fold.js'
 import { NOTICE_KINDS } from './names.js'
 import type { Offers } from './offers.js'
+import type { Rules } from './rules.js'
 import { settle } from './settling.js'
 
 const AT_ONCE = 200 // referrals looked at before others get their turn
@@ -12,7 +13,7 @@ const PATIENCE = 5_000
 /** How long channels may take to start: until then what has waited since before the start is nobody's yet, however old. */
 const STARTING = 2 * 60_000
 
-/** Says of every duty that is due that it is overdue, once for each of its levels, restarts or not. Returns how many referrals were looked at. */
+/** Says of every duty that is due that it is overdue, at the highest of its levels that is due, each once, restarts or not. Returns how many referrals were looked at. */
 export async function tick(parts: DeskParts, offers: Offers, opened: Date): Promise<number> {
   const at = parts.clock.now()
   const now = at.toISOString()
@@ -26,16 +27,27 @@ export async function tick(parts: DeskParts, offers: Offers, opened: Date): Prom
 async function remind(parts: DeskParts, id: string, now: string): Promise<void> {
   const state = await parts.store.state(id)
   if (!state) return
-  const late = parts.rules().duties(state).filter(({ next }) => next !== null && next <= now)
-  const levels = late.map((duty) => ({ duty, level: (state.overdue[duty.id] ?? 0) + 1 }))
+  const { duties } = parts.rules()
+  const levels = duties(state).filter((duty) => isDue(duty, now)).map((duty) => ({ duty, ...levelOf(duty, state, duties, now) }))
   await change(parts, `overdue ${id} ${state.sequence} ${levels.map(({ duty, level }) => `${duty.id}/${level}`).join(' ')}`, async () => {
     const before = await parts.store.state(id)
     if (!before || before.sequence !== state.sequence) return null // looked at again at the next tick
     return {
       before,
-      news: levels.map(({ duty, level }) => ({ name: 'overdue', at: now, by: DESK, facts: { duty: { id: duty.id, kind: duty.kind, due: duty.due, level }, words: duty.says } })),
+      news: levels.map(({ duty: { id: duty, kind, due, says }, level, skipped }) => ({ name: 'overdue', at: now, by: DESK, facts: { duty: { id: duty, kind, due, level, ...(skipped.length > 0 && { skipped }) }, words: says } })),
     }
   })
+}
+
+const isDue = ({ next }: Pick<Duty, 'next'>, now: string): boolean => next !== null && next <= now
+
+/** After days in which nothing ran, several levels are due at once: the highest is said, and which were passed over. */
+function levelOf({ id }: Duty, state: ReferralState, duties: Rules['duties'], now: string): { readonly level: number; readonly skipped: readonly number[] } {
+  const first = (state.overdue[id] ?? 0) + 1
+  const saidAt = (level: number): Duty | undefined => duties({ ...state, overdue: { ...state.overdue, [id]: level } }).find((duty) => duty.id === id)
+  let level = first
+  for (let after = saidAt(level); after && isDue(after, now); after = saidAt(level)) level++
+  return { level, skipped: Array.from({ length: level - first }, (_, index) => first + index) }
 }
 
 /** No channel that runs carries it or has it already, and it has waited long enough for one to start. */

@@ -51,7 +51,7 @@ export const Summary = Type.Object(summary)
 
 const Duty = Type.Object({
   id: Type.String(), kind: Type.String(), owedBy: Type.Enum(['desk', 'practice', 'referrer', 'specialist']), since: Instant, due: Instant, says: Type.String(),
-  overdue: Type.Boolean(), said: Type.Integer({ description: 'How often it was said to be overdue.' }),
+  overdue: Type.Boolean(), said: Type.Integer({ description: 'The last of its reminders that was due, 0: none yet.' }),
 })
 const Notice = Type.Object({
   id: Type.Integer(), kind: Type.Enum([...NOTICE_KINDS]), event: orNull(Type.Integer()), to: Type.String({ examples: ['ehr epic-main', 'provider 17'] }), way: orNull(Way),

@@ -26,7 +26,7 @@ const DETAILS: readonly ((facts: EventFacts) => string | null | undefined)[] = [
   ({ appointment }) => appointment && ([appointment.start, appointment.with && `with ${appointment.with}`, appointment.at && `at ${appointment.at}`, appointment.id && `number ${appointment.id}`].filter(Boolean).join(' ') || null),
   ({ attempt }) => attempt && `attempt ${attempt.number}, by ${attempt.how}`,
   ({ notice }) => notice && `${notice.kind}${notice.way === null ? '' : ` by ${notice.way}`}${notice.doubtful ? ', perhaps twice' : ''}`,
-  ({ duty }) => duty && `${duty.kind}, due ${duty.due}, said ${duty.level === 1 ? 'once' : `${duty.level} times`}`,
+  ({ duty }) => duty && `${duty.kind}, due ${duty.due}, reminder ${duty.level}${duty.skipped?.length ? ` (${duty.skipped.join(', ')} not said: nothing ran)` : ''}`,
   ({ documents }) => (documents?.length ? `${documents.length} document${documents.length > 1 ? 's' : ''}` : null),
   ({ identifiers }) => (identifiers?.length ? `known there as ${identifiers.map(({ kind, value }) => `${kind} ${value.slice(value.indexOf('|') + 1)}`).join(', ')}` : null),
   ({ reason }) => bare(reason),

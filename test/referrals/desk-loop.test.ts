@@ -1,6 +1,7 @@
 /** What the referrer hears, by which way and when; what is overdue; and that the loop closes. */
 import t from 'tap'
-import { a28, adt, carry, chart, DAY, EVE, events, fate, feed, handedOff, happened, HOUR, mdm, MINUTE, notices, OKAFOR, open, ref, siu, stage, state, world } from './desk-kit.js'
+import { timelineOf } from '../../referrals/api/timeline.js'
+import { a28, adt, carry, chart, DAY, EVE, events, fate, feed, handedOff, happened, HOUR, mdm, MINUTE, movedClock, notices, OKAFOR, open, ref, siu, stage, state, world } from './desk-kit.js'
 
 const at = (day: number, hour = 15): string => `2026-03-${String(day).padStart(2, '0')}T${String(hour).padStart(2, '0')}:00:00Z`
 
@@ -89,8 +90,7 @@ t.test('each duty is said to be overdue once for each of its levels, also after 
   const overdue = async (of: typeof first) => (await events(of, id)).filter(({ name }) => name === 'overdue').map(({ facts }) => `${facts.duty?.kind} ${facts.duty?.level}`)
   await clock.pass(HOUR)
   t.same(await overdue(first), [])
-  await clock.pass(2 * DAY)
-  for (let look = 0; look < 3; look++) await clock.pass(MINUTE) // one level a look
+  for (let day = 0; day < 2; day++) await clock.pass(DAY)
   t.ok((await overdue(first)).includes('first-outreach 1'), String(await overdue(first)))
   const before = await overdue(first)
   await first.close()
@@ -103,6 +103,24 @@ t.test('each duty is said to be overdue once for each of its levels, also after 
   t.same(all.filter((one, index) => all.indexOf(one) !== index && !one.startsWith('news')), [])
   t.ok(all.includes('first-outreach 2'))
   t.ok(all.includes('seen-in-time 1'))
+})
+
+t.test('after days in which nothing ran only the highest reminder that is due is said, once, and it says which were passed over', async (t) => {
+  const first = world(t)
+  const { clock, folder } = first
+  const id = await handedOff(first)
+  await first.close()
+  const start = clock.now().getTime()
+  const later = movedClock(new Date(start + 40 * DAY).toISOString())
+  const second = world(t, { folder, clock: later })
+  for (let look = 0; look < 5; look++) await later.pass(MINUTE)
+  const said = (await events(second, id)).filter(({ name }) => name === 'overdue').map(({ facts }) => facts.duty)
+  t.match(said, [{ kind: 'first-outreach', level: 4, skipped: [1, 2, 3] }, { kind: 'news', level: 3, skipped: [1, 2] }, { kind: 'seen-in-time', level: 2, skipped: [1] }], 'each duty once')
+  t.equal(said.length, 3)
+  t.match(timelineOf(await events(second, id)).find(({ facts }) => facts.duty?.kind === 'first-outreach')?.says, /reminder 4 \(1, 2, 3 not said: nothing ran\)/)
+  for (let day = 0; day < 40; day++) await later.pass(DAY)
+  const after = (await events(second, id)).filter(({ name }) => name === 'overdue').slice(3).map(({ facts }) => `${facts.duty?.kind} ${facts.duty?.level}`)
+  t.same(after, ['seen-in-time 3'], 'what comes later is said when it comes, and nothing again')
 })
 
 t.test('after the referrer has heard, the next silence is another duty', async (t) => {
