@@ -17,18 +17,19 @@ export function apply(state: ReferralState, event: NewEvent, from = event.at): A
   const facts = event.facts ?? {}
   const refused = GUARDS[event.name]?.(state, event, facts)
   if (refused) return { refused }
-  const stage = moving && to !== null ? target(state, event.name, to) : state.stage
+  const stage = moving && to !== null ? target(state, event, to) : state.stage
+  const { times, ...changes } = CHANGES[event.name]?.(state, facts, event, from) ?? {}
   const changed: ReferralState = {
-    ...state, ...(CHANGES[event.name]?.(state, facts, event, from) ?? {}),
-    stage, since: stage === state.stage ? state.since : from,
-    times: timesAfter(state, event.name, from),
+    ...state, ...changes, stage, since: stage === state.stage ? state.since : from, times: timesAfter({ ...state, ...(times && { times }) }, event.name, from),
   }
   return { state: { ...changed, holds: holdsAfter(changed, event, facts, from) } }
 }
 
 /** What is reopened goes on where the practice has it still, or is routed again; what was not seen after all, where it stood. */
-const target = (state: ReferralState, name: EventName, to: Stage): Stage => {
+const target = (state: ReferralState, { name, facts = {} }: NewEvent, to: Stage): Stage => {
   if (name === 'reopened') return state.stage !== 'cancelled' && state.times['handed-off'] !== undefined ? 'accepted' : to
+  if (name === 'addressed') return state.direction === 'outbound' && state.route !== null ? to : state.stage // whoever referred to us moves nothing
+  if (name === 'recalled') return facts.provider?.id === state.provider ? to : state.stage
   return name === 'visit-cancelled' ? beforeTheVisit(state) : to
 }
 
@@ -40,10 +41,12 @@ const beforeTheVisit = ({ appointment: last, times, direction }: ReferralState):
 }
 const CAME: readonly (readonly [EventName, Stage])[] = [['contacted', 'contacted'], ['accepted', 'accepted'], ['handed-off', 'handed-off'], ['acknowledged-by-them', 'acknowledged'], ['delivered', 'delivered'], ['sent', 'sent']]
 
+/** Of these the last time counts. */
+const LAST: ReadonlySet<EventName> = new Set(['reopened', 'addressed', 'recalled'])
 /** When each first happened; who was not seen after all has not been seen yet. */
 const timesAfter = ({ times }: ReferralState, name: EventName, at: string): ReferralState['times'] => {
   const { seen, ...others } = times
-  return { ...(name === 'visit-cancelled' ? others : times), [name]: name === 'reopened' ? at : (times[name] ?? at) }
+  return { ...(name === 'visit-cancelled' ? others : times), [name]: LAST.has(name) ? at : (times[name] ?? at) }
 }
 
 const words = (name: string): string => name.replaceAll('-', ' ')
@@ -88,6 +91,8 @@ const GUARDS: Partial<Record<EventName, Guard>> = {
     if (!route) return 'It does not say where to.'
     return toTell['hand-on'] !== undefined && !holds['hand-off'] ? `It is on its way to ${before?.ehr ?? 'the specialist'} already.` : null
   },
+  'addressed': addressable,
+  'recalled': recallable,
   'contacted': ({ times }, { at }) => (times.contacted === at ? 'This has been heard before.' : null),
   'interim-report': (_state, _event, { documents = [] }) => (documents.length === 0 ? 'It brings no document.' : null),
   'reported': (_state, _event, { documents = [] }) => (documents.length === 0 ? 'It brings no document.' : null),
@@ -99,6 +104,22 @@ const GUARDS: Partial<Record<EventName, Guard>> = {
 /** Only a person takes a match back, or whoever parts the charts that it rests on. */
 function known({ patient }: ReferralState, { by }: NewEvent, { apart }: EventFacts): string | null {
   return patient.status === 'matched' && by.kind !== 'person' && !apart ? 'The patient is known.' : null
+}
+
+/** An order goes to one specialist at a time. */
+function addressable({ direction, stage, toTell, holds, provider }: ReferralState, _event: NewEvent, facts: EventFacts): string | null {
+  if (!facts.provider) return 'It does not say to whom.'
+  if (direction === 'inbound') return null
+  if (stage === 'cancelled' || stage === 'closed') return `A referral that is ${stage} goes to nobody: open it again first.`
+  if (!LIFE_CYCLE.addressed.moves.includes(stage)) return 'It lies with a specialist, and must be taken back from them first.'
+  return provider === facts.provider.id && toTell['hand-on'] !== undefined && !holds['hand-off'] ? `It is on its way to ${facts.provider.name} already.` : null
+}
+
+/** What another than the one who has it is told (it reached them late) changes nothing of the referral. */
+function recallable({ stage, provider }: ReferralState, _event: NewEvent, facts: EventFacts): string | null {
+  if (!facts.provider) return 'It does not say from whom.'
+  if (facts.provider.id !== provider || LIFE_CYCLE.recalled.moves.includes(stage)) return null
+  return stage === 'seen' || stage === 'reported' ? 'The patient has been seen by the specialist: it cannot be taken back any more.' : `A referral that is ${words(stage)} lies with no specialist.`
 }
 
 const isSame = (one: ChartKey, other: ChartKey): boolean => one.source === other.source && one.id === other.id
@@ -119,6 +140,8 @@ const CHANGES: Partial<Record<EventName, Changes>> = {
   'patient-pending': ({ patient }) => ({ patient: { ...patient, status: 'pending', chart: null } }),
   'triaged': (state, { urgency, specialty }) => ({ urgency: urgency ?? state.urgency, specialty: specialty === undefined ? state.specialty : specialty }),
   'routed': ({ toTell: { 'hand-on': _given, ...toTell } }, { route }) => ({ route: route ?? null, toTell }),
+  'addressed': (state, { provider }) => ({ provider: provider?.id ?? null, ...(state.direction === 'outbound' && anew(state)) }),
+  'recalled': (state, { provider }) => (provider?.id === state.provider ? { provider: null, ...anew(state) } : {}),
   'contacted': ({ attempts }) => ({ attempts: attempts + 1 }),
   'unable-to-reach': ({ attempts }, { attempt }) => ({ attempts: attempt?.number ?? attempts }),
   'scheduled': appointment,
@@ -136,6 +159,14 @@ const CHANGES: Partial<Record<EventName, Changes>> = {
   'reopened': () => ({ overdue: {}, attempts: 0, sameAs: null }),
   'noted': ({ attempts, patient }, { attempt, not }) => ({ attempts: attempt?.number ?? attempts, ...(not && { patient: { ...patient, not: [...(patient.not ?? []).filter((one) => !not.some((other) => isSame(one, other))), ...not] } }) }),
 }
+
+/** What was heard of one specialist is not true of the next. */
+const anew = ({ times, toTell: { 'hand-on': _given, ...toTell } }: ReferralState): Partial<ReferralState> => ({
+  times: Object.fromEntries(Object.entries(times).filter(([name]) => !THEIRS.has(name as EventName))), toTell, appointment: null, attempts: 0, reportedAt: null,
+})
+const THEIRS: ReadonlySet<EventName> = new Set([
+  'sent', 'delivered', 'acknowledged-by-them', 'accepted', 'declined', 'contacted', 'unable-to-reach', 'scheduled', 'rescheduled', 'appointment-cancelled', 'no-show', 'seen', 'visit-cancelled', 'report-received', 'report-withdrawn',
+])
 
 function told(_state: ReferralState, _facts: EventFacts, { at }: NewEvent): Partial<ReferralState> {
   return { lastTold: at }
@@ -158,12 +189,20 @@ function holdsAfter(state: ReferralState, { name, by }: NewEvent, facts: EventFa
   if (name === 'patient-pending') facts.waits ? hold('patient', facts.waits) : delete holds.patient
   if (name === 'matched') delete holds.patient
   if (name === 'route-uncertain') hold('routing', facts.reason ?? 'No route was found.')
-  if (name === 'routed') delete holds.routing
+  if (name === 'routed' && nobodyYet(state)) hold('routing', NO_SPECIALIST)
+  else if (name === 'routed') facts.waits ? hold('routing', facts.waits) : delete holds.routing
+  if (name === 'recalled' && nobodyYet(state)) hold('routing', `It was taken back from ${facts.provider?.name ?? 'the specialist'}: say to whom it goes now.`)
+  if (name === 'addressed') for (const settled of ADDRESSED[state.direction]) if (settled !== 'routing' || state.route !== null) delete holds[settled]
   if (name === 'notice-failed') hold(holdOf(facts), facts.reason ?? 'A message could not be delivered.')
   if (name === 'noted' && by.kind === 'person' && facts.notice) delete holds[holdOf(facts)] // it is sent once more
   for (const settled of SETTLES[name] ?? []) if (!isOwed(state, settled, holds[settled]?.since ?? at)) delete holds[settled]
   return ENDS.includes(state.stage) ? keepTelling(holds) : holds
 }
+
+const nobodyYet = ({ direction, provider }: ReferralState): boolean => direction === 'outbound' && provider === null
+export const NO_SPECIALIST = 'The order names no specialist: say to whom it goes.'
+/** What waits for nothing else than who the other side is. */
+const ADDRESSED: Readonly<Record<ReferralState['direction'], readonly Hold[]>> = { inbound: ['way-back'], outbound: ['routing', 'hand-off'] }
 
 const SETTLES: Partial<Record<EventName, readonly Hold[]>> = {
   'routed': ['hand-off'],

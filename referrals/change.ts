@@ -1,7 +1,7 @@
 /** One change of one referral: decided on what is there, kept whole in one transaction, decided anew where somebody else was quicker. */
 import type { Bundle } from 'fhir/r4.js'
 import type { Clock, Log } from '../engine/contracts.js'
-import type { PatientIndex } from './contracts.js'
+import type { PatientIndex, Provider } from './contracts.js'
 import type { Change, DeskStore, Duty, Key, NewEvent, NewNotice, Notice, NoticeStatus, ReferralDocument, ReferralState } from './desk-contracts.js'
 import { dutyOf, fold } from './fold.js'
 import type { ProviderDirectory } from './providers/directory.js'
@@ -68,9 +68,11 @@ async function repeated({ store }: DeskParts, id: string): Promise<Changed> {
 async function changeOf({ providers, rules: current, clock }: DeskParts, command: string, intent: Intent): Promise<Change> {
   const { before, news, opening = false, documents = [], settled = [] } = intent
   const rules = current()
-  const counterpart = before.provider === null ? null : await providers.get(before.provider)
-  const told = [...(intent.told ?? []), ...settled.filter(({ status }) => status === 'sent').map(({ notice }) => dutyOf(notice))]
-  const folded = fold(before, news, { now: clock.now().toISOString(), rules, counterpart, opening, told })
+  const named = [...new Set([before.provider, ...news.map(({ facts }) => facts?.provider?.id)].filter((id) => typeof id === 'string'))]
+  const known = new Map(await Promise.all(named.map(async (id) => [id, await providers.get(id)] as const)))
+  const provider = (id: string | null): Provider | null => (id === null ? null : (known.get(id) ?? null))
+  const told = [...(intent.told ?? []), ...settled.filter(({ status, notice }) => status === 'sent' && notice.status !== 'superseded').map(({ notice }) => dutyOf(notice))]
+  const folded = fold(before, news, { now: clock.now().toISOString(), rules, provider, opening, told })
   const duties = rules.duties(folded.state)
   const state = { ...folded.state, overdue: stillOwed(folded.state.overdue, duties), ...(intent.found && { payer: intent.found.payer }) }
   const brought = folded.events.find(({ facts }) => facts.documents !== undefined)?.sequence ?? folded.events[0]?.sequence ?? before.sequence

@@ -8,7 +8,8 @@ export type EventName =
   | 'acknowledged' | 'handed-off' | 'written-back' | 'accepted' | 'declined' | 'contacted' | 'unable-to-reach'
   | 'scheduled' | 'rescheduled' | 'appointment-cancelled' | 'no-show' | 'seen' | 'visit-cancelled' | 'interim-report' | 'reported' | 'report-withdrawn' | 'status-sent' | 'outcome-sent'
   | 'closed' | 'cancelled' | 'reopened' | 'overdue' | 'notice-failed' | 'noted'
-  | 'sent' | 'delivered' | 'acknowledged-by-them' | 'report-received' // outbound
+  | 'addressed' // a person or a later message says who the other side is
+  | 'sent' | 'delivered' | 'acknowledged-by-them' | 'report-received' | 'recalled' // outbound
 
 /** Where a referral stands. `closed`, `declined` and `cancelled` are ends; what is still to be told then is told. */
 export type Stage =
@@ -24,6 +25,7 @@ export interface EventFacts {
   readonly reason?: string // of a decline, a cancellation, an unsuccessful attempt, an uncertain match
   readonly missing?: readonly MissingItem[]
   readonly answered?: readonly string[] // names of items no longer missing
+  readonly provider?: { readonly id: string; readonly name: string } // to whom it is addressed, or from whom it is taken back
   readonly chart?: ChartKey
   readonly not?: readonly ChartKey[] // charts of somebody else, as a person said
   readonly merged?: ChartKey // the chart that was merged into that of the referral
@@ -89,7 +91,7 @@ export interface ReferralState {
   readonly holds: Readonly<Partial<Record<Hold, { readonly since: string; readonly reason: string }>>>
   readonly appointment: (NonNullable<EventFacts['appointment']> & { readonly heardAt: string; readonly last: EventName }) | null // the last one, and the last that was heard of it
   readonly attempts: number // to reach the patient
-  readonly times: Readonly<Partial<Record<EventName, string>>> // when each event was first applied; `reopened`: last
+  readonly times: Readonly<Partial<Record<EventName, string>>> // when each event was first applied; of `reopened`, `addressed` and `recalled`, last; what was heard of one specialist is dropped with them
   readonly reportedAt: string | null // when the first report came that still holds
   readonly lastTold: string | null // when the referrer last heard
   readonly overdue: Readonly<Record<string, number>> // duty id → at which level it was last said to be overdue
@@ -222,6 +224,7 @@ export interface DeskStore {
   lastPosition(before: string): Promise<number> // of the last event recorded before a time
   addStray(command: string, stray: Omit<Stray, 'id' | 'settled'>): Promise<number>
   strays(open: boolean, limit: number): Promise<readonly Stray[]> // open: the oldest first; else those that are settled, the last first
+  stray(id: number): Promise<Stray | null>
   settleStray(id: number, settled: NonNullable<Stray['settled']>): Promise<boolean>
   close(): Promise<void>
 }

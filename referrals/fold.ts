@@ -8,7 +8,7 @@ import type { Rules } from './rules.js'
 export interface FoldContext {
   readonly now: string
   readonly rules: Rules
-  readonly counterpart: Provider | null // the referrer; outbound: the specialist
+  readonly provider: (id: string | null) => Provider | null // of those that the referral or its news name
   readonly opening: boolean // the referral is new: its acknowledgement says what is missing
   readonly told: readonly string[] // keys of `toTell` that have been delivered
 }
@@ -60,7 +60,7 @@ function handOn(state: ReferralState, event: ReferralEvent, context: FoldContext
 
 /** A notice to the referrer or the specialist, by the best way that has not been tried. */
 export function toCounterpart(kind: NoticeKind, state: Pick<ReferralState, 'id' | 'provider'>, event: Pick<ReferralEvent, 'sequence'>, context: FoldContext, due: string, tried: readonly Way[] = []): NewNotice {
-  const way = nextWay(context.counterpart, tried)
+  const way = nextWay(context.provider(state.provider), tried)
   return {
     referral: state.id, kind, event: event.sequence, to: `provider ${state.provider ?? ''}`.trim(), way, notBefore: context.now, due, status: way === null ? 'failed' : 'open', items: [], tried,
   }

@@ -40,6 +40,10 @@ export const openStages = (direction: Direction): readonly Stage[] => OPEN.filte
 const BOOKABLE: readonly Stage[] = ['routed', ...AWAY, ...WORKED]
 const LATER: readonly Stage[] = ['seen', 'reported', ...ENDS]
 
+const ADDRESSABLE: readonly Stage[] = ['received', 'routed', 'declined']
+const RECALLABLE: readonly Stage[] = [...AWAY, 'accepted', 'contacted', 'unable-to-reach', 'scheduled', 'rebooking']
+const besides = (stages: readonly Stage[]): readonly Stage[] => STAGES.filter((stage) => !stages.includes(stage))
+
 const anywhere = (wire: Wire = {}): Rule => ({ moves: [], to: null, also: STAGES, ...wire })
 const whileOpen = (wire: Wire = {}): Rule => ({ moves: [], to: null, also: OPEN, ...wire })
 
@@ -54,6 +58,7 @@ export const LIFE_CYCLE: Readonly<Record<EventName, Rule>> = {
   'patient-pending': whileOpen(),
   'routed': { moves: ['received', 'routed'], to: 'routed', also: [] },
   'route-uncertain': { moves: [], to: null, also: ['received', 'routed'] },
+  'addressed': { moves: ADDRESSABLE, to: 'routed', also: besides(ADDRESSABLE), says: 'Addressed' },
   'acknowledged': anywhere(),
   'handed-off': { moves: ['received', 'routed'], to: 'handed-off', also: [...WORKED, ...LATER], only: 'inbound' }, // received: reopened while it was on its way
   'written-back': { moves: [], to: null, also: [...WORKED, ...LATER, ...AWAY, 'routed'] },
@@ -98,6 +103,10 @@ export const LIFE_CYCLE: Readonly<Record<EventName, Rule>> = {
   'noted': anywhere(),
   'sent': { moves: ['received', 'routed'], to: 'sent', also: [...AWAY, ...WORKED, ...LATER], only: 'outbound' },
   'delivered': { moves: ['received', 'routed', 'sent'], to: 'delivered', also: ['delivered', 'acknowledged', ...WORKED, ...LATER], only: 'outbound' },
+  'recalled': {
+    moves: RECALLABLE, to: 'routed', also: besides(RECALLABLE), only: 'outbound',
+    task: ['cancelled', '6.0', 'Fulfillment Cancelled'], x360: { message: 'OMG^O19', control: 'CA' }, v2: { message: 'REF^I14' }, says: 'Taken back',
+  },
   'acknowledged-by-them': { moves: ['routed', 'sent', 'delivered'], to: 'acknowledged', also: ['acknowledged', ...WORKED, ...LATER], only: 'outbound' },
 }
 

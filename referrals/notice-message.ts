@@ -3,11 +3,13 @@ import type { Bundle } from 'fhir/r4.js'
 import type { Provider } from './contracts.js'
 import type { Notice, ReferralEvent, ReferralState } from './desk-contracts.js'
 import { withPatient, withRequestStatus, withRoute } from './canonical/changes.js'
+import { withPerformer } from './canonical/performer.js'
 import { digestBundle, type NoticeInput, noticeBundle, type Recipient } from './canonical/notice.js'
 import type { DeskParts } from './change.js'
 import { withConsultantReport } from './measures/consultant-report.js'
 import { daysIn } from './measures/days.js'
 import type { Rules } from './rules.js'
+import { providerTo } from './scope.js'
 import { lineOf, partsOf, standingOf, topicOf } from './notice-words.js'
 
 /** As JSON; null where the referral is not there any more. */
@@ -36,11 +38,13 @@ async function toldOf(parts: DeskParts, notice: Pick<Notice, 'id' | 'kind' | 'to
   const [state, text, events, all] = await Promise.all([store.state(referral), store.bundle(referral), store.events(referral), store.documents(referral)])
   const event = events.find((one) => one.sequence === sequence)
   if (!state || text === null || !event) return null
-  const provider = state.provider === null ? null : await providers.get(state.provider)
+  const other = providerTo(notice.to)
+  const provider = other === null ? null : await providers.get(other)
   const wanted = new Set(event.facts.documents ?? [])
   const documents = all.filter(({ id, status }) => wanted.has(id) && status !== 'withdrawn')
   const whole = await forEhr(parts, JSON.parse(text) as Bundle, state, notice.to)
-  const bundle = BUNDLES[notice.kind]?.(whole, state, event, parts.rules()) ?? whole
+  const addressed = provider && state.direction === 'outbound' && other !== state.provider ? withPerformer(whole, provider, null) : whole // who had it before is told of it as it was
+  const bundle = BUNDLES[notice.kind]?.(addressed, state, event, parts.rules()) ?? addressed
   const words = { topic: topicOf(notice.kind, state, event), sent: clock.now().toISOString(), task: standingOf(state, event, notice.way === 'hl7' || notice.to.startsWith('ehr ')) }
   return { bundle, state, event, notice, documents, recipient: recipientOf(notice, provider), words, appointment: event.facts.appointment ? state.appointment : null, parts: partsOf(notice.kind, state, event, parts.rules()) }
 }

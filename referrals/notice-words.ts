@@ -37,11 +37,11 @@ export function partsOf(kind: NoticeKind, state: ReferralState, { name, facts }:
   for (const { says } of missing) say('missing', says)
   if (missing.length > 0) say('how-to-answer', practice)
   if (kind === 'acknowledgement') for (const text of understood(state)) say('understood', text)
-  if (kind !== 'acknowledgement') say('status', LIFE_CYCLE[name].says)
-  say('reason', facts.reason)
+  if (kind !== 'acknowledgement' && kind !== 'referral') say('status', LIFE_CYCLE[name].says)
+  say('reason', kind === 'referral' ? null : facts.reason)
   if (facts.appointment?.start) say('appointment', appointmentWords(facts.appointment, zone))
   if (kind === 'hand-off' && state.route) for (const text of [state.route.queue, state.route.location, state.route.practitioner, ...state.route.tasks]) say('item', text)
-  if (facts.words && kind !== 'outcome' && name !== 'received') say('note', facts.words)
+  if (facts.words && kind !== 'outcome' && kind !== 'referral' && name !== 'received') say('note', facts.words)
   return parts
 }
 

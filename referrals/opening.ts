@@ -17,6 +17,8 @@ import { DESK } from './fold.js'
 import { differences, isSomebodyElse } from './difference.js'
 import { expectedKeys } from './expected.js'
 import { ENDS } from './life-cycle.js'
+import type { Recognised } from './providers/directory.js'
+import { calledOf } from './providers/names.js'
 import { orderFacts } from './measures/cms50-order.js'
 import { newReference } from './reference.js'
 import { DeskRefusal } from './refusal.js'
@@ -45,14 +47,14 @@ export async function open(parts: DeskParts, opening: Opening): Promise<Opened> 
   const assessment = await assess(bundle, rules, parts.patients, opening.ehr ?? null)
   const { facts } = assessment
   const other = opening.direction === 'inbound' ? facts.referrer : facts.wanted
-  const counterpart = other ? (await known(parts, other, opening)).id : null
-  const keys = ownKeys(keysOf(bundle, facts), opening.direction === 'outbound' ? opening.ehr && ehrScope(opening.ehr) : counterpart && providerScope(counterpart))
+  const counterpart = other ? await known(parts, other, opening) : null
+  const keys = ownKeys(keysOf(bundle, facts), opening.direction === 'outbound' ? opening.ehr && ehrScope(opening.ehr) : counterpart && providerScope(counterpart.provider.id))
   let what: Opened['what'] = 'opened'
   const changed = await change(parts, opening.command, async () => {
     const { existing, others, words } = await soughtFor(parts, facts.reference === null ? keys : [{ kind: 'reference', value: facts.reference }, ...keys], { ...opening, facts, specialty: assessment.triage.specialty?.value ?? null }, rules)
     what = existing === null ? 'opened' : facts.revoked ? 'cancelled' : 'added'
     if (existing !== null && facts.revoked) return await cancelling(parts, existing, opening, facts)
-    if (existing !== null) return adding(parts, existing, bundle, opening)
+    if (existing !== null) return adding(parts, existing, bundle, opening, counterpart)
     if (facts.revoked) throw new DeskRefusal(words ?? 'It takes back a referral that is not here: none has its number.')
     return beginning(bundle, assessment, keys.filter((key) => !others.includes(key)), counterpart, opening, rules, words)
   })
@@ -60,10 +62,11 @@ export async function open(parts: DeskParts, opening: Opening): Promise<Opened> 
   return { ...changed, what: changed.repeated ? 'repeated' : what }
 }
 
-async function known({ providers, clock }: DeskParts, facts: ProviderFacts, { via, answer }: Opening): Promise<Provider> {
-  const { provider } = await providers.recognise(facts, { at: clock.now(), via })
+async function known({ providers, clock }: DeskParts, facts: ProviderFacts, { via, answer }: Opening): Promise<Recognised> {
+  const recognised = await providers.recognise(facts, { at: clock.now(), via })
+  const { provider } = recognised
   if (answer && !provider.ways.some(({ way, address }) => way === answer.way && address === answer.address)) await providers.learn(provider.id, answer.way, answer.address, via)
-  return provider
+  return recognised
 }
 
 interface Arriving extends Pick<Opening, 'direction' | 'at'> { readonly facts: ReferralFacts; readonly specialty: string | null }
@@ -96,21 +99,21 @@ async function soughtFor({ store }: DeskParts, keys: readonly Key[], { direction
   return { existing: null, others, words }
 }
 
-function beginning(bundle: Bundle, assessment: Assessment, keys: readonly Key[], counterpart: string | null, { direction, by, via, at, ehr }: Opening, rules: Rules, words: string | null): Intent {
+function beginning(bundle: Bundle, assessment: Assessment, keys: readonly Key[], counterpart: Recognised | null, { direction, by, via, at, ehr }: Opening, rules: Rules, words: string | null): Intent {
   const { facts, triage } = assessment
   const reference = newReference()
   const received = at.toISOString()
   const before: ReferralState = {
-    id: timeOrdered(at), reference, direction, stage: 'received', since: received, receivedAt: received, sequence: 0, patient: { status: 'unmatched', chart: null }, provider: counterpart,
+    id: timeOrdered(at), reference, direction, stage: 'received', since: received, receivedAt: received, sequence: 0, patient: { status: 'unmatched', chart: null }, provider: counterpart?.provider.id ?? null,
     urgency: triage.urgency.value, specialty: triage.specialty?.value ?? null, route: null, missing: [], holds: {}, appointment: null, attempts: 0, times: {}, lastTold: null, overdue: {}, toTell: {},
     payer: facts.coverage[0]?.payer ?? null, via, order: direction === 'outbound' ? orderFacts(bundle, rules.measures.cms50) : null, reportedAt: null,
   }
   const event = (name: NewEvent['name'], of: By, more: NewEvent['facts'] = {}): NewEvent => ({ name, at: received, by: of, facts: more })
-  const route = ehr === undefined ? assessment.routing : { ...assessment.routing, route: { ehr, location: null, practitioner: null, queue: null, tasks: [] }, reasons: [`It was created in ${ehr}.`], disagreement: null, row: null }
-  const found = direction === 'inbound' ? { ...assessment, routing: route } : { ...assessment, routing: route, triage: { ...triage, missing: [] } }
+  const found = direction === 'outbound' ? ofOurs(assessment, ehr ?? null) : assessment
+  const waits = direction === 'outbound' && counterpart ? doubtOf(counterpart) : null
   return {
     before, opening: true, bundle: withIdentity(bundle, { reference }),
-    news: [event('received', by, { via }), event('read', DESK, { words: [readWords(facts), words].filter(Boolean).join(' ') }), ...eventsOf(found, null, received, rules)],
+    news: [event('received', by, { via }), event('read', DESK, { words: [readWords(facts), words].filter(Boolean).join(' ') }), ...eventsOf(found, null, received, rules).map((one) => (one.name === 'routed' && waits !== null ? { ...one, facts: { ...one.facts, waits } } : one))],
     keys: [...keys, ...expectedKeys(facts.patient), { kind: 'reference', value: reference }],
     found: { text: searchText(facts, reference), payer: facts.coverage[0]?.payer ?? null },
   }
@@ -136,20 +139,35 @@ async function cancelling({ store }: DeskParts, existing: ReferralState, { by, a
 }
 
 /** What came is added to what is here, and the whole is looked at again. */
-async function adding(parts: DeskParts, existing: ReferralState, more: Bundle, { by, at, via }: Opening): Promise<Intent> {
+async function adding(parts: DeskParts, existing: ReferralState, more: Bundle, { by, at, via }: Opening, counterpart: Recognised | null): Promise<Intent> {
   const text = await parts.store.bundle(existing.id)
   const { bundle, added, contradictions } = addTo(JSON.parse(text ?? '{}') as Bundle, more)
   const rules = parts.rules()
-  const assessment = await assess(bundle, rules, parts.patients, existing.route?.ehr ?? null)
+  const assessed = await assess(bundle, rules, parts.patients, existing.route?.ehr ?? null)
+  const assessment = existing.direction === 'outbound' ? ofOurs(assessed, existing.route?.ehr ?? null) : assessed
   const received = at.toISOString()
+  const addressed = existing.direction === 'outbound' && existing.provider === null && counterpart !== null && doubtOf(counterpart) === null ? [{ name: 'addressed' as const, at: received, by, facts: { provider: namedAs(counterpart.provider), via } }] : []
+  const elsewhere = existing.direction === 'outbound' && counterpart && existing.provider !== null && counterpart.provider.id !== existing.provider ? [`It names ${calledOf(counterpart.provider)} (provider ${counterpart.provider.id}) now; it stays with provider ${existing.provider} until a person says otherwise.`] : null
   const answered = existing.missing.filter(({ item }) => !assessment.triage.missing.some((still) => still.item === item)).map(({ item }) => item)
-  const words = [...(added.length > 0 ? [`Added: ${added.join(', ')}.`] : ['Nothing new.']), ...contradictions].join(' ')
+  const words = [...(added.length > 0 ? [`Added: ${added.join(', ')}.`] : ['Nothing new.']), ...contradictions, ...(elsewhere ?? [])].join(' ')
   return {
     before: existing, bundle, keys: ownKeys(keysOf(bundle, assessment.facts), existing.direction === 'outbound' ? existing.route && ehrScope(existing.route.ehr) : existing.provider && providerScope(existing.provider)),
-    news: [{ name: 'information-added', at: received, by, facts: { answered, missing: assessment.triage.missing, words, via } }, ...eventsOf({ ...assessment, match: withoutRuledOut(assessment.match, existing.patient.not) }, { ...existing, missing: assessment.triage.missing }, received, rules)],
+    news: [{ name: 'information-added', at: received, by, facts: { answered, missing: assessment.triage.missing, words, via } }, ...eventsOf({ ...assessment, match: withoutRuledOut(assessment.match, existing.patient.not) }, { ...existing, missing: assessment.triage.missing }, received, rules), ...addressed],
     found: { text: searchText(assessment.facts, existing.reference), payer: assessment.facts.coverage[0]?.payer ?? null },
   }
 }
+
+/** An order of our own goes where its specialist is, whatever the tables say, and the EHR that it came from gets the answer. What it lacks is for the specialist to say. */
+const ofOurs = (assessment: Assessment, ehr: string | null): Assessment => ({
+  ...assessment, triage: { ...assessment.triage, missing: [] },
+  ...(ehr !== null && { routing: { ...assessment.routing, route: { ehr, location: null, practitioner: null, queue: null, tasks: [] }, reasons: [`It was created in ${ehr}.`], disagreement: null, row: null } }),
+})
+
+/** Why a person must say whom the order means; null where the directory knows. */
+const doubtOf = ({ provider, uncertain }: Recognised): string | null =>
+  uncertain === null ? null : `The order names ${calledOf(provider)} (provider ${provider.id}), and who that is is not certain: ${uncertain} Say to whom it goes.`
+
+const namedAs = (provider: Provider): { readonly id: string; readonly name: string } => ({ id: provider.id, name: calledOf(provider) })
 
 /** A UUID of version 7 (RFC 9562): in the order of time, so that what is new lies together. */
 const timeOrdered = (at: Date): string => {

@@ -8,6 +8,9 @@ export const ehrScope = (ehr: string): string => `ehr ${ehr}`
 export const channelScope = (channel: string): string => `channel ${channel}`
 export const providerScope = (provider: string): string => `provider ${provider}`
 
+/** The provider that a notice is for; null where it is for an EHR, or for nobody who is known. */
+export const providerTo = (to: string): string | null => /^provider (.+)$/.exec(to)?.[1] ?? null
+
 /** A number without a system is that of `scope`; it is no key where nobody knows whose it is. */
 export const scoped = (key: Key, scope: string | null): readonly Key[] => {
   const [, group, value] = GIVEN.includes(key.kind) ? (/^(group )?(\|.*)$/s.exec(key.value) ?? []) : []

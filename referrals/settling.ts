@@ -2,7 +2,8 @@
 import type { EventName, NewEvent, NewNotice, Notice, NoticeKind, ReferralState } from './desk-contracts.js'
 import { change, type DeskParts, type Intent } from './change.js'
 import { DESK, dutyOf, nextWay } from './fold.js'
-import { scoped } from './scope.js'
+import { calledOf } from './providers/names.js'
+import { providerTo, scoped } from './scope.js'
 
 /** What a channel says of the message that told a notice. */
 export interface NoticeFate {
@@ -26,11 +27,13 @@ const DELIVERED: Readonly<Record<NoticeKind, EventName>> = {
 /** Records a fate once; a later one of the same notice (a person has sent it again) is recorded too. */
 export async function settle(parts: DeskParts, id: number, fate: NoticeFate): Promise<void> {
   const notice = await parts.store.notice(id)
-  if (!notice || notice.status === 'sent' || notice.status === 'superseded' || notice.fate === fate.mark) return
+  if (!notice || notice.status === 'sent' || notice.fate === fate.mark) return
+  if (notice.status === 'superseded' && !(notice.kind === 'referral' && fate.outcome === 'sent')) return
   if (notice.referral === null) return settleDigest(parts, notice, fate)
   const referral = notice.referral
   await change(parts, `notice ${id} ${fate.mark}`, async () => {
     const before = await parts.store.state(referral)
+    if (before && notice.status === 'superseded') return tooLate(parts, before, notice, fate)
     return before && (fate.outcome === 'sent' ? delivered(before, notice, fate) : undelivered(parts, before, notice, fate))
   })
 }
@@ -63,6 +66,15 @@ function delivered(before: ReferralState, notice: Notice, fate: NoticeFate): Int
   return { before, news, settled: [{ notice, status: 'sent', fate: fate.mark }] }
 }
 
+/** It was in a channel's hands when the referral was given to another specialist: who has it now is told that it is taken back. */
+async function tooLate({ providers }: DeskParts, before: ReferralState, notice: Notice, fate: NoticeFate): Promise<Intent | null> {
+  const id = providerTo(notice.to)
+  const provider = id === null || id === before.provider ? null : await providers.get(id)
+  if (!provider) return null
+  const facts = { ...factsOf(notice, fate), provider: { id: provider.id, name: calledOf(provider) } }
+  return { before, news: [{ name: 'recalled', at: fate.at.toISOString(), by: DESK, facts }], settled: [{ notice, status: 'sent', fate: fate.mark }] }
+}
+
 async function undelivered({ providers, clock }: DeskParts, before: ReferralState, notice: Notice, fate: NoticeFate): Promise<Intent> {
   const settled = [{ notice, status: 'failed' as const, fate: fate.mark }]
   const next = fate.outcome === 'failed' && notice.way !== null ? await otherwise(notice) : null
@@ -70,7 +82,8 @@ async function undelivered({ providers, clock }: DeskParts, before: ReferralStat
   return { before, news: [{ name: 'notice-failed', at: fate.at.toISOString(), by: DESK, facts: { ...factsOf(notice, fate), reason: reasonOf(notice, fate) } }], settled }
 
   async function otherwise({ way, tried, ...same }: Notice): Promise<NewNotice | null> {
-    const provider = before.provider === null ? null : await providers.get(before.provider)
+    const other = providerTo(same.to)
+    const provider = other === null ? null : await providers.get(other)
     const all = [...tried, ...(way === null ? [] : [way])]
     const chosen = nextWay(provider, all)
     const { id: _id, fate: _fate, ...rest } = { ...same, way: chosen }

@@ -32,6 +32,7 @@ const takenBack = ({ stage }: ReferralState, { name }: ReferralEvent, arrived: E
   name === 'cancelled' || (name === arrived && (stage === 'cancelled' || stage === 'declined'))
 
 function outbound(state: ReferralState, event: ReferralEvent, context: FoldContext): readonly NewNotice[] {
+  if (event.name === 'recalled' && event.facts.provider) return [toCounterpart('withdrawal', { id: state.id, provider: event.facts.provider.id }, event, context, context.rules.dueOf('status', context.now, state.urgency))]
   if (event.name === 'report-received') return [toEhr('report', state, event, context)]
   if (takenBack(state, event, 'sent') && sent(state)) return [toCounterpart('withdrawal', state, event, context, context.rules.dueOf('status', context.now, state.urgency))]
   return []

@@ -38,5 +38,9 @@ export const Appointment = Type.Object({
   id: Type.Optional(Type.String({ minLength: 1, maxLength: 100, description: 'Its number.' })), words: Type.Optional(Told),
 }, strict)
 export const Again = Type.Object({ ...deciding, way: Type.Optional(Way) }, strict)
+export const Addressee = Type.Object({
+  ...deciding, provider: Type.String({ minLength: 1, maxLength: 20, description: 'Id of the provider: GET /api/providers finds them, POST /api/providers adds them.', examples: ['17'] }),
+  words: Type.Optional(text(2000, 'Told to the specialist from whom it is taken back.')),
+}, strict)
 export const OfNotice = Type.Object({ ...Named.properties, notice: Type.Integer({ minimum: 1 }) })
 export const Same = Type.Object({ ...deciding, reference: Type.String({ minLength: 1, maxLength: 64, description: 'The reference number of the one that goes on.' }) }, strict)

@@ -12,12 +12,13 @@ import { type Decision, unfit } from '../decisions/decide.js'
 import { duplicate } from '../decisions/duplicate.js'
 import { inform } from '../decisions/information.js'
 import { merge } from '../decisions/merge.js'
+import { address } from '../decisions/provider.js'
 import { choose, createPending, ruleOut } from '../decisions/patient.js'
 import { accept, end, reopen } from '../decisions/progress.js'
 import { retry } from '../decisions/retry.js'
 import { reroute } from '../decisions/route.js'
 import type { Desk } from '../desk.js'
-import { Again, Answer, Appointment, Attempt, OfNotice, PerhapsWords, Plain, Same, TwoCharts, Wanted, WhoseReferral, WithWords } from './decision-schemas.js'
+import { Addressee, Again, Answer, Appointment, Attempt, OfNotice, PerhapsWords, Plain, Same, TwoCharts, Wanted, WhoseReferral, WithWords } from './decision-schemas.js'
 import { referralNamed, theReferral } from './find.js'
 import { Decided, Keyed, Named, type deciding } from './schemas.js'
 import { wholeOf } from './view.js'
@@ -52,6 +53,7 @@ export function decisionRoutes(api: FastifyInstance, desk: Desk): void {
   route('contact', 'Keeps an attempt to reach the patient; after too many failures the referrer is told.', Attempt, (parts, decision, { at, ...attempt }) => contact(parts, decision, { ...attempt, ...(at !== undefined && { at: instant(at) }) }))
   route('route', 'Sends a referral elsewhere than the tables say, or where they say nothing.', Wanted, (parts, decision, { ehr, location, practitioner, queue, tasks }) =>
     reroute(parts, decision, { ehr, ...(location !== undefined && { location }), ...(practitioner !== undefined && { practitioner }), ...(queue !== undefined && { queue }), ...(tasks && { tasks }) }))
+  route('provider', 'Says to which specialist an order goes, and takes it back from another; of a referral to us, who sent it.', Addressee, (parts, decision, { provider, words = null }) => address(parts, decision, { provider, words }))
   route('information', 'Says what was missing, or that it goes on without.', Answer, (parts, decision, answer) => {
     if (answer.answered.length + answer.without.length === 0) throw new ReferoError('USAGE', 'Say which items are `answered`, or which it goes on `without`.')
     return inform(parts, decision, answer)

@@ -10,6 +10,7 @@ import type { ReferralState } from '../desk-contracts.js'
 import { ENDS } from '../life-cycle.js'
 import type { Changed, KnownProvider } from '../providers/directory.js'
 import { importFhir, importNppes } from '../providers/import.js'
+import { isNpi } from '../providers/npi.js'
 import { Person, Reason, Stage, text, Way } from './schemas.js'
 
 const MOST_REFERRALS = 1000 // that are counted
@@ -42,6 +43,12 @@ const Changes = Type.Object({
   learn: Type.Array(Reachable, { maxItems: 20, default: [], description: 'Ways back to them that are new.' }), forget: Type.Array(Reachable, { maxItems: 50, default: [], description: 'Ways that are none.' }),
   settled: Type.Optional(Type.Literal(true, { description: 'What was uncertain has been looked at.' })),
 }, { ...strict, description: 'What is not said stays.' })
+const FullName = Type.Object({ family: text(100, 'Family name.'), given: Type.Array(text(100, 'Given name.'), { maxItems: 10, default: [] }), suffix: Type.Optional(orNull(Type.String({ maxLength: 50 }))) }, strict)
+const New = Type.Object({
+  by: Person, reason: Reason, npi: Type.Optional(text(20, 'Ten digits.')), name: Type.Optional(FullName), practice: Type.Optional(text(200, 'Of a person, or by itself.')),
+  ways: Type.Array(Reachable, { maxItems: 20, default: [], description: 'How they can be reached.' }),
+}, { ...strict, description: 'A person by `name`, a practice by `practice`.' })
+const Added = Type.Object({ ...Whole.properties, isNew: Type.Boolean({ description: 'False: they were known, and what was said of them is kept with them.' }), how: Type.String({ description: 'How they were known.', examples: ['by NPI'] }) })
 const Merge = Type.Object({ by: Person, reason: Reason, survivor: Type.String({ minLength: 1, maxLength: 20 }), merged: Type.String({ minLength: 1, maxLength: 20 }) }, strict)
 const list = (description: string) => Type.Optional(Type.Array(Type.String({ minLength: 1, maxLength: 20 }), { maxItems: 200, description }))
 const ImportQuery = Type.Object({ by: Person, reason: Reason, state: list('Of an NPPES file: only these states.'), zip: list('Only postal codes that begin so.'), taxonomy: list('Only NUCC codes that begin so.') }, strict)
@@ -60,6 +67,22 @@ export function providerRoutes(api: FastifyInstance, desk: Desk): void {
 
   api.get<{ Params: Static<typeof Id> }>('/providers/:id', { schema: { summary: 'One provider, with their history and their referrals.', params: Id, response: answers(Whole) } }, async ({ params }) => whole(desk, await one(desk, params.id)))
 
+  api.post<{ Body: Static<typeof New> }>('/providers', {
+    schema: { summary: 'Adds a provider, or finds the one that is meant.', body: New, response: answers(Added) },
+  }, async ({ body: { by, reason, npi = null, name, practice = null, ways } }) => {
+    if (!name && practice === null) throw new ReferoError('USAGE', 'Say the `name` of a person, or the `practice`.')
+    if (npi !== null && !isNpi(npi)) throw unfit(`${npi} is no NPI: ten digits, the first 1 or 2, the last the check digit.`)
+    const of = (wanted: Static<typeof Way>): readonly string[] => ways.filter(({ way }) => way === wanted).map(({ address }) => address)
+    const person = { name: by, why: reason }
+    const facts = {
+      npi, identifiers: [], name: name ? { family: name.family, given: name.given, suffix: name.suffix ?? null, use: null } : null, practice, specialty: null, address: null,
+      phones: of('phone'), faxes: of('fax'), emails: of('email'), directAddresses: of('direct'),
+    }
+    const { provider, isNew, how } = await desk.decide(() => providers.recognise(facts, { at: clock.now(), via: `${by}: ${reason}`, by: person }))
+    for (const { way, address } of ways) await desk.decide(() => providers.learn(provider.id, way, address, `${by}: ${reason}`, person))
+    return { ...(await whole(desk, await one(desk, provider.id))), isNew, how }
+  })
+
   api.patch<{ Params: Static<typeof Id>; Body: Static<typeof Changes> }>('/providers/:id', {
     schema: { summary: 'Puts right what is known of a provider.', params: Id, body: Changes, response: answers(Whole) },
   }, async ({ params, body: { by, reason, learn, name, ...given } }) => {
@@ -67,7 +90,7 @@ export function providerRoutes(api: FastifyInstance, desk: Desk): void {
     const changes = { ...given, ...(name !== undefined && { name: name && { ...name, use: null } }) }
     const changed = Object.fromEntries(Object.entries(changes).filter(([field, value]) => field === 'forget' || JSON.stringify(value) !== JSON.stringify(before[field as keyof KnownProvider])))
     const after = taken(await providers.update(before.id, changed, by, reason), unfit)
-    for (const { way, address } of learn) await desk.decide(() => providers.learn(after.id, way, address, `${by}: ${reason}`))
+    for (const { way, address } of learn) await desk.decide(() => providers.learn(after.id, way, address, `${by}: ${reason}`, { name: by, why: reason }))
     return whole(desk, await one(desk, after.id))
   })
 
@@ -86,7 +109,7 @@ export function providerRoutes(api: FastifyInstance, desk: Desk): void {
       },
     }, async (request) => {
       const { by, reason, state, zip, taxonomy } = request.query
-      const options = { file: `${by}: ${reason}`, at: clock.now(), ...(state && { states: state }), ...(zip && { zips: zip }), ...(taxonomy && { taxonomies: taxonomy }) }
+      const options = { file: `${by}: ${reason}`, at: clock.now(), by: { name: by, why: reason }, ...(state && { states: state }), ...(zip && { zips: zip }), ...(taxonomy && { taxonomies: taxonomy }) }
       const body = request.body
       if (request.headers['content-type']?.startsWith('text/csv')) return readCsv(desk, body as Readable, options)
       if ((body as { resourceType?: unknown } | null)?.resourceType !== 'Bundle') throw unfit('Providers are read from a FHIR Bundle, or from CSV (content-type text/csv).')

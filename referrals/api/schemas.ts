@@ -37,6 +37,7 @@ export const Route = Type.Object({ ehr: Type.String(), location: orNull(Type.Str
 const Held = Type.Object({ hold: Hold, since: Instant, reason: Type.String(), waits: Type.Integer({ description: 'Seconds.' }) })
 const Appointment = Type.Object({ id: orNull(Type.String()), start: orNull(Type.String()), with: orNull(Type.String()), at: orNull(Type.String()), heardAt: Instant, last: Event })
 
+export const Action = Type.Object({ says: Type.String({ description: 'What to do.' }), call: Type.String({ description: 'Which request does it; it says `by` and `reason` too.', examples: ['POST /api/referrals/R-7K3M-9QX4/provider'] }) })
 export const summary = {
   id: Type.String(), reference: Type.String({ examples: ['R-7K3M-9QX4'] }), direction: Type.Enum(['inbound', 'outbound']), stage: Stage, since: Instant, receivedAt: Instant,
   sequence: Type.Integer({ description: 'Of its last event: `seen` of a decision.' }),
@@ -75,6 +76,7 @@ export const Whole = Type.Object({
   receipt: orNull(Type.Unknown({ description: 'Where it landed in the EHR, and what each field became there.' })),
   counterpart: orNull(Type.Unknown({ description: 'The referrer, or the specialist: how they can be reached.' })),
   next: Type.Array(Type.String(), { description: 'What happens next, in sentences.' }),
+  do: Type.Array(Action, { description: 'What a person may do about what waits for them.' }),
 })
 
 export const Decided = Type.Object({

@@ -3,7 +3,7 @@ import type { FastifyInstance } from 'fastify'
 import Type, { type Static } from 'typebox'
 import { answers, Instant, orNull, strict } from '../../engine/api/schemas.js'
 import { unfit } from '../decisions/decide.js'
-import { dismiss, give } from '../decisions/strays.js'
+import { dismiss, give, theStray } from '../decisions/strays.js'
 import type { Stray } from '../desk-contracts.js'
 import type { Desk } from '../desk.js'
 import { referralNamed } from './find.js'
@@ -15,6 +15,7 @@ const Told = Type.Object({
   id: Type.Integer(), at: Instant, via: Type.String(), what: Type.String({ examples: ['S12 18467, 2026-03-09T15:00:00.000Z (booked)'] }), reason: Type.String({ description: 'Why it was given to none.' }),
   candidates: Type.Array(Candidate, { description: 'That it may be about.' }), settled: orNull(Type.Object({ at: Instant, by: Type.String(), how: Type.String() })),
 })
+const Whole = Type.Object({ ...Told.properties, bundle: Type.Unknown({ description: 'A FHIR Bundle: all that came.' }) })
 const Query = Type.Object({ settled: Type.Boolean({ default: false, description: 'Those that are settled, the last first; else those that are open, the oldest first.' }), limit: Type.Integer({ minimum: 1, maximum: 500, default: 100 }) }, strict)
 const Id = Type.Object({ id: Type.Integer({ minimum: 1 }) })
 const Give = Type.Object({ by: Person, reason: Reason, referrals: Type.Array(Type.String({ minLength: 1, maxLength: 64 }), { minItems: 1, maxItems: 20, uniqueItems: true, description: 'Ids, or reference numbers.' }) }, strict)
@@ -27,6 +28,13 @@ export function strayRoutes(api: FastifyInstance, desk: Desk): void {
   api.get<{ Querystring: Static<typeof Query> }>('/referrals/strays', {
     schema: { summary: 'What came back and fits no referral.', querystring: Query, response: answers(Type.Object({ strays: Type.Array(Told) })) },
   }, async ({ query }) => ({ strays: await Promise.all((await store.strays(!query.settled, query.limit)).map((stray) => told(desk, stray))) }))
+
+  api.get<{ Params: Static<typeof Id> }>('/referrals/strays/:id', {
+    schema: { summary: 'One thing that came back and fitted no referral, with the message itself as FHIR.', params: Id, response: answers(Whole) },
+  }, async ({ params: { id } }) => {
+    const stray = await theStray(store, id)
+    return { ...(await told(desk, stray)), bundle: JSON.parse(stray.bundle) }
+  })
 
   api.post<{ Params: Static<typeof Id>; Body: Static<typeof Give> }>('/referrals/strays/:id/give', {
     schema: { summary: 'Gives what came back to the referrals that it is about: each is told its news.', params: Id, body: Give, response: answers(Given) },

@@ -17,6 +17,7 @@ const says = ({ name, facts }: Pick<ReferralEvent, 'name' | 'facts'>): string =>
 
 const DETAILS: readonly ((facts: EventFacts) => string | null | undefined)[] = [
   ({ via }) => via && `through ${via}`,
+  ({ provider }) => provider && `${provider.name} (provider ${provider.id})`,
   ({ chart }) => chart && nameOf(chart),
   ({ route }) => route && placeOf(route),
   ({ row }) => row && `by ${row}`,

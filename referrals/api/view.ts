@@ -5,6 +5,7 @@ import type { Duty, Hold, Notice, ReferralEvent, ReferralState } from '../desk-c
 import { matchOf } from '../decisions/patient.js'
 import { withoutRuledOut } from '../decisions/ruled-out.js'
 import type { Desk } from '../desk.js'
+import { actionsFor } from './actions.js'
 import { ENDS } from '../life-cycle.js'
 
 export type Looking = Pick<Desk, 'store' | 'patients' | 'providers' | 'rules' | 'clock'>
@@ -42,6 +43,7 @@ export async function wholeOf(desk: Looking, state: ReferralState) {
     routed: routed ? { at: routed.at, by: routed.by.name, row: routed.facts.row ?? null, why: routed.reason ?? routed.facts.words ?? null } : null,
     receipt: events.findLast(({ name, facts }) => name === 'written-back' && facts.receipt !== undefined)?.facts.receipt ?? null,
     counterpart, next: nextOf(state, owed, told),
+    do: (Object.keys(state.holds) as Hold[]).flatMap((hold) => actionsFor(hold, state, notices)),
   }
 }
 

@@ -4,7 +4,8 @@ import Type, { type Static } from 'typebox'
 import { answers, Instant, orNull, strict } from '../../engine/api/schemas.js'
 import type { Urgency } from '../contracts.js'
 import type { DeskStore, ReferralQuery, ReferralState } from '../desk-contracts.js'
-import { HOLDS, summary, URGENCIES } from './schemas.js'
+import { actionsFor } from './actions.js'
+import { Action, HOLDS, summary, URGENCIES } from './schemas.js'
 import { type Looking, owedOf, secondsSince, summaryOf } from './view.js'
 
 const AT_ONCE = 1000
@@ -12,7 +13,7 @@ const MOST = 10_000 // referrals that are looked through: whoever has more waiti
 
 const GROUPS = [...HOLDS, 'overdue'] as const
 const Query = Type.Object({ limit: Type.Integer({ minimum: 1, maximum: 500, default: 100, description: 'Of each group.' }), direction: Type.Optional(Type.Enum(['inbound', 'outbound'])), ehr: Type.Optional(Type.String({ minLength: 1, maxLength: 64 })) }, strict)
-const Waiting = Type.Object({ ...summary, because: Type.String({ description: 'What it waits for.' }), waitsSince: Instant, waits: Type.Integer({ description: 'Seconds.' }) })
+const Waiting = Type.Object({ ...summary, because: Type.String({ description: 'What it waits for.' }), waitsSince: Instant, waits: Type.Integer({ description: 'Seconds.' }), do: Type.Array(Action, { description: 'What a person may do about it, the nearest first; empty for what is overdue.' }) })
 const Worklist = Type.Object({
   at: Instant,
   groups: Type.Array(Type.Object({ group: Type.Enum([...GROUPS]), count: Type.Integer(), referrals: Type.Array(Waiting) }), { description: 'Only those with something in them.' }),
@@ -28,10 +29,10 @@ export function worklistRoutes(api: FastifyInstance, desk: Looking): void {
     const narrowed = { ...(direction && { direction }), ...(ehr !== undefined && { ehr }) }
     const [held, late, strays] = await Promise.all([all(store, { ...narrowed, hold: 'any' }), all(store, { ...narrowed, overdue: true }), store.strays(true, AT_ONCE)])
     const now = clock.now()
-    const groups = GROUPS.map((group) => {
+    const groups = await Promise.all(GROUPS.map(async (group) => {
       const waiting = (group === 'overdue' ? late : held).flatMap((state) => waitingIn(desk, group, state, now)).sort(first)
-      return { group, count: waiting.length, referrals: waiting.slice(0, limit) }
-    })
+      return { group, count: waiting.length, referrals: await Promise.all(waiting.slice(0, limit).map(async (one) => ({ ...one, do: group === 'overdue' ? [] : actionsFor(group, one, await store.notices(one.id)) }))) }
+    }))
     return {
       at: now.toISOString(), groups: groups.filter(({ count }) => count > 0), strays: { count: strays.length, oldest: strays[0]?.at ?? null }, complete: held.length < MOST && late.length < MOST,
     }

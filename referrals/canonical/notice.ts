@@ -113,8 +113,8 @@ const noticeOf = (notice: Pick<Notice, 'id'>, reference: string, words: Pick<Not
 })
 
 /** The PractitionerRole with the chosen way's address first, and who and where it is. */
-const recipientEntries = ({ id, facts, way, address }: Recipient): readonly BundleEntry[] => {
-  const url = (part: string): string => stableUrl('recipient', part, id)
+export const recipientEntries = ({ id, facts, way, address }: Omit<Recipient, 'language'>, as = 'recipient'): readonly BundleEntry[] => {
+  const url = (part: string): string => stableUrl(as, part, id)
   const name = facts?.name ?? null
   const practice = facts ? facts.practice : id
   const point = facts?.address ? { line: [...facts.address.lines], ...(facts.address.city ? { city: facts.address.city } : {}), ...(facts.address.state ? { state: facts.address.state } : {}), ...(facts.address.postalCode ? { postalCode: facts.address.postalCode } : {}) } : null
@@ -126,7 +126,7 @@ const recipientEntries = ({ id, facts, way, address }: Recipient): readonly Bund
   } as FhirResource }] : []
   const organization: BundleEntry[] = practice || where ? [{ fullUrl: url('Organization'), resource: { resourceType: 'Organization', ...(practice ? { name: practice } : {}), ...(where ? { address: [where] } : {}) } as FhirResource }] : []
   const role = {
-    resourceType: 'PractitionerRole', identifier: [{ system: 'urn:refero:recipient', value: id }],
+    resourceType: 'PractitionerRole', identifier: [{ system: `urn:refero:${as}`, value: id }],
     ...(person.length > 0 ? { practitioner: { reference: url('Practitioner') } } : {}), ...(organization.length > 0 ? { organization: { reference: url('Organization') } } : {}),
     ...(telecom.length > 0 ? { telecom } : {}),
   } as FhirResource

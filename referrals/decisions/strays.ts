@@ -8,8 +8,6 @@ import { tellNews } from '../feedback/feedback.js'
 import { type News, newsOf } from '../feedback/news.js'
 import { notNow, unfit } from './decide.js'
 
-const MOST = 1000 // that are looked through
-
 interface Settling { readonly by: string; readonly reason: string }
 
 /** Tells its news to each of the referrals. Nothing is told where one of them cannot take it. */
@@ -23,7 +21,7 @@ export async function give(parts: DeskParts, id: number, referrals: readonly Ref
   const given: Changed[] = []
   for (const { id: referral } of referrals) {
     for (const [number, one] of (news.length > 0 ? news : told).entries()) {
-      const changed = await tellNews(parts, `stray ${id} ${number} ${referral}`, referral, one, { by: { kind: 'person', name: by }, via: stray.via, at: new Date(stray.at), how: `A person gave it to this referral: ${reason}` })
+      const changed = await tellNews(parts, `stray ${id} ${number} ${referral}`, referral, one, { by: { kind: 'person', name: by }, via: stray.via, at: new Date(stray.at), how: 'A person gave it to this referral.', reason })
       if (changed) given.push(changed)
     }
   }
@@ -39,12 +37,18 @@ export async function dismiss(parts: DeskParts, id: number, { by, reason }: Sett
   return true
 }
 
+/** Rejects with NOT_FOUND. */
+export async function theStray(store: Pick<DeskParts['store'], 'stray'>, id: number): Promise<Stray> {
+  const stray = await store.stray(id)
+  if (!stray) throw new ReferoError('NOT_FOUND', `No stray has the number ${id}.`)
+  return stray
+}
+
 /** Null where the same person has settled it just so. */
 async function openStray({ store }: DeskParts, id: number, wanted: { readonly by: string; readonly how: string }): Promise<Stray | null> {
-  const open = (await store.strays(true, MOST)).find((one) => one.id === id)
-  if (open) return open
-  const settled = (await store.strays(false, MOST)).find((one) => one.id === id)?.settled
-  if (!settled) throw new ReferoError('NOT_FOUND', `No stray has the number ${id}.`)
+  const stray = await theStray(store, id)
+  const { settled } = stray
+  if (settled === null) return stray
   if (settled.by === wanted.by && settled.how === wanted.how) return null
   throw notNow(`${settled.by} has settled it: ${settled.how}.`)
 }

@@ -22,7 +22,17 @@ const STRENGTH: readonly KeyKind[] = ['reference', 'request', 'task', 'placer', 
 const WORKED = new Set(['routed', 'sent', 'delivered', 'acknowledged', 'handed-off', 'accepted', 'contacted', 'unable-to-reach', 'scheduled', 'rebooking', 'seen', 'reported'])
 const LATEST = 180 * 86_400_000 // after the referral came
 
+/** A refusal that may be that of the specialist who had a referral before is for a person to tell from that of the one who has it. */
 export async function correlate(store: DeskStore, news: News, heard: Heard): Promise<Correlated> {
+  const found = await sought(store, news, heard)
+  const doubtful = news.event === 'declined' || news.event === 'cancelled' ? found.referrals.filter(({ direction, times }) => direction === 'outbound' && times.recalled !== undefined) : []
+  if (!('how' in found) || doubtful.length === 0) return found
+  const but = { reason: 'The referral was taken back from one specialist and given to another, and it does not say which of them speaks.', candidates: doubtful.map(({ id }) => id) }
+  const referrals = found.referrals.filter((state) => !doubtful.includes(state))
+  return referrals.length > 0 ? { referrals, how: found.how, but } : { referrals: [], but }
+}
+
+async function sought(store: DeskStore, news: News, heard: Heard): Promise<Correlated> {
   const found = await store.find(news.names.filter(({ kind }) => kind !== 'number'))
   for (const kind of STRENGTH) {
     const ids = [...new Set(found.filter(({ key }) => key.kind === kind).map(({ referral }) => referral))]

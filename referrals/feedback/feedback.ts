@@ -49,12 +49,12 @@ export async function takeFeedback(parts: DeskParts, given: FeedbackGiven): Prom
 }
 
 /** Tells one referral; a person who gives a stray to a referral does the same. */
-export function tellNews(parts: DeskParts, command: string, referral: string, news: News, { by, via, at, how }: Pick<FeedbackGiven, 'by' | 'via' | 'at'> & { readonly how: string }): Promise<Changed | null> {
+export function tellNews(parts: DeskParts, command: string, referral: string, news: News, { by, via, at, how, reason }: Pick<FeedbackGiven, 'by' | 'via' | 'at'> & { readonly how: string; readonly reason?: string }): Promise<Changed | null> {
   return change(parts, command, async () => {
     const before = await parts.store.state(referral)
     if (!before) return null
     const { name, facts, first = [], ...more } = await effectOf(parts, before, news, at)
-    const event = (called: NewEvent['name'], told: NewEvent['facts']): NewEvent => ({ name: called, at: news.at, by, facts: { ...told, via, evidence: [{ says: how }] } })
+    const event = (called: NewEvent['name'], told: NewEvent['facts']): NewEvent => ({ name: called, at: news.at, by, ...(reason !== undefined && { reason }), facts: { ...told, via, evidence: [{ says: how }] } })
     return { before, news: [...first.map((called) => event(called, facts.visit ? { visit: facts.visit } : {})), event(name, facts)], keys: [...news.brings], ...more }
   })
 }

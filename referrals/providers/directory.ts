@@ -2,7 +2,9 @@
 import type { Provider, ProviderFacts, Way } from '../contracts.js'
 
 /** A message that a provider was seen in: when, through which channel or file, and how it asks to be answered. */
-export interface Seen { readonly at: Date; readonly via: string; readonly preferred?: Way }
+export interface Seen { readonly at: Date; readonly via: string; readonly preferred?: Way; readonly by?: Person }
+/** Who says it and why, where it is no message that does: for the history. */
+export interface Person { readonly name: string; readonly why: string }
 
 /** A provider as the directory keeps it. */
 export interface KnownProvider extends Provider {
@@ -55,6 +57,6 @@ export interface ProviderDirectory {
   /** Oldest first, with that of those merged into it. */
   history(id: string): Promise<readonly ProviderHistory[]>
   /** A way back that was learned from somewhere: a capability, a portal registration. Nothing where it is known. */
-  learn(id: string, way: Way, address: string, from: string): Promise<void>
+  learn(id: string, way: Way, address: string, from: string, by?: Person): Promise<void>
   close(): Promise<void>
 }

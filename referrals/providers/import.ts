@@ -3,13 +3,14 @@ import type { Readable } from 'node:stream'
 import { parse } from 'csv-parse'
 import type { Bundle } from 'fhir/r4.js'
 import type { ProviderFacts } from '../contracts.js'
-import type { ProviderDirectory } from './directory.js'
+import type { Person, ProviderDirectory } from './directory.js'
 import { providersIn } from './from-fhir.js'
 import { type Record, nppesReader } from './nppes.js'
 
 export interface ImportOptions {
   readonly file: string // as the directory shall call where it was learned
   readonly at: Date
+  readonly by?: Person // who imports it, and why
   /** Of the whole file of 8 million only what is near and relevant is wanted; any of each list, all of the lists. Beginnings for ZIP and taxonomy. */
   readonly states?: readonly string[]
   readonly zips?: readonly string[]
@@ -42,12 +43,12 @@ async function* factsOf(records: AsyncIterable<Record>, options: ImportOptions):
   }
 }
 
-const inBatches = async (facts: Iterable<ProviderFacts | null> | AsyncIterable<ProviderFacts | null>, directory: ProviderDirectory, { file, at, progress, signal }: ImportOptions): Promise<ImportProgress> => {
+const inBatches = async (facts: Iterable<ProviderFacts | null> | AsyncIterable<ProviderFacts | null>, directory: ProviderDirectory, { file, at, by, progress, signal }: ImportOptions): Promise<ImportProgress> => {
   let soFar: ImportProgress = { read: 0, added: 0, known: 0, skipped: 0 }
   let [batch, read]: [ProviderFacts[], number] = [[], 0]
   const flush = async (): Promise<void> => {
     signal?.throwIfAborted()
-    const { added, known, skipped } = batch.length > 0 ? await directory.add(batch, { at, via: file }) : { added: 0, known: 0, skipped: 0 }
+    const { added, known, skipped } = batch.length > 0 ? await directory.add(batch, { at, via: file, ...(by && { by }) }) : { added: 0, known: 0, skipped: 0 }
     soFar = { read: soFar.read + read, added: soFar.added + added, known: soFar.known + known, skipped: soFar.skipped + skipped + read - batch.length }
     batch = []
     read = 0

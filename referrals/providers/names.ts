@@ -1,5 +1,5 @@
 /** Names and numbers of providers as they are compared: "OKAFOR, NKECHI A MD" and "Dr. Nkechi Okafor" are one. */
-import type { PersonName, Way } from '../contracts.js'
+import type { PersonName, Provider, Way } from '../contracts.js'
 
 const CREDENTIALS = new Set(['md', 'do', 'np', 'pa', 'pac', 'aprn', 'arnp', 'fnp', 'fnpc', 'fnpbc', 'dnp', 'crnp', 'cnm', 'cnp', 'cns', 'crna', 'rn', 'bsn', 'msn', 'mbbs', 'mbchb', 'phd', 'psyd', 'dpm', 'dds', 'dmd', 'od', 'dc', 'dpt', 'pt', 'ot', 'pharmd', 'lcsw', 'lpc', 'mph', 'mba', 'msc', 'facc', 'facp', 'facs', 'faap', 'faafp', 'fache'])
 const TITLES = new Set(['dr', 'doctor', 'prof', 'professor', 'mr', 'mrs', 'ms', 'miss'])
@@ -37,6 +37,10 @@ const mixedCase = (word: string): string => {
 
 /** "Nkechi A Okafor Jr" */
 export const nameText = ({ family, given, suffix }: PersonName): string => [...given, family, suffix].filter(Boolean).join(' ')
+
+/** A provider in a few words: who, and of which practice; the number where neither is known. */
+export const calledOf = ({ id, name, practice }: Pick<Provider, 'id' | 'name' | 'practice'>): string =>
+  [name && nameText(name), practice].filter(Boolean).join(', ') || `provider ${id}`
 
 const letters = (text: string): string => text.normalize('NFKD').replace(/\p{M}/gu, '').toLowerCase().replace(/[^\p{L}\p{N}]/gu, '')
 

@@ -8,8 +8,8 @@ import { isNpi } from './npi.js'
 interface Found { readonly provider: KnownProvider; readonly how: string; readonly doubt?: string }
 
 /** Runs within the caller's transaction. */
-export const recognise = (book: Book, given: ProviderFacts, { at, via, preferred }: Seen): Recognised => {
-  const hand: Hand = { at, by: via, why: 'as a message said' }
+export const recognise = (book: Book, given: ProviderFacts, { at, via, preferred, by }: Seen): Recognised => {
+  const hand: Hand = { at, by: by?.name ?? via, why: by?.why ?? 'as a message said' }
   const npi = given.npi?.replace(/\D/g, '') ?? null
   const valid = npi !== null && isNpi(npi)
   const name = given.name && normalName(given.name)

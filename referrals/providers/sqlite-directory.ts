@@ -3,7 +3,7 @@ import type { Database } from 'better-sqlite3'
 import type { ProviderFacts, Way } from '../contracts.js'
 import { asked, type DeskFile } from '../store/file.js'
 import { type Book, type Fields, providerBook } from './book.js'
-import type { Changed, Imported, KnownProvider, ProviderChanges, ProviderDirectory, ProviderHistory, ProviderQuery, Recognised, Seen } from './directory.js'
+import type { Changed, Imported, KnownProvider, Person, ProviderChanges, ProviderDirectory, ProviderHistory, ProviderQuery, Recognised, Seen } from './directory.js'
 import { addressKey, nameText } from './names.js'
 import { isNpi } from './npi.js'
 import { recognise } from './recognise.js'
@@ -94,9 +94,9 @@ const operations = (database: Database, book: Book, now: () => Date) => {
       return done(one.id)
     },
     history: (id: string): readonly ProviderHistory[] => { const one = find(id); return one ? histories.all(Number(one.id)) : [] },
-    learn: (id: string, way: Way, address: string, from: string): void => {
+    learn: (id: string, way: Way, address: string, from: string, by?: Person): void => {
       const one = find(id)
-      if (one && book.addWay(Number(one.id), way, address, from)) book.note(Number(one.id), { at: now(), by: from, why: 'learned' }, `${way} ${address} learned`)
+      if (one && book.addWay(Number(one.id), way, address, from)) book.note(Number(one.id), { at: now(), by: by?.name ?? from, why: by?.why ?? 'learned' }, `${way} ${address} learned`)
     },
   }
 }

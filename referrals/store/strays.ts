@@ -12,11 +12,13 @@ export const openStrays = (database: Database) => {
   const add = database.prepare<unknown[]>('insert into stray (command, at, via, what, reason, candidates, packed) values (?, ?, ?, ?, ?, ?, ?)')
   const open = database.prepare<[number], Row>('select * from stray where settled_at is null order by id limit ?')
   const settled = database.prepare<[number], Row>('select * from stray where settled_at is not null order by settled_at desc, id desc limit ?')
+  const one = database.prepare<[number], Row>('select * from stray where id = ?')
   const settle = database.prepare<[string, string, string, number]>('update stray set settled_at = ?, settled_by = ?, settled_how = ? where id = ? and settled_at is null')
   return {
     addStray: (command: string, { at, via, what, reason, candidates, bundle }: Omit<Stray, 'id' | 'settled'>): number =>
       known.get(command)?.id ?? Number(add.run(command, at, via, what, reason, JSON.stringify(candidates), pack(bundle)).lastInsertRowid),
     strays: (unsettled: boolean, limit: number): readonly Stray[] => (unsettled ? open : settled).all(limit).map(strayOf),
+    stray: (id: number): Stray | null => { const row = one.get(id); return row ? strayOf(row) : null },
     settleStray: (id: number, { at, by, how }: NonNullable<Stray['settled']>): boolean => settle.run(at, by, how, id).changes > 0,
   }
 }

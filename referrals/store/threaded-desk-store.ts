@@ -6,7 +6,7 @@ import type { ProviderDirectory } from '../providers/directory.js'
 
 const DESK: readonly Exclude<keyof DeskStore, 'close'>[] = [
   'commit', 'done', 'state', 'find', 'bundle', 'events', 'documents', 'search', 'openNotices', 'notice', 'notices', 'settleNotice', 'gather', 'due', 'nextDue',
-  'stream', 'position', 'moveTo', 'lastPosition', 'addStray', 'strays', 'settleStray',
+  'stream', 'position', 'moveTo', 'lastPosition', 'addStray', 'strays', 'stray', 'settleStray',
 ]
 
 const PROVIDERS: readonly Exclude<keyof ProviderDirectory, 'close'>[] = ['recognise', 'add', 'get', 'search', 'update', 'merge', 'history', 'learn']

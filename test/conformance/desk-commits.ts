@@ -154,6 +154,7 @@ export const commitConformance = (on: OnDesk): void => {
     await desk.settleStray(1, { ...settled, at: after(6) })
     const kept = await reopen()
     t.same(await kept.strays(true, 9), [{ ...stray, id: 3, settled: null }])
+    t.same(await Promise.all([1, 3, 9].map((id) => kept.stray(id))), [{ ...stray, id: 1, settled: { ...settled, at: after(6) } }, { ...stray, id: 3, settled: null }, null])
     t.same((await kept.strays(false, 9)).map(({ id, settled }) => [id, settled?.by]), [[1, 'alice'], [2, 'alice']], 'the last settled first')
     t.equal((await kept.strays(false, 1)).length, 1)
   })

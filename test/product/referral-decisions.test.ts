@@ -1,8 +1,10 @@
 /** What people decide about referrals through the API, and what follows on the wire. One product for all of them. */
 import t from 'tap'
-import { person } from '../demo/people.js'
-import { openScene } from '../demo/scene.js'
-import type { Answer } from './product.js'
+import { call, message, segment } from '../demo/hl7.js'
+import { type Person, person } from '../demo/people.js'
+import { referral } from '../demo/referral.js'
+import { openScene, referenceIn } from '../demo/scene.js'
+import { type Answer, until } from './product.js'
 
 const scene = await openScene(t)
 const { ehr, product, refer, reached, mailAbout, inQueue } = scene
@@ -43,4 +45,58 @@ t.test('a person accepts one referral and declines another, and the referrer hea
   const told = await mailAbout('the refusal', ({ subject, text }) => subject === `News of your referral ${second}` && text.includes('cannot take'))
   t.match(told.text, /Please refer to the pediatric clinic/)
   t.notMatch(told.text, /nearer/, 'the reason is for the history')
+})
+
+const ORDER = { patient: person('HC1018'), diagnosis: ['N18.31', 'Chronic kidney disease, stage 3a'], words: 'Falling eGFR', service: '99244^Nephrology consultation^C4' } as const
+const specialist = (family: string, given: string, email: string): string => segment('PRD', { 1: 'RT^Referred to Provider^HL70286', 2: `${family}^${given}^^^DR^MD`, 4: '^^^RIVERSIDE NEPHROLOGY^^^^^RIVERSIDE NEPHROLOGY', 5: `^NET^Internet^${email}` })
+const answer = (number: string, code: string, { family, given, birthDate, sex }: Person = ORDER.patient): Promise<string> => call(scene.answersPort, message('RRI^I12^RRI_I12', ['RIVERCHART', 'RIVERSIDE'], `A-${number}-${code}`, new Date(), [
+  segment('MSA', { 1: 'AA', 2: 'x' }), segment('RF1', { 1: `${code}^Answer^HL70283`, 6: `${number}^MEADOW^1.3.6.1.4.1.99999.3.7^ISO` }), segment('PRD', { 1: 'RT', 2: 'X' }), segment('PID', { 1: '1', 3: 'RN-55^^^RIVERSIDE^MR', 5: `${family}^${given}`, 7: birthDate, 8: sex }),
+], { 15: 'AL', 16: 'NE' }))
+const sent = (to: string, subject: RegExp): Promise<{ text: string; subject: string }> => mailAbout(`${subject} to ${to}`, (mail) => mail.to.includes(to) && subject.test(mail.subject))
+const waiting = async (reference: string): Promise<Answer> => (await product.api('/api/referrals/worklist')).body.groups.flatMap(({ group, referrals }: Answer) => referrals.map((one: Answer) => ({ group, ...one }))).find((one: Answer) => one.reference === reference)
+
+t.test('an order that names no specialist waits for a person who names one, and is sent, accepted and in the history then', async (t) => {
+  t.match(await ehr.order(referral({ ...ORDER, number: 'HC-7101', wanted: segment('PRD', { 1: 'PP', 2: 'OKAFOR^NKECHI', 7: '1679576722^NPI' }) }), scene.outboundPort), /MSA\|AA\|/)
+  const find = async (): Promise<string | undefined> => (await product.api('/api/referrals?direction=outbound&hold=routing')).body.referrals[0]?.reference
+  await until(async () => (await find()) !== undefined)
+  const reference = (await find()) as string
+  t.match(await waiting(reference), { group: 'routing', because: 'The order names no specialist: say to whom it goes.', do: [{ says: /Say to which specialist it goes/, call: `POST /api/referrals/${reference}/provider` }] })
+  const added = await product.api('/api/providers', { by: 'dana', reason: 'on her card', name: { family: 'Voss', given: ['Imke'] }, practice: 'Harbor Nephrology', ways: [{ way: 'email', address: 'office@harbor.example' }] })
+  t.match(added, { status: 200, body: { isNew: true, kind: 'person', ways: [{ way: 'email' }], history: [{ by: 'dana', why: 'on her card' }] } })
+  t.match(await decide(reference, 'provider', { reason: 'who?', provider: '99999' }), { status: 422, body: { message: /No provider has the number 99999: look for them \(GET \/api\/providers\?text=…\), or add them/ } })
+  const named = await decide(reference, 'provider', { reason: 'the doctor said so by telephone', provider: added.body.id })
+  t.match(named, { status: 200, body: { stage: 'routed', provider: added.body.id, holds: [], do: [] } })
+  const letter = await sent('office@harbor.example', /^Referral|^Our referral|new/i)
+  t.match(letter.text, /Voss/)
+  t.notMatch(letter.text, /telephone/, 'the reason is for the history')
+  await reached(reference, 'sent')
+  t.match((await scene.timeline(reference)).find(({ name }) => name === 'addressed'), { by: { kind: 'person', name: 'dana' }, reason: 'the doctor said so by telephone', says: `Addressed: Imke Voss, Harbor Nephrology (provider ${added.body.id}).` })
+  t.match((await product.api(`/api/referrals/${reference}/bundle`)).body.entry.map(({ resource }: Answer) => resource).find(({ resourceType }: Answer) => resourceType === 'ServiceRequest').performer, [{ reference: /./ }], 'the order itself says it')
+  await answer('HC-7101', 'A')
+  await reached(reference, 'accepted')
+  t.equal(await waiting(reference), undefined)
+})
+
+t.test('an order that was sent is given to another specialist: the first is told, and the second has it; an answer that may be of either is for a person', async (t) => {
+  t.match(await ehr.order(referral({ ...ORDER, number: 'HC-7102', patient: person('HC1016'), wanted: specialist('LINDQVIST', 'SOLVEIG', 'solveig@riverside.example') }), scene.outboundPort), /MSA\|AA\|/)
+  const reference = referenceIn((await sent('solveig@riverside.example', /./)) as Parameters<typeof referenceIn>[0])
+  await reached(reference, 'sent')
+  const { body: { provider: first } } = await product.api(`/api/referrals/${reference}`)
+  const { body: { id: second } } = await product.api('/api/providers', { by: 'dana', reason: 'nearer', name: { family: 'Amsel', given: ['Jorun'] }, ways: [{ way: 'email', address: 'jorun@amsel.example' }] })
+  t.match(await decide(reference, 'provider', { reason: 'again', provider: first }), { status: 409, body: { message: /has it already/ } })
+  t.match(await decide(reference, 'provider', { reason: 'the patient moved', provider: second, words: 'The patient has moved.' }), { status: 200, body: { provider: second } })
+  t.match((await sent('solveig@riverside.example', /cancelled|taken back|withdrawn/i)).text, /The patient has moved/)
+  t.match((await sent('jorun@amsel.example', /./)).text, /N18\.31|kidney/i)
+  await reached(reference, 'sent')
+  t.same((await scene.timeline(reference)).filter(({ name }) => ['sent', 'recalled', 'addressed'].includes(name)).map(({ name }) => name), ['sent', 'recalled', 'addressed', 'sent'])
+  await answer('HC-7102', 'R', person('HC1016'))
+  const stray = async (): Promise<Answer> => (await product.api('/api/referrals/strays')).body.strays.find(({ candidates }: Answer) => candidates.some((one: Answer) => one.reference === reference))
+  await until(async () => (await stray()) !== undefined)
+  t.match(await stray(), { reason: /taken back from one specialist and given to another/ })
+  t.match((await product.api(`/api/referrals/${reference}`)).body.stage, /sent|delivered/)
+  const { id } = await stray()
+  t.match(await product.api(`/api/referrals/strays/${id}/give`, { by: 'dana', reason: 'it is from Amsel', referrals: [reference] }), { status: 200 })
+  t.match(await reached(reference, 'declined'), { by: { name: 'dana' }, reason: 'it is from Amsel' })
+  t.match(await product.api(`/api/referrals/strays/${id}`), { status: 200, body: { settled: { by: 'dana' }, bundle: { resourceType: 'Bundle' } } })
+  t.match(await decide(reference, 'provider', { reason: 'back to the first', provider: first }), { status: 200, body: { stage: 'routed', provider: first } }, 'what was declined goes to the next')
 })

@@ -1,5 +1,6 @@
 /** A referral that our own EHR sends to a specialist, through the same life to the report that is written back. */
 import t from 'tap'
+import { address } from '../../referrals/decisions/provider.js'
 import type { Practice, World } from './desk-kit.js'
 import { ADAM, a28, carry, chart, DAY, EVE, fate, feed, happened, mdm, notices, open, ref, rri, siu, stage, state, strays, world, OKAFOR, osu } from './desk-kit.js'
 
@@ -71,4 +72,40 @@ t.test('bare numbers of our EHR are ours alone; what is silent is chased', async
   t.same([await stage(w, id), (await happened(w, other.state.id, 'accepted')).length], ['accepted', 0])
   for (let day = 0; day < 21; day++) await w.clock.pass(DAY)
   t.ok((await happened(w, id, 'overdue')).length > 0)
+})
+
+const person = (name: string, id: string): { command: string; referral: string; by: string; reason: string } => ({ command: `person/${name}`, referral: id, by: 'dana', reason: 'as the doctor said' })
+const another = async (w: World): Promise<string> => (await w.desk.providers.recognise({ npi: null, identifiers: [], name: { family: 'VOSS', given: ['IMKE'], suffix: null, use: null }, practice: 'HARBOR', specialty: null, address: null, phones: [], faxes: ['6085550177'], emails: [], directAddresses: [] }, { at: w.clock.now(), via: 'test' })).provider.id
+
+t.test('given to another while a channel had it in its hands: who got it too late is told that it is taken back, and the other has it', async (t) => {
+  const w = world(t)
+  await chart(w, a28(EVE))
+  const { state: { id } } = await open(w, ref({ number: NUMBER, from: OKAFOR, to: SPECIALIST, authority: '^^^HC^MR', patient: EVE }), { direction: 'outbound', ehr: 'epic-main' })
+  const [first] = await notices(w, id, 'referral')
+  const other = await another(w)
+  await w.desk.decide((parts) => address(parts, person('address', id), { provider: other, words: null }))
+  const [old, fresh] = await notices(w, id, 'referral')
+  t.match([old, fresh], [{ status: 'superseded' }, { status: 'open', to: `provider ${other}`, way: 'fax' }])
+  await w.desk.settle(first?.id ?? 0, fate(w, { confirmed: false }))
+  t.match(await notices(w, id, 'withdrawal'), [{ status: 'open', way: 'direct', to: first?.to }])
+  t.match(await state(w, id), { stage: 'routed', provider: other, toTell: { 'hand-on': /./ } }, 'the other has not got it yet')
+  await w.desk.settle(fresh?.id ?? 0, fate(w, { confirmed: false }))
+  t.match(await state(w, id), { stage: 'sent', provider: other, holds: {} })
+})
+
+t.test('an order that names nobody is sent once our EHR names the specialist; one that names another than it lies with stays there, and says so', async (t) => {
+  const w = world(t)
+  await chart(w, a28(EVE))
+  const nobody = { number: NUMBER, from: OKAFOR, authority: '^^^HC^MR', patient: EVE }
+  const { state: { id } } = await open(w, ref(nobody), { direction: 'outbound', ehr: 'epic-main' })
+  t.match(await state(w, id), { provider: null, stage: 'routed', holds: { routing: { reason: /names no specialist/ } }, missing: [] })
+  t.same(await notices(w, id), [])
+  await open(w, ref({ ...nobody, event: 'I13' }), { direction: 'outbound', ehr: 'epic-main' })
+  t.match(await state(w, id), { provider: null, route: { ehr: 'epic-main' }, missing: [], holds: { routing: /./ } }, 'said again it is where it was')
+  await open(w, ref({ ...nobody, to: SPECIALIST, event: 'I13' }), { direction: 'outbound', ehr: 'epic-main' })
+  t.match((await notices(w, id)).map(({ kind, way }) => `${kind} ${way}`), ['referral direct'])
+  const before = await state(w, id)
+  await open(w, ref({ ...nobody, to: { npi: '1922074434', family: 'ELSE', given: 'SOMEBODY', practice: 'OTHER', fax: '5550199' }, event: 'I13' }), { direction: 'outbound', ehr: 'epic-main' })
+  t.equal((await state(w, id)).provider, before.provider)
+  t.match((await happened(w, id, 'information-added')).length, 3)
 })

@@ -45,7 +45,7 @@ const APPOINTMENT_NEWS: readonly EventName[] = ['scheduled', 'rescheduled', 'app
 always('nothing is handed on twice without a decision, nor the wrong way', ({ state, events, notices }) => {
   const handed = notices.filter((notice) => dutyOf(notice) === 'hand-on')
   if (handed.some(({ kind }) => kind !== (state.direction === 'inbound' ? 'hand-off' : 'referral'))) return 'it goes the wrong way'
-  return handed.length > events.filter(({ name, applied }) => name === 'routed' && applied).length && `handed on ${handed.length} times`
+  return handed.length > events.filter(({ name, applied }) => (name === 'routed' || name === 'addressed') && applied).length && `handed on ${handed.length} times`
 })
 
 always('an open referral always has something that is owed, and it is said until it has been said often enough', ({ state }) => {
@@ -99,7 +99,7 @@ function leftAlone(state: ReferralState): { readonly state: ReferralState; reado
     if (!next || said.length > 300) return { state: current, said }
     said.push(next.id)
     const now = next.next as string
-    current = fold(current, [{ name: 'overdue', at: now, by: DESK, facts: { duty: { id: next.id, kind: next.kind, due: next.due, level: (current.overdue[next.id] ?? 0) + 1 } } }], { now, rules, counterpart: null, opening: false, told: [] }).state
+    current = fold(current, [{ name: 'overdue', at: now, by: DESK, facts: { duty: { id: next.id, kind: next.kind, due: next.due, level: (current.overdue[next.id] ?? 0) + 1 } } }], { now, rules, provider: () => null, opening: false, told: [] }).state
   }
 }
 
