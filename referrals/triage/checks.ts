@@ -22,6 +22,8 @@ const OLDEST = 120
 export const CHECKS = {
   'patient-name': ({ patient }, context) => firstFit(patient.names.map(({ family, given }) => [...given, family].join(' ').trim()), (name) => (context.isPlaceholder(name) ? { problem: 'placeholder', value: name } : 'there')),
   'birth-date': ({ patient }, { today }) => birthDate(patient.birthDate, today),
+  'patient-living': ({ patient }) => (patient.deceased ? 'missing' : 'there'),
+  confirmation: () => 'missing', // the item's own conditions are the question: whoever meets them is asked
   sex: ({ patient }) => (patient.sex === null || patient.sex === 'unknown' ? 'missing' : 'there'),
   'patient-phone': ({ patient }) => firstFit(patient.phones, phone),
   'patient-address': ({ patient }, context) => firstFit(patient.addresses.map(({ lines, city, postalCode }) => [...lines, city, postalCode].filter(Boolean).join(', ')), (address) => (context.isPlaceholder(address) ? { problem: 'placeholder', value: address } : 'there')),
