@@ -122,7 +122,7 @@ export interface Notice {
   readonly due: string
   readonly status: NoticeStatus
   readonly items: readonly { readonly referral: string; readonly event: number }[] // of a digest
-  readonly fate: string | null // the mark of what is known of its message
+  readonly fate: string | null // the mark of what is known of its message; of an open one: a channel has it
   readonly tried: readonly Way[]
 }
 export type NewNotice = Omit<Notice, 'id' | 'fate'>
@@ -211,6 +211,8 @@ export interface DeskStore {
   openNotices(kinds: readonly NoticeKind[], to: { readonly ways?: readonly Way[]; readonly ehrs?: readonly string[] }, after: number, at: string, limit: number): Promise<readonly Notice[]>
   notice(id: number): Promise<Notice | null>
   notices(referral: string): Promise<readonly Notice[]>
+  /** A channel has an open notice, whether that runs or rests, and after a restart too. */
+  takeNotice(id: number): Promise<void>
   settleNotice(id: number, status: NoticeStatus, fate: string | null): Promise<void> // of one that belongs to no single referral
   /** Makes one digest of what waits for a provider, once. Returns how many were made. */
   gather(at: string): Promise<number>

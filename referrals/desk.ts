@@ -10,6 +10,7 @@ import { eventMessage, noticeMessage } from './notice-message.js'
 import { type Offer, offered, Offers } from './offers.js'
 import { open, type Opened, type Opening } from './opening.js'
 import { type NoticeFate, settle } from './settling.js'
+import { resume } from './resuming.js'
 import { tick, untilNext } from './ticking.js'
 import { Wake } from './wake.js'
 
@@ -36,10 +37,12 @@ export interface Desk extends Omit<DeskParts, 'log'> {
   decide<Value>(decision: (parts: DeskParts) => Promise<Value>): Promise<Value>
   /** Says which notices a channel carries, until the returned function is called. */
   offer(offer: Offer): () => void
+  /** What failed because no channel carried it, and an offer carries, is owed again. */
+  resume(offer: Offer): Promise<void>
   /** The open notices of an offer after an id, with the FHIR bundle (JSON) that tells each; null where there is nothing left to tell it of, or it is `known`. */
   toTell(offer: Offer, after: number, limit: number, known?: (notice: number) => boolean): Promise<readonly { readonly notice: Notice; readonly bundle: string | null }[]>
-  /** A channel has kept a notice that it was given: no other is looked for until it is settled. */
-  taken(notice: number): void
+  /** A channel is given a notice: no other is looked for until it is settled, however long the channel rests. */
+  taken(notice: number): Promise<void>
   /** Notices of an offer that failed, of referrals that wait for a person because of it: whoever had one may be told to send it again. */
   failed(offer: Offer): Promise<readonly Notice[]>
   settle(notice: number, fate: NoticeFate): Promise<void>
@@ -83,9 +86,10 @@ export function createDesk(parts: DeskParts): Desk {
       const found = await parts.store.openNotices(kinds, { ...(ways && { ways }), ...(ehrs && { ehrs }) }, after, parts.clock.now().toISOString(), limit)
       return Promise.all(found.filter((notice) => offered(offer, notice)).map(async (notice) => ({ notice, bundle: known(notice.id) ? null : await noticeMessage(parts, notice) })))
     },
-    taken: (notice) => offers.take(notice),
+    resume: (offer) => afterwards(resume(parts, offer)),
+    taken: (notice) => parts.store.takeNotice(notice),
     failed: (offer) => failedNotices(parts.store, offer),
-    settle: (notice, fate) => afterwards(settle(parts, notice, fate).then(() => offers.drop(notice))),
+    settle: (notice, fate) => afterwards(settle(parts, notice, fate)),
     landing: (notice, sending, readers) => landingOf(parts, notice, sending, readers),
     eventBundle: (referral, event) => eventMessage(parts, referral, event),
     changed: (seen, signal) => wake.after(seen, signal),

@@ -8,15 +8,18 @@ const AT_ONCE = 1_000
 /** Those of an offer, of all referrals that wait for a person because of them; a digest once. */
 export async function failedNotices(store: Pick<DeskStore, 'search' | 'events' | 'notice'>, offer: Offer): Promise<readonly Notice[]> {
   const found = new Map<number, Notice>()
-  for (const hold of HOLDS) {
-    for await (const state of waiting(store, hold)) {
-      const numbers = new Set((await store.events(state.id)).flatMap(({ name, facts: { notice } }) => (name === 'notice-failed' && notice && !found.has(notice.id) ? [notice.id] : [])))
-      for (const notice of await Promise.all([...numbers].map((number) => store.notice(number)))) {
-        if (notice?.status === 'failed' && offered(offer, notice)) found.set(notice.id, notice)
-      }
+  for await (const state of undelivered(store)) {
+    const numbers = new Set((await store.events(state.id)).flatMap(({ name, facts: { notice } }) => (name === 'notice-failed' && notice && !found.has(notice.id) ? [notice.id] : [])))
+    for (const notice of await Promise.all([...numbers].map((number) => store.notice(number)))) {
+      if (notice?.status === 'failed' && offered(offer, notice)) found.set(notice.id, notice)
     }
   }
   return [...found.values()]
+}
+
+/** Whatever waits because something of it was not delivered. */
+export async function* undelivered(store: Pick<DeskStore, 'search'>): AsyncGenerator<ReferralState> {
+  for (const hold of HOLDS) yield* waiting(store, hold)
 }
 
 async function* waiting(store: Pick<DeskStore, 'search'>, hold: Hold): AsyncGenerator<ReferralState> {

@@ -1,4 +1,4 @@
-/** Which notices the channels that run now carry, and which of them they have. */
+/** Which notices the channels that run now carry. */
 import type { Way } from './contracts.js'
 import type { Notice, NoticeKind } from './desk-contracts.js'
 
@@ -10,9 +10,11 @@ export interface Offer {
   readonly ehrs?: readonly string[]
 }
 
+/** The mark of a notice that failed because no channel carried it. */
+export const UNCARRIED = 'no channel carries it'
+
 export class Offers {
   readonly #offers = new Map<string, Offer>()
-  readonly #taken = new Set<number>() // by number: in the hands of a channel, whether that runs or rests
 
   /** Until the returned function is called. */
   add(offer: Offer): () => void {
@@ -20,19 +22,6 @@ export class Offers {
     return () => {
       if (this.#offers.get(offer.channel) === offer) this.#offers.delete(offer.channel)
     }
-  }
-
-  take(notice: number): void {
-    this.#taken.add(notice)
-  }
-
-  /** What became of it is known. */
-  drop(notice: number): void {
-    this.#taken.delete(notice)
-  }
-
-  hasTaken(notice: number): boolean {
-    return this.#taken.has(notice)
   }
 
   carries(notice: Pick<Notice, 'kind' | 'to' | 'way'>): boolean {

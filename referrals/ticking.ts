@@ -3,7 +3,7 @@ import type { Duty, Notice, ReferralState } from './desk-contracts.js'
 import { change, type DeskParts } from './change.js'
 import { DESK } from './fold.js'
 import { NOTICE_KINDS } from './names.js'
-import type { Offers } from './offers.js'
+import { type Offers, UNCARRIED } from './offers.js'
 import type { Rules } from './rules.js'
 import { settle } from './settling.js'
 
@@ -56,14 +56,14 @@ async function abandonUncarried(parts: DeskParts, offers: Offers, now: string): 
     const open = await parts.store.openNotices(NOTICE_KINDS, {}, after, now, AT_ONCE)
     for (const notice of open) {
       after = notice.id
-      if (!offers.carries(notice) && !offers.hasTaken(notice.id) && Date.parse(now) - Date.parse(notice.notBefore) >= PATIENCE) await settle(parts, notice.id, uncarried(notice, now))
+      if (notice.fate === null && !offers.carries(notice) && Date.parse(now) - Date.parse(notice.notBefore) >= PATIENCE) await settle(parts, notice.id, uncarried(notice, now))
     }
     if (open.length < AT_ONCE) return
   }
 }
 
 const uncarried = (notice: Notice, now: string): Parameters<typeof settle>[2] => ({
-  mark: 'no channel carries it', outcome: 'failed', at: new Date(now), channel: 'desk', doubtful: false, confirmed: false, receipt: null, identifiers: [],
+  mark: UNCARRIED, outcome: 'failed', at: new Date(now), channel: 'desk', doubtful: false, confirmed: false, receipt: null, identifiers: [],
   reason: notice.to.startsWith('ehr ') ? `no channel hands on to ${notice.to.slice(4)}` : `no channel goes by ${notice.way}`,
 })
 

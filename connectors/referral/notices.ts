@@ -23,6 +23,7 @@ export async function giveNotices(desk: Desk, receive: Receive, tools: Tools, { 
   signal.addEventListener('abort', end)
   const begin = ({ id, fate }: Pick<Notice, 'id' | 'fate'>): void => void following.set(id, follow(desk, tools, id, fate, ending.signal).finally(() => following.delete(id)))
   try {
+    await desk.resume(offer)
     for (const notice of await desk.failed(offer)) begin(notice)
     let whole = tools.clock.now().getTime() // when the table was last looked at from its beginning
     for (let after = 0; !signal.aborted; ) {
@@ -31,8 +32,8 @@ export async function giveNotices(desk: Desk, receive: Receive, tools: Tools, { 
       for (const { notice, bundle } of found) {
         after = notice.id
         if (bundle === null) continue
+        await desk.taken(notice.id) // before: once the channel has it, it must not go another way as well
         if (!(await give(receive, tools, notice.id, notice.to, bundle, signal))) return
-        desk.taken(notice.id)
         begin(notice)
       }
       if (found.length > 0) continue

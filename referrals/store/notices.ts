@@ -23,6 +23,7 @@ export const openNotices = (database: Database) => {
     select ${COLUMNS} from referral r join notice n on n.referral = r.number where r.id = ? order by n.id`)
   const settleOwn = database.prepare<[NoticeStatus, string | null, number, number]>('update notice set status = ?, fate = ? where id = ? and referral = ?')
   const settle = database.prepare<[NoticeStatus, string | null, number]>('update notice set status = ?, fate = ? where id = ? and referral is null')
+  const take = database.prepare<[number]>("update notice set fate = 'taken' where id = ? and status = 'open' and fate is null")
   const byKind = openMerged<Row>(database, `${SELECT} where n.kind = ? and ${TIMES}`, 'id')
   const byWay = openMerged<Row>(database, `${SELECT} where n.kind = ? and n.way = ? and ${TIMES}`, 'id')
   const byRecipient = openMerged<Row>(database, `${SELECT} where n.kind = ? and n.recipient = ? and ${TIMES}`, 'id')
@@ -60,6 +61,7 @@ export const openNotices = (database: Database) => {
         return row ? noticeOf(row) : null
       },
       notices: (referral: string): readonly Notice[] => ofReferral.all(referral).map(noticeOf),
+      takeNotice: (id: number): void => void take.run(id),
       settleNotice: (id: number, status: NoticeStatus, fate: string | null): void => {
         if (settle.run(status, fate, id).changes === 0) throw new Error(`notice ${id} is no digest; a referral's notice is settled by a change of that referral`)
       },

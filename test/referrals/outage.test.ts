@@ -105,15 +105,15 @@ async function letters(t: Test, faults: string[] = []) {
   const down = new Set<string>()
   const sent: string[] = []
   const channels = await channelsOf(folder, { ...CHANNELS, 'loop': `${CHANNELS.loop}`.replace(/retry: .*/, GIVEN_UP), 'fax': BY_FAX })
-  const open = (): Promise<Practice> => openPractice({
-    folder, clock, channels, wrap: (target) => clock.watched(failing(target, faults)),
+  const open = (...resting: readonly string[]): Promise<Practice> => openPractice({
+    folder, clock, channels: channels.filter(({ definition }) => !resting.includes(definition.name)), wrap: (target) => clock.watched(failing(target, faults)),
     deliver: async (channel, payload) => {
       if (down.has(channel)) return { kind: 'unavailable', reason: 'nobody answers' }
       sent.push(`${channel} ${/^X-Refero-Kind: (\S+)/m.exec(payload.toString())?.[1] ?? 'referral'}`)
       return { kind: 'sent' }
     },
   })
-  return { clock, down, sent, open }
+  return { clock, down, sent, open, start: (practice: Practice): Promise<void> => practice.engine.apply(channels, []) }
 }
 
 /** Fails the next call that begins like a fault: its name and what it is given. */
@@ -199,6 +199,66 @@ t.test('a channel that rests while its receiver is down loses nothing, and the d
   t.equal(state.stage, 'handed-off')
   t.same([state.toTell, state.holds], [{}, {}])
   t.equal(names.filter((name) => name === 'handed-off').length, 1)
+  await practice.close()
+})
+
+for (const [what, restarts] of [['', false], [', restarts in between', true]] as const) {
+  t.test(`what was given to a channel before it rested for long waits for it, and what came meanwhile goes when it is back${what}`, async (t) => {
+    const { clock, down, sent, open, start } = await letters(t)
+    for (const channel of ['hand-off', 'loop']) down.add(channel)
+    let practice = await open()
+    await practice.send('intake', referral(1))
+    await practice.send('intake', referral(2))
+    await clock.pass(15_000)
+    const rest = async (): Promise<void> => {
+      await practice.close()
+      practice = await open('hand-off', 'loop')
+    }
+    if (restarts) await rest()
+    else await practice.engine.apply(['intake', 'feedback', 'fax'].flatMap((name) => practice.engine.channel(name) ?? []), [])
+    await practice.send('intake', referral(3))
+    await clock.pass(20 * MINUTE)
+    if (restarts) {
+      await rest()
+      await clock.pass(20 * MINUTE)
+    }
+    const states = await practice.referrals.search({ limit: 10 })
+    t.match(states[0]?.holds, { 'hand-off': { reason: /no channel hands on to epic-main/ }, 'notice': { reason: /no channel goes by email/ } }, 'a person sees that nobody carries what came meanwhile')
+    t.same(sent, [], 'and nothing went')
+    down.clear()
+    await start(practice)
+    await clock.pass(20 * MINUTE)
+    const after = await practice.referrals.search({ limit: 10 })
+    t.same(after.map(({ stage, toTell, holds }) => ({ stage, toTell, holds })), [1, 2, 3].map(() => ({ stage: 'handed-off', toTell: {}, holds: {} })), 'all has arrived, and nothing waits')
+    t.same([...sent].sort(), [...[1, 2, 3].map(() => 'hand-off referral'), ...[1, 2, 3].map(() => 'loop letter/acknowledgement')], 'each once')
+    await practice.close()
+  })
+}
+
+t.test('a letter goes the next way while the channel of the first rests, and not by the first as well when it is back', async (t) => {
+  const { clock, sent, open, start } = await letters(t)
+  const practice = await open('fax')
+  await practice.send('intake', withFax(1))
+  await clock.pass(10 * MINUTE)
+  t.same([...sent].sort(), ['hand-off referral', 'loop letter/acknowledgement'])
+  await start(practice)
+  await clock.pass(10 * MINUTE)
+  t.equal(sent.length, 2)
+  await practice.close()
+})
+
+t.test('a letter that nobody could carry goes by one way alone when two channels are switched on together', async (t) => {
+  const { clock, sent, open, start } = await letters(t)
+  const practice = await open('fax', 'loop')
+  await practice.send('intake', withFax(1))
+  await clock.pass(10 * MINUTE)
+  t.match((await only(practice)).state.holds.notice?.reason, /no channel goes by email/)
+  await start(practice)
+  await clock.pass(10 * MINUTE)
+  const { state, names } = await only(practice)
+  t.equal(sent.filter((one) => one.endsWith('acknowledgement')).length, 1, sent.join())
+  t.same([state.toTell, state.holds], [{}, {}])
+  t.equal(names.filter((name) => name === 'acknowledged').length, 1)
   await practice.close()
 })
 
