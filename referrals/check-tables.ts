@@ -10,6 +10,8 @@ import type { DeskMappings } from './open-desk.js'
 import { lintMatching, MATCHING_DOCUMENTS } from './patients/settings.js'
 import { waysOrder } from './providers/ways.js'
 import { lintRouting } from './routing/lint.js'
+import type { RoutingContext } from './routing/rows.js'
+import { specialtyTables } from './triage/specialty-tables.js'
 import { triageTables } from './triage/tables.js'
 
 export function checkTables(mappings: DeskMappings): readonly Problem[] {
@@ -26,12 +28,17 @@ export function checkTables(mappings: DeskMappings): readonly Problem[] {
   ]
 }
 
-/** The EHRs that routes may name, where desk.yaml can be read. */
-const contextOf = (mappings: DeskMappings): { readonly ehrs?: readonly string[] } => {
+/** What routes may name, as far as the tables that say it can be read: what is wrong with those is told for itself. */
+const contextOf = (mappings: DeskMappings): RoutingContext => ({
+  ...readable(() => ({ ehrs: [...readDesk(mappings.mapping('desk/desk') as MappingDocument).ehrs.keys()] })),
+  ...readable(() => ({ specialties: [...specialtyTables((path) => mappings.mapping(path)).names.keys()] })),
+  ...readable(() => (mappings.names('routing/zips', '.csv').length > 0 ? { zips: mappings.csv('routing/zips') } : {})),
+})
+const readable = (part: () => RoutingContext): RoutingContext => {
   try {
-    return { ehrs: [...readDesk(mappings.mapping('desk/desk') as MappingDocument).ehrs.keys()] }
+    return part()
   } catch {
-    return {} // what is wrong with it is told for itself
+    return {}
   }
 }
 

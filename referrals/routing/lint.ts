@@ -31,8 +31,9 @@ const repeated = (table: ReadTable): readonly Problem[] => {
 const unknown = (table: ReadTable, { ehrs, locations, specialties }: RoutingContext): readonly Problem[] => table.rows.flatMap((row) => {
   const check = (name: string, value: string | null, known: readonly string[] | undefined): Problem[] =>
     (known === undefined || value === null || known.includes(value) ? [] : [at(table, row, name, `unknown-${name}`, `No ${name === 'ehr' ? 'EHR' : name} is called \`${value}\`${didYouMean(value, known)}`)])
-  const written = row.conditions.get('specialty')?.text.split('|').map((each) => each.replace('!', '').trim()).filter((each) => !/[*?]/.test(each)) ?? []
-  return [...check('ehr', row.route.ehr, ehrs), ...check('location', row.route.location, locations), ...written.flatMap((each) => check('specialty', each.toLowerCase(), specialties))]
+  const written = (name: string): readonly string[] => row.conditions.get(name)?.text.split('|').map((each) => each.replace('!', '').trim()).filter((each) => !/[*?]/.test(each)) ?? []
+  const named = (['specialty', 'sub-specialty'] as const).flatMap((name) => written(name).flatMap((each) => check(name, each.toLowerCase(), specialties)))
+  return [...check('ehr', row.route.ehr, ehrs), ...check('location', row.route.location, locations), ...named]
 })
 
 /** No referral reaches a row that another one always goes before. */

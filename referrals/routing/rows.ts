@@ -49,6 +49,7 @@ export const readTable = (csv: Csv, context: RoutingContext): ReadTable => {
   const [first, ...others] = records
   if (!first) return nothing('empty', 'The table is empty; its first line names the columns, such as row,specialty,ehr,queue.')
   if (others.length > LIMITS.rows) return nothing('too-large', `The table has ${others.length} rows; ${LIMITS.rows} are the most.`)
+  if (first.length === 1 && /[;\t]/.test(first[0]?.text ?? '')) return { ...nothing('', ''), problems: [problemAt(file, first[0] ?? top, 'no-commas', 'The columns are not kept apart by commas.', 'Save the spreadsheet as CSV with commas.')] }
   const known = new Map(columns(places).map((column) => [column.name, column]))
   const names = header(first, [...OWN, ...known.keys(), ...ANSWERS], file, problems)
   if (!names.includes('ehr')) problems.push(problemAt(file, first[0] ?? top, 'missing-column', 'The table has no column `ehr`.', 'Each row says to which EHR it leads.'))
@@ -64,8 +65,7 @@ const header = (cells: readonly Cell[], known: readonly string[], file: string, 
   const names = cells.map(({ text }) => text.toLowerCase().replace(/[\s_-]+/g, '-'))
   for (const [index, cell] of cells.entries()) {
     const name = names[index] ?? ''
-    if (cells.length === 1 && /[;\t]/.test(cell.text)) problems.push(problemAt(file, cell, 'no-commas', 'The columns are not kept apart by commas.', 'Save the spreadsheet as CSV with commas.'))
-    else if (!known.includes(name)) problems.push(problemAt(file, cell, 'unknown-column', `\`${cell.text}\` is no column of a routing table${didYouMean(name, known)}`))
+    if (!known.includes(name)) problems.push(problemAt(file, cell, 'unknown-column', `\`${cell.text}\` is no column of a routing table${didYouMean(name, known)}`))
     else if (names.indexOf(name) < index) problems.push(problemAt(file, cell, 'column-twice', `The column \`${name}\` stands here a second time.`, 'Put alternatives into one cell, with | between them.'))
   }
   return names

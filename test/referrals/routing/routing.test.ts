@@ -2,6 +2,8 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
+import { openMappings } from '../../../engine/mappings.js'
+import { checkTables } from '../../../referrals/check-tables.js'
 import type { Routing } from '../../../referrals/contracts.js'
 import { age } from '../../../referrals/routing/columns.js'
 import { decide } from '../../../referrals/routing/decide.js'
@@ -135,7 +137,8 @@ t.test('ages count whole years on the day, and say so where the birth date is no
 t.test('lint names the place of what is wrong, and what was probably meant', async (t) => {
   const cases: readonly (readonly [text: string, problem: string | RegExp, context?: RoutingContext])[] = [
     ['row,specialy,ehr\n1,,e', 'routing.csv:1:5 error unknown-column: `specialy` is no column of a routing table; did you mean `specialty`?'],
-    ['row;specialty;ehr\n1;;e', /1:1 error no-commas/],
+    ['row;specialty;ehr\n1;cardiology;e\n2;;e', /1:1 error no-commas/],
+    ['sub-specialty,ehr\ncardiolgy,e\n,e', /2:1 error unknown-sub-specialty/, { specialties: ['cardiology'] }],
     ['zip,zip,ehr\n,,e', /1:5 error column-twice/],
     ['row\n1', /1:1 error missing-column: The table has no column `ehr`/],
     ['zip,ehr\n2138,e\n,e', /2:1 error bad-cell: `zip`: `2138` is no ZIP code.*write 02138/],
@@ -173,4 +176,15 @@ t.test('a table that cannot be read is refused with all its problems, and quoted
   t.throws(() => routingTable(csv('')), /The table is empty/)
   const { route: found } = routed('\uFEFFehr,location,tasks\r\n"e","Main St, ""North""\nfloor 2","Call | Ask for notes"\r\n', {})
   t.strictSame(found, { ehr: 'e', location: 'Main St, "North"\nfloor 2', practitioner: null, queue: null, tasks: ['Call', 'Ask for notes'] })
+})
+
+t.test('`refero check` knows the specialties of triage and the places of zips.csv', async (t) => {
+  const mappings = openMappings(join(import.meta.dirname, '../../../../mappings'))
+  const own: Readonly<Record<string, string>> = { 'routing/default': 'row,specialty,zip,within,ehr\n1,cardiolgy,,,epic-main\n2,,,15 of 53703,epic-main\n9,,,,epic-main', 'routing/zips': 'zip,lat,long\n53703,43.07,-89.38' }
+  const checked = checkTables({
+    ...mappings,
+    csv: (path: string) => ({ text: own[path] ?? '', file: `${path}.csv` }),
+    names: (under: string, extension?: '.csv') => (extension ? Object.keys(own).filter((path) => path.startsWith(under)) : mappings.names(under)),
+  })
+  t.match(checked.map(problemText), [/default\.csv:2:3 error unknown-specialty: .*did you mean `cardiology`/])
 })
