@@ -15,6 +15,7 @@ import { Person, Reason, Stage, text, Way } from './schemas.js'
 
 const MOST_REFERRALS = 1000 // that are counted
 const LARGEST_FILE = 1024 ** 3 // of a CSV, in bytes
+const LARGEST_BUNDLE = 64 * 1024 ** 2
 const ZERO = { read: 0, added: 0, known: 0, skipped: 0 }
 
 const Provider = Type.Object({
@@ -103,6 +104,7 @@ export function providerRoutes(api: FastifyInstance, desk: Desk): void {
   api.register(async (files) => {
     files.addContentTypeParser('text/csv', (_request, payload, done) => done(null, payload))
     files.post<{ Querystring: Static<typeof ImportQuery>; Body: unknown }>('/providers/import', {
+      bodyLimit: LARGEST_BUNDLE,
       schema: {
         summary: 'Reads providers from a FHIR Bundle, or from an NPPES file or its endpoints (text/csv, as it streams in).', querystring: ImportQuery, consumes: ['application/fhir+json', 'application/json', 'text/csv'],
         body: { content: { 'application/fhir+json': { schema: File }, 'application/json': { schema: File }, 'text/csv': { schema: Type.Unknown({ description: 'npidata_pfile_….csv or endpoint_pfile_….csv' }) } } }, response: answers(Imported),

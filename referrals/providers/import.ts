@@ -26,7 +26,7 @@ const LONGEST_RECORD = 1024 ** 2
 
 /** Reads a stream of NPPES records, or endpoints, by the names in its header. Throws a sentence where a column is missing or a line is no CSV. */
 export const importNppes = async (stream: Readable, directory: ProviderDirectory, options: ImportOptions): Promise<ImportProgress> => {
-  const records = stream.pipe(parse({ bom: true, relax_column_count: true, max_record_size: LONGEST_RECORD }))
+  const records = stream.pipe(parse({ bom: true, relax_column_count: true, record_delimiter: ['\r\n', '\n'], max_record_size: LONGEST_RECORD }))
   stream.once('error', (error) => records.destroy(error))
   return inBatches(factsOf(records as AsyncIterable<Record>, options), directory, options)
 }

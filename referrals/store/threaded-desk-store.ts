@@ -5,13 +5,8 @@ import type { DeskStore } from '../desk-contracts.js'
 import type { ProviderDirectory } from '../providers/directory.js'
 
 const DESK: readonly Exclude<keyof DeskStore, 'close'>[] = [
-<<<<<<< /tmp/h-clock/referrals/store/threaded-desk-store.ts
   'commit', 'done', 'state', 'find', 'bundle', 'events', 'documents', 'search', 'openNotices', 'notice', 'notices', 'takeNotice', 'settleNotice', 'gather', 'due', 'nextDue',
-  'stream', 'position', 'moveTo', 'lastPosition', 'addStray', 'strays', 'settleStray',
-=======
-  'commit', 'done', 'state', 'find', 'bundle', 'events', 'documents', 'search', 'openNotices', 'notice', 'notices', 'settleNotice', 'gather', 'due', 'nextDue',
   'stream', 'position', 'moveTo', 'lastPosition', 'addStray', 'strays', 'stray', 'settleStray',
->>>>>>> referrals/store/threaded-desk-store.ts
 ]
 
 const PROVIDERS: readonly Exclude<keyof ProviderDirectory, 'close'>[] = ['recognise', 'add', 'get', 'search', 'update', 'merge', 'history', 'learn']

@@ -18,18 +18,21 @@ export async function askEngine(given: Given, terminal: Terminal, path: string, 
   return response.json()
 }
 
+/** The same for content that is no JSON of ours. */
+export async function sendToEngine(given: Given, terminal: Terminal, path: string, content: string, type: string): Promise<unknown> {
+  return (await request(given, terminal, path, { method: 'POST', headers: { 'content-type': type }, body: content })).json()
+}
+
 /** The same with the answer as it comes: for a stream of events. */
-export async function fetchEngine(given: Given, terminal: Terminal, path: string, body?: object, method = body ? 'POST' : 'GET', signal?: AbortSignal): Promise<Response> {
+export const fetchEngine = (given: Given, terminal: Terminal, path: string, body?: object, method = body ? 'POST' : 'GET', signal?: AbortSignal): Promise<Response> =>
+  request(given, terminal, path, { method, ...(body && { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }), ...(signal && { signal }) })
+
+async function request(given: Given, terminal: Terminal, path: string, { headers, ...init }: Pick<RequestInit, 'method' | 'body' | 'signal'> & { readonly headers?: Readonly<Record<string, string>> }): Promise<Response> {
   const base = given.text('url') ?? terminal.environment.REFERO_URL ?? `http://127.0.0.1:${terminal.environment.REFERO_HTTP_PORT ?? 8420}`
   const token = given.text('token') ?? terminal.environment.REFERO_TOKEN ?? ''
   let response: Response
   try {
-    response = await fetch(new URL(path, base), {
-      method,
-      headers: { authorization: `Bearer ${token}`, ...(body && { 'content-type': 'application/json' }) },
-      ...(body && { body: JSON.stringify(body) }),
-      ...(signal && { signal }),
-    })
+    response = await fetch(new URL(path, base), { ...init, headers: { authorization: `Bearer ${token}`, ...headers } })
   } catch (error) {
     throw new ReferoError('ENGINE_UNREACHABLE', `(${base})`, { cause: error })
   }
