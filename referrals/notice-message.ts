@@ -2,6 +2,7 @@
 import type { Bundle } from 'fhir/r4.js'
 import type { Provider } from './contracts.js'
 import type { Notice, ReferralEvent, ReferralState } from './desk-contracts.js'
+import { factsOf } from './canonical/facts.js'
 import { withPatient, withRequestStatus, withRoute } from './canonical/changes.js'
 import { withPerformer } from './canonical/performer.js'
 import { digestBundle, type NoticeInput, noticeBundle, type Recipient } from './canonical/notice.js'
@@ -21,7 +22,7 @@ export async function noticeMessage(parts: DeskParts, notice: Notice): Promise<s
   const told = (await Promise.all(notice.items.map(({ referral, event }) => toldOf(parts, notice, referral, event)))).filter((one) => one !== null)
   const [first] = told
   if (!first) return null
-  const items = told.map(({ bundle, state, event, words }) => ({ bundle, state, task: words.task, text: lineOf(state, event, parts.rules().zone) }))
+  const items = told.map(({ bundle, state, event, words }) => ({ bundle, state, task: words.task, text: lineOf(state, event, patientName(bundle)) }))
   return JSON.stringify(digestBundle({ items, notice, recipient: first.recipient, words: { topic: `${items.length} referrals: where they stand`, sent: first.words.sent } }))
 }
 
@@ -29,6 +30,11 @@ export async function noticeMessage(parts: DeskParts, notice: Notice): Promise<s
 export async function eventMessage(parts: DeskParts, referral: string, event: ReferralEvent): Promise<string | null> {
   const told = await toldOf(parts, { id: event.sequence, kind: 'status', to: 'subscriber', way: null }, referral, event.sequence)
   return told && JSON.stringify(noticeBundle(told))
+}
+
+const patientName = (bundle: Bundle): string | null => {
+  const [name] = factsOf(bundle).patient.names
+  return name ? [...name.given.slice(0, 1), name.family].join(' ') : null
 }
 
 type Told = Omit<NoticeInput, 'state' | 'event'> & { readonly state: ReferralState; readonly event: ReferralEvent }

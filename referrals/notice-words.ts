@@ -1,6 +1,6 @@
 /** What a notice says, as values for letters: sentences around them are the letters' own. */
 import type { NoticeKind, ReferralEvent, ReferralState } from './desk-contracts.js'
-import type { TaskStanding } from './canonical/changes.js'
+import { routeParts, type TaskStanding } from './canonical/changes.js'
 import type { Part } from './canonical/notice.js'
 import { businessSystem, LIFE_CYCLE, type TaskStatus } from './life-cycle.js'
 import type { Rules } from './rules.js'
@@ -27,6 +27,9 @@ const STANDING: Partial<Record<ReferralState['stage'], readonly [TaskStatus, str
   (['accepted', 'declined', 'contacted', 'unable-to-reach', 'scheduled', 'seen', 'reported', 'closed', 'cancelled'] as const).map((stage) => [stage, LIFE_CYCLE[stage].task ?? DEFAULT]),
 )
 
+/** Of notices whose event says in words why it was decided so: for the history, not for the letter. */
+const OWN_WORDS: ReadonlySet<NoticeKind> = new Set(['outcome', 'hand-off', 'referral'])
+
 /** The parts of the letter, each a value or a few words. */
 export function partsOf(kind: NoticeKind, state: ReferralState, { name, facts }: ReferralEvent, { practice, zone }: Pick<Rules, 'practice' | 'zone'>): readonly Part[] {
   const parts: Part[] = []
@@ -36,18 +39,19 @@ export function partsOf(kind: NoticeKind, state: ReferralState, { name, facts }:
   const missing = kind === 'acknowledgement' || kind === 'information' || name === 'information-added' ? state.missing : []
   for (const { says } of missing) say('missing', says)
   if (missing.length > 0) say('how-to-answer', practice)
-  if (kind === 'acknowledgement') for (const text of understood(state)) say('understood', text)
+  if (kind === 'acknowledgement' || kind === 'hand-off' || kind === 'referral') {
+    say('specialty', state.specialty)
+    say('urgency', state.urgency)
+  }
   if (kind !== 'acknowledgement' && kind !== 'referral') say('status', LIFE_CYCLE[name].says)
   say('reason', kind === 'referral' ? null : facts.reason)
   if (facts.appointment?.start) say('appointment', appointmentWords(facts.appointment, zone))
-  if (kind === 'hand-off' && state.route) for (const text of [state.route.queue, state.route.location, state.route.practitioner, ...state.route.tasks]) say('item', text)
-  if (facts.words && kind !== 'outcome' && kind !== 'referral' && name !== 'received') say('note', facts.words)
+  const { route } = state
+  if (kind === 'hand-off' && route) for (const { part, text } of routeParts(route)) say(part, text)
+  if (kind === 'acknowledgement' && route) for (const { part, text } of routeParts({ ...route, queue: null, tasks: [] })) say(part, text) // ours, and nobody else's
+  if (!OWN_WORDS.has(kind) && name !== 'received') say('note', facts.words)
   return parts
 }
-
-const understood = ({ specialty, urgency, route }: ReferralState): readonly (string | null)[] => [
-  specialty && `Specialty: ${specialty}`, `Urgency: ${urgency}`, route?.location ? `Location: ${route.location}` : null, route?.practitioner ? `With: ${route.practitioner}` : null,
-]
 
 const appointmentWords = ({ start, with: who, at }: NonNullable<ReferralEvent['facts']['appointment']>, zone: string): string => [start && timeWords(start, zone), who && `with ${who}`, at && `at ${at}`].filter(Boolean).join(' ')
 
@@ -55,6 +59,9 @@ const appointmentWords = ({ start, with: who, at }: NonNullable<ReferralEvent['f
 const timeWords = (start: string, timeZone: string): string =>
   new Intl.DateTimeFormat('en-US', { weekday: 'long', year: 'numeric', month: 'long', day: 'numeric', hour: 'numeric', minute: '2-digit', timeZone, timeZoneName: 'short' }).format(new Date(start)).replaceAll('\u202f', ' ')
 
-/** One line of a digest. */
-export const lineOf = ({ reference }: ReferralState, { name, at, facts }: ReferralEvent, zone: string): string =>
-  `${reference}: ${LIFE_CYCLE[name].says ?? name} (${at.slice(0, 10)})${facts.appointment?.start ? `, ${appointmentWords(facts.appointment, zone)}` : ''}${facts.reason ? `: ${facts.reason}` : ''}`
+/** One line of a digest: which, of whom, and where it stands. Its moments are instants, which letters write in their language and zone. */
+export const lineOf = ({ reference }: ReferralState, { name, at, facts }: ReferralEvent, patient: string | null): string => {
+  const { appointment, reason } = facts
+  const visit = [appointment?.start, appointment?.with, appointment?.at].filter(Boolean).join(', ')
+  return `${reference}${patient ? ` (${patient})` : ''}: ${[LIFE_CYCLE[name].says ?? name, visit || at, reason].filter(Boolean).join(', ')}`
+}

@@ -2,7 +2,7 @@
 import type { Appointment, Bundle, BundleEntry, Communication, CommunicationPayload, ContactPoint, DocumentReference, FhirResource, Patient, Reference, ServiceRequest, Task } from 'fhir/r4.js'
 import type { Provider, ProviderFacts, Way } from '../contracts.js'
 import type { Notice, ReferralDocument, ReferralEvent, ReferralState } from '../desk-contracts.js'
-import { type TaskStanding, standingTask, withIdentity, withTask } from './changes.js'
+import { type RoutePart, type TaskStanding, standingTask, withIdentity, withTask } from './changes.js'
 import { OF_THE_MESSAGE } from './counterparts.js'
 import { withReferences } from './intake.js'
 import { NPI } from './reading.js'
@@ -16,7 +16,7 @@ export const NOTICE_PART = 'urn:refero:notice-part'
 /** Of a payload of a digest: the request that the line is about. */
 export const NOTICE_ABOUT = 'urn:refero:notice-about'
 
-export type NoticePart = 'missing' | 'understood' | 'how-to-answer' | 'status' | 'reason' | 'appointment' | 'item' | 'note'
+export type NoticePart = 'missing' | 'understood' | 'urgency' | 'specialty' | RoutePart | 'how-to-answer' | 'status' | 'reason' | 'appointment' | 'item' | 'note'
 export interface Part { readonly part: NoticePart; readonly text: string }
 
 /** Who is told, and by which way; `facts` is null for an EHR. */

@@ -25,6 +25,7 @@ const Settings = Type.Object({
   practice: Type.Optional(Type.Object({
     name: Type.Optional(Type.String({ maxLength: 200 })), phone: Type.Optional(Type.String({ maxLength: 50 })), fax: Type.Optional(Type.String({ maxLength: 50 })), address: Type.Optional(Type.String({ maxLength: 300 })),
   }, { additionalProperties: false, description: 'The letterhead, and whom to call.' })),
+  language: Type.Optional(Type.String({ pattern: '^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$', description: 'The language of letters to whoever asked for none; without it, English.' })),
   timezone: Type.Optional(Type.String({ description: 'The time zone (IANA) of times in letters; without it, each by the offset that it came with.' })),
 }, { additionalProperties: false })
 
@@ -43,19 +44,19 @@ export default defineTransform({
     if (settings.to !== undefined && !isAddress(settings.to)) throw new Error('`to` must be one e-mail address.')
     if (settings.timezone !== undefined) checkZone(settings.timezone)
     const letters = readLetters(settings.letter === AUTO ? KINDS : [settings.letter], tools)
-    const { as = ['text'], practice = {}, timezone = null } = settings
+    const { as = ['text'], practice = {}, timezone = null, language = null } = settings
     const disclosed = settings.disclose === 'all'
 
     const write = (notice: Notice): { readonly letter: Letter; readonly name: string; readonly references: readonly string[]; readonly asked: boolean } => {
       const name = settings.letter === AUTO ? notice.kind : settings.letter
-      const chosen = letters.choose(name, notice.language)
+      const chosen = letters.choose(name, notice.language ?? language)
       if (!chosen) throw new MessageFault({ kind: 'unsupported', reason: `there is no letter for this kind of notice; there are ${KINDS.join(', ')}`, location: 'Communication.category' })
-      const { template, language, words, asked } = chosen
-      const values = reader(letters.values, notice, practice, { locale: words.locale, timezone }, disclosed)
+      const { template, words, asked } = chosen
+      const values = reader(letters.values, notice, practice, { locale: words.locale, timezone, said: words.said ?? {} }, disclosed)
       const references = values('reference')
       const { subject, blocks } = fill(template, disclosed, values)
       if (subject === null || blocks.length === 0) throw new MessageFault({ kind: 'required', reason: 'the notice has no reference number, which every letter says', location: 'ServiceRequest.identifier' })
-      return { letter: { language, subject, blocks, reference: references.slice(0, 3).join(', '), practice, words }, name, references, asked }
+      return { letter: { language: chosen.language, subject, blocks, reference: references.slice(0, 3).join(', '), practice, words }, name, references, asked }
     }
 
     return async (message) => {

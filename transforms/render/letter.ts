@@ -23,7 +23,7 @@ const MOST_IN_SUBJECT = 3 // reference numbers of a digest
 
 /**
  * The subject and the blocks that a template makes of values. A block is left out where its condition does not hold, where it is of another disclosure, or where
- * a value in it is missing; the subject is null where one in it is.
+ * a value in it is missing, and a heading where nothing stands under it; the subject is null where a value in it is missing.
  */
 export const fill = (template: LetterTemplate, disclosed: boolean, values: (name: string) => readonly string[]): { readonly subject: string | null; readonly blocks: readonly Block[] } => {
   const joined = (name: string): string | null => values(name).join(', ') || null
@@ -32,7 +32,7 @@ export const fill = (template: LetterTemplate, disclosed: boolean, values: (name
     return all.length > MOST_IN_SUBJECT ? `${all.slice(0, MOST_IN_SUBJECT).join(', ')} (+${all.length - MOST_IN_SUBJECT})` : joined(name)
   }
   const holds = (tested: TestedValues): boolean => tested.every(({ name, among }) => values(name).some((value) => among === null || among.includes(value)))
-  const blocks = template.blocks.flatMap((block): readonly Block[] => {
+  const shown = template.blocks.map((block): readonly Block[] => {
     if (block.disclose !== null && (block.disclose === 'all') !== disclosed) return []
     if ((block.when && !holds(block.when)) || (block.unless && holds(block.unless))) return []
     if (block.kind === 'facts') {
@@ -50,5 +50,14 @@ export const fill = (template: LetterTemplate, disclosed: boolean, values: (name
     const text = filled(block.text, joined)
     return text ? [{ kind: block.kind, text }] : []
   })
+  const blocks = shown.flatMap((made, at) => (template.blocks[at]?.kind === 'heading' && under(template, at).every((one) => shown[one]?.length === 0) ? [] : made))
   return { subject: filled(template.subject, short), blocks }
+}
+
+/** The blocks that a heading is over: the paragraph behind it, or the facts and lists up to the next heading or paragraph. */
+const under = ({ blocks }: LetterTemplate, heading: number): readonly number[] => {
+  const kinds = blocks.slice(heading + 1).map(({ kind }) => kind)
+  const end = kinds.findIndex((kind) => kind === 'heading' || kind === 'paragraph')
+  const count = kinds[0] === 'paragraph' ? 1 : end < 0 ? kinds.length : end
+  return Array.from({ length: count }, (_, at) => heading + 1 + at)
 }

@@ -8,6 +8,7 @@ import { letterValues, type ValueDefinitions } from './values.js'
 const Words = Type.Object({
   locale: Type.String({ description: 'How dates are written: a locale of Intl, "en-US".' }),
   page: Type.String({ description: 'At the foot of a page: "Page {page} of {pages}".' }),
+  said: Type.Optional(Type.Record(Type.String(), Type.String({ minLength: 1 }), { description: 'Codes and words of the desk, as this language says them; without one, they are written as they are.' })),
   replaced: Type.String({ description: 'What a PDF says of characters that it cannot show: {list}.' }),
 }, { additionalProperties: false })
 

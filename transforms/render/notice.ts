@@ -29,7 +29,7 @@ export const readNotice = (body: unknown): Notice => {
   const { language, sent } = communication
   const at = typeof sent === 'string' ? new Date(sent) : null
   return {
-    whole: body as JsonObject, recipient: bundle(recipient), enclosed: bundle(around(entries, enclosed, 1)),
+    whole: body as JsonObject, recipient: bundle(recipient), enclosed: bundle(around(entries, enclosed, 1)), referrer: withThose(entries, 'ServiceRequest', 'requester', 3), payer: withThose(entries, 'Coverage', 'payor', 1),
     kind: kindOf(communication) ?? '', language: typeof language === 'string' ? language : null, sent: at && !Number.isNaN(at.getTime()) ? at : null,
     to: addressOf(recipient), inReplyTo: list(communication.inResponseTo).map(messageId).find((id) => id !== null) ?? null,
   }
@@ -76,6 +76,12 @@ const around = (entries: readonly Entry[], references: readonly (Json | undefine
   }
   for (const reference of references) follow(reference, depth)
   return [...found]
+}
+
+/** The resources of a type, and what they name by an element. */
+const withThose = (entries: readonly Entry[], type: string, element: string, depth: number): JsonObject => {
+  const own = entries.map(({ resource }) => resource).filter(({ resourceType }) => resourceType === type)
+  return bundle([...own, ...around(entries, own.flatMap((one) => list(one[element])), depth)])
 }
 
 const resolved = (entries: readonly Entry[], reference: Json | undefined): JsonObject | undefined => {

@@ -9,9 +9,9 @@ import { type Writing, written } from './written.js'
 
 const Value = Type.Object({
   path: Type.Optional(Type.String({ minLength: 1, description: 'FHIRPath over the notice.' })),
-  of: Type.Optional(Type.Enum(['recipient', 'enclosed'], { description: 'Asks only whom the letter goes to, or only the documents that are enclosed.' })),
+  of: Type.Optional(Type.Enum(['recipient', 'enclosed', 'referrer', 'payer'], { description: 'Asks only whom the letter goes to, the documents that are enclosed, the request with who asks, or the coverages with who pays.' })),
   practice: Type.Optional(Type.Enum(['name', 'phone', 'fax', 'address'], { description: 'A field of the step’s own `practice`, instead of a path.' })),
-  as: Type.Optional(Type.Enum(['text', 'date', 'dateTime', 'phone'], { default: 'text', description: 'How it is written.' })),
+  as: Type.Optional(Type.Enum(['text', 'date', 'dateTime', 'phone', 'said'], { default: 'text', description: 'How it is written; `said`: in the words of letters/words.yaml, where it has some.' })),
   words: Type.Optional(Type.Record(Type.String(), Type.String(), { description: 'Names for codes, to ask for in `when`; a code that is not here is no value.' })),
   anonymous: Type.Optional(Type.Boolean({ description: 'Says nothing of the patient: may stand in letters that disclose nothing.' })),
 }, { additionalProperties: false })
@@ -35,8 +35,8 @@ export const letterValues = (file: MappingDocument): ValueDefinitions => {
   return new Map(Object.entries(values))
 }
 
-/** What of a notice is asked: all of it, whom it goes to, what it encloses. */
-export interface Asked { readonly whole: JsonObject; readonly recipient: JsonObject; readonly enclosed: JsonObject }
+/** What of a notice is asked: all of it, whom it goes to, what it encloses, who asks, who pays. */
+export interface Asked { readonly whole: JsonObject; readonly recipient: JsonObject; readonly enclosed: JsonObject; readonly referrer: JsonObject; readonly payer: JsonObject }
 
 const MOST = 500 // values of one name
 

@@ -1,13 +1,15 @@
-/** Dates, times and telephone numbers as people write them. */
+/** Dates, times, telephone numbers and the desk's own words as people write them. */
 
 export interface Writing {
   readonly locale: string // of Intl: "en-US"
   readonly timezone: string | null // IANA; null: the time as it stands, by the clock of whoever wrote it
+  readonly said: Readonly<Record<string, string>> // codes and words of the desk, as the language says them
 }
+export type Manner = 'text' | 'date' | 'dateTime' | 'phone' | 'said'
 
 /** A FHIR value as text. What is not in its form is written as it stands. */
-export const written = (value: string, as: 'text' | 'date' | 'dateTime' | 'phone', writing: Writing): string =>
-  ({ text: () => value, date: () => date(value, writing), dateTime: () => dateTime(value, writing), phone: () => phone(value) })[as]()
+export const written = (value: string, as: Manner, writing: Writing): string =>
+  ({ text: () => value, date: () => date(value, writing), dateTime: () => dateTime(value, writing), phone: () => phone(value), said: () => said(value, writing) })[as]()
 
 const PARTS = { year: 'numeric', month: 'long', day: 'numeric' } as const
 
@@ -23,7 +25,8 @@ const date = (value: string, writing: Writing): string => {
 const dateTime = (value: string, writing: Writing): string => {
   if (!value.includes('T') || !isMoment(value)) return date(value, writing)
   const zone = writing.timezone === null && value.endsWith('Z') ? ' UTC' : ''
-  return `${moment(value, writing, { weekday: 'long', ...PARTS })}, ${moment(value, writing, { hour: 'numeric', minute: '2-digit' })}${zone}`
+  const named = writing.timezone === null ? {} : ({ timeZoneName: 'short' } as const) // whoever reads it may be in another
+  return `${moment(value, writing, { weekday: 'long', ...PARTS })}, ${moment(value, writing, { hour: 'numeric', minute: '2-digit', ...named })}${zone}`
 }
 
 const isMoment = (value: string): boolean => !Number.isNaN(Date.parse(value))
@@ -35,8 +38,22 @@ const moment = (value: string, writing: Writing, parts: Intl.DateTimeFormatOptio
 }
 
 /** With plain spaces: releases of ICU differ in which they take. */
-const format = (at: Date, parts: Intl.DateTimeFormatOptions, { locale }: Writing): string =>
-  new Intl.DateTimeFormat(locale, parts).format(at).replace(/[\u00a0\u2009\u202f]/g, ' ')
+const format = (at: Date, parts: Intl.DateTimeFormatOptions, { locale }: Writing): string => formatter(locale, parts).format(at).replace(/[\u00a0\u2009\u202f]/g, ' ')
+
+/** To make one takes many times as long as to use it; there are as many as languages, zones and kinds of dates in letters. */
+const formatters = new Map<string, Intl.DateTimeFormat>()
+const formatter = (locale: string, parts: Intl.DateTimeFormatOptions): Intl.DateTimeFormat => {
+  const key = JSON.stringify([locale, parts])
+  const made = formatters.get(key) ?? new Intl.DateTimeFormat(locale, parts)
+  formatters.set(key, made)
+  return made
+}
+
+/** A code or word of the desk in the letter's language; of a line, each of its parts, with its dates and times. What the language has no word for stays. */
+const said = (value: string, writing: Writing): string => wordOf(value, writing) ?? value.split(/(: |, | \(|\)|; )/).map((part) => wordOf(part, writing) ?? instants(part, writing)).join('')
+const wordOf = (value: string, { said: words }: Writing): string | undefined => (Object.hasOwn(words, value) ? words[value] : undefined)
+const instants = (text: string, writing: Writing): string =>
+  text.replace(/\b\d{4}-\d\d-\d\d(?:T\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:\d\d))?(?![\w-])/g, (one) => dateTime(one, writing))
 
 /** Numbers of North America as (555) 555-0123; others as they stand. */
 const phone = (value: string): string => {
