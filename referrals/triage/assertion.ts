@@ -97,12 +97,15 @@ const standsAlone = (words: readonly Word[], hits: readonly Hit<Trigger>[], star
 const answered = (words: readonly Word[], hits: readonly Hit<Trigger>[], lines: readonly Line[], from: number, to: number): Assertion | null => {
   let at = to
   while (/^[:\-–|=?.…_]$/.test(words[at]?.text ?? '')) at++
-  const answer = hits.find((hit) => hit.from === at && (isMark(hit, 'yes') || isMark(hit, 'no')))
+  const answer = isAnd(words, at) ? undefined : hits.find((hit) => hit.from === at && (isMark(hit, 'yes') || isMark(hit, 'no')))
   const table = at > to || (YES_OR_NO.test(words[at]?.text ?? '') && hits.some((hit) => isMark(hit, 'yes') && YES_OR_NO.test(words[hit.from]?.text ?? '')))
   if (answer && table && endsAnswer(words, answer.to, words[to - 1], at === to)) return isMark(answer, 'yes') ? TICKED : { status: 'negated', because: words[at]?.text ?? '' }
   const box = boxOf(words, lines, from, to)
   return box === undefined ? null : EMPTY_BOX.test(box) ? { status: 'negated', because: 'the box is empty' } : TICKED
 }
+
+/** The Spanish "and", not the Y of a form: "niega dolor y fiebre". */
+const isAnd = (words: readonly Word[], at: number): boolean => words[at]?.text === 'y' && !words[at]?.capital && /^\p{L}{2}/u.test(words[at + 1]?.text ?? '') && words[at + 1]?.sentence === words[at]?.sentence
 
 /** "Chest pain - no fever" is no answer; "Chest pain: no, fever: yes" and "Chest pain: no  Fever: yes" are. */
 const endsAnswer = (words: readonly Word[], at: number, mention: Word | undefined, tight: boolean): boolean => {

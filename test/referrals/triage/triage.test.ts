@@ -67,7 +67,7 @@ t.test('abbreviations, sides, everyday words, Spanish, dictation and lists of si
   t.match(done({ reasons: ['Palpable firm L breast mass'] }).urgency, { value: 'urgent', evidence: [{ quote: 'Palpable firm L breast mass' }, {}] })
   t.match(done({ reasons: ['Pérdida súbita de la visión ayer'] }).urgency, { value: 'stat', evidence: [{ quote: 'Pérdida súbita de la visión ayer' }, {}] })
   for (const [said, level] of [
-    ['Niega dolor de pecho. Sin sangrado rectal.', 'routine'], ['HEENT: neg\nCV: + palpitations, - chest pain, - syncope', 'routine'], ['CV: + chest pain, - syncope', 'urgent'], ['Symptoms - chest pain with walking', 'urgent'],
+    ['Niega dolor de pecho. Sin sangrado rectal.', 'routine'], ['Niega dolor de pecho y sangrado rectal.', 'routine'], ['HEENT: neg\nCV: + palpitations, - chest pain, - syncope', 'routine'], ['CV: + chest pain, - syncope', 'urgent'], ['Symptoms - chest pain with walking', 'urgent'],
     ['follow up of gerd period he denies rectal bleeding period he denies weight loss', 'routine'], ['he has rectal bleeding comma worse comma for a month period please see him', 'urgent'], ['heavy period and cramps', 'routine'],
     ['PSA 4.2 -> 14.8', 'urgent'], ['PSA 14.8 -> 4.2', 'routine'], ['Potassium 5.1 to 6.6', 'stat'], ['no ketones, glucose 512 in clinic', 'asap'], ['ALLERGIES: PCN - anaphylaxis', 'routine'],
     ['Healed distal radius fx 2018', 'routine'], ['s/p fusion 2017, requesting urgent visit', 'urgent'],
