@@ -1,4 +1,5 @@
 /** What is heard makes of the one referral that it is about. Nothing is told twice: what changes nothing is only noted. */
+import type { FhirResource } from 'fhir/r4.js'
 import type { EventFacts, EventName, Notice, ReferralDocument, ReferralState } from '../desk-contracts.js'
 import { sameDocument } from '../canonical/documents.js'
 import type { DeskParts, Intent } from '../change.js'
@@ -48,7 +49,15 @@ async function ofDocument({ store }: DeskParts, before: ReferralState, news: New
   if (document.withdrawn) {
     const withdrawn = those(document.id)
     if (!withdrawn.some(({ role }) => role === 'outcome')) return { ...noted(news, `Taken back, and never sent on: ${news.says}.`), withdrawn: withdrawn.map((one) => one.id) }
-    return { name: 'report-withdrawn', facts, withdrawn: withdrawn.map((one) => one.id), ...(await unsaid(store.notices(before.id), store.events(before.id), withdrawn)) }
+    const over = { withdrawn: withdrawn.map((one) => one.id), ...(await unsaid(store.notices(before.id), store.events(before.id), withdrawn)) }
+    const left = current.filter((one) => one.role === 'outcome' && !withdrawn.includes(one))
+    if (!left.some((one) => !isAddendum(one))) return { name: 'report-withdrawn', facts, ...over } // addenda alone are no note
+    if ((over.settled ?? []).length > 0) {
+      const words = `Taken back before it was sent on: ${news.says}. The rest of the note holds.`
+      const owed = Object.keys(before.toTell).some((key) => /^(outcome|report):/.test(key) && !over.told?.includes(key))
+      return owed || before.stage !== 'reported' ? { ...noted(news, words), ...over } : { name: 'closed', facts: { ...facts, reason: 'The consult note has been delivered.', words }, ...over }
+    }
+    return { name: reportedIn(before), facts: { ...facts, documents: left.map((one) => one.id), words: `Taken back: ${news.says}. This is what holds.` }, ...over }
   }
   const resources = JSON.stringify(document.resources)
   const signed = news.event === 'reported'
@@ -56,9 +65,14 @@ async function ofDocument({ store }: DeskParts, before: ReferralState, news: New
   const added = { id, addedAt: at.toISOString(), role: signed ? 'outcome' : 'interim', status: 'current', title: document.title, contentType: document.contentType, resources } as const
   if (!signed) return { ...noted(news, `Not signed yet: ${news.says}.`, facts), documents: [added] }
   const replaced = those(document.replaces)
-  const name = before.direction === 'outbound' ? 'report-received' : 'reported'
-  return { name, facts, documents: [added], withdrawn: replaced.map((one) => one.id), ...(await unsaid(store.notices(before.id), store.events(before.id), known ? [...replaced, known] : replaced)) }
+  return { name: reportedIn(before), facts, documents: [added], withdrawn: replaced.map((one) => one.id), ...(await unsaid(store.notices(before.id), store.events(before.id), known ? [...replaced, known] : replaced)) }
 }
+
+const reportedIn = ({ direction }: ReferralState): EventName => (direction === 'outbound' ? 'report-received' : 'reported')
+
+/** It adds to a document (HL7 v2 MDM^T06, FHIR relatesTo `appends`), and says nothing without it. */
+const isAddendum = ({ resources }: ReferralDocument): boolean =>
+  (JSON.parse(resources) as readonly FhirResource[]).some((one) => one.resourceType === 'DocumentReference' && (one.relatesTo ?? []).some(({ code }) => code === 'appends'))
 
 /** What was to be told of documents that no longer hold, and has not been, is not told any more. */
 async function unsaid(notices: Promise<readonly Notice[]>, events: Promise<readonly { readonly sequence: number; readonly facts: EventFacts }[]>, documents: readonly ReferralDocument[]): Promise<Pick<Told, 'settled' | 'told'>> {

@@ -192,6 +192,37 @@ t.test('a replacement takes the place of a note, also before it was sent; a note
   t.notOk(Object.keys((await state(w, id)).toTell).some((key) => key.startsWith('outcome')))
 })
 
+t.test('an addendum that is taken back leaves the note: the referrer is told what holds; the note that is taken back takes its addendum along', async (t) => {
+  const w = world(t)
+  const id = await handedOff(w)
+  const addendum = (event: string, day: number, number: string): string => mdm({ event, at: at(day), id: number, parent: event === 'T11' ? '' : 'DOC-1', order: 'R-117', text: event === 'T11' ? '' : `Addendum ${number}`, status: event === 'T11' ? 'CA' : 'AU' })
+  await feed(w, mdm({ at: at(9), order: 'R-117', id: 'DOC-1', text: 'The note' }))
+  await carry(w)
+  await feed(w, addendum('T06', 10, 'DOC-2'))
+  t.equal((await carry(w, { kinds: ['outcome'] })).length, 1, 'the referrer has the addendum')
+  t.equal(await stage(w, id), 'closed')
+  await feed(w, addendum('T11', 11, 'DOC-2'))
+  t.same(await happened(w, id, 'report-withdrawn'), [], 'the note holds')
+  t.same((await w.desk.store.documents(id)).map((one) => [one.id, one.status]), [['|DOC-1', 'current'], ['|DOC-2', 'withdrawn']])
+  const told = await carry(w, { kinds: ['outcome'] })
+  t.equal(told.length, 1, 'the referrer is told')
+  const said = JSON.stringify(told[0]?.bundle)
+  t.match(said, Buffer.from('The note').toString('base64').slice(0, 8))
+  t.notMatch(said, Buffer.from('Addendum DOC-2').toString('base64'))
+  t.equal(await stage(w, id), 'closed')
+
+  await feed(w, addendum('T06', 12, 'DOC-3'))
+  await feed(w, addendum('T11', 12, 'DOC-3'))
+  t.same(await carry(w, { kinds: ['outcome'] }), [], 'what never went need not be taken back')
+  t.equal(await stage(w, id), 'closed', 'and the loop is closed as it was')
+
+  await feed(w, addendum('T06', 13, 'DOC-4'))
+  await carry(w)
+  await feed(w, mdm({ event: 'T11', at: at(14), id: 'DOC-1', text: '', status: 'CA' }))
+  t.equal(await stage(w, id), 'seen', 'without the note a note is owed again, whatever was added to it')
+  t.match((await notices(w, id, 'status')).at(-1), { status: 'open' })
+})
+
 t.test('a note that names two orders answers both; a result of several reports tells each of its own', async (t) => {
   const w = world(t)
   const heart = await handedOff(w, { number: 'R-1^LFM^1.2.3^ISO' })
