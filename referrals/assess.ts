@@ -59,6 +59,6 @@ export function routeEvent({ route, row, reasons, disagreement }: Routing, event
 const keyOf = ({ source, id }: Chart): { source: string; id: string } => ({ source, id })
 const MOST_CANDIDATES = 10
 const listed = (candidates: Match['candidates']): NonNullable<NonNullable<NewEvent['facts']>['candidates']> =>
-  candidates.slice(0, MOST_CANDIDATES).map(({ chart, score, compared, contradictions }) => ({
-    chart: keyOf(chart), score, says: [...contradictions, ...compared.filter(({ agreement }) => agreement !== 'unknown').map(({ says }) => says)],
+  candidates.slice(0, MOST_CANDIDATES).map(({ chart, score, compared, says, contradictions }) => ({
+    chart: keyOf(chart), score, says: [says, ...contradictions, ...compared.filter(({ agreement }) => agreement !== 'unknown').map((one) => one.says)],
   }))

@@ -109,6 +109,7 @@ export interface Candidate {
   readonly score: number // 0 … 1, for people and $match
   readonly weight: number // bits
   readonly compared: readonly Compared[]
+  readonly says: string // what agrees and what differs, in words
   readonly contradictions: readonly string[] // "twins: the given names differ"
 }
 /** certain: may be written to. possible: a person decides. none: no chart was found. */

@@ -60,7 +60,7 @@ const Notice = Type.Object({
 })
 const Facts = Type.Unknown({ description: 'Identifiers, names, birthDate, sex, addresses, phones, emails, memberIds.' })
 const Candidate = Type.Object({
-  chart: Facts, score: Type.Number(), weight: Type.Number(), contradictions: Type.Array(Type.String()),
+  chart: Facts, score: Type.Number(), weight: Type.Number(), says: Type.String({ description: 'What agrees and what differs, in words.' }), contradictions: Type.Array(Type.String()),
   compared: Type.Array(Type.Object({ field: Type.String(), ours: orNull(Type.String()), theirs: orNull(Type.String()), agreement: Type.Enum(['same', 'close', 'different', 'unknown']), weight: Type.Number(), says: Type.String() }), { description: 'Side by side, the weightiest first.' }),
 })
 

@@ -74,8 +74,14 @@ const givenLevel = (ours: PlainName, theirs: PlainName, { vocabulary }: Matcher,
   const nickname = vocabulary.nickname(a, b) ?? vocabulary.nickname(ours.givenParts[0] ?? '', theirs.givenParts[0] ?? '')
   if (nickname === 'name') return 'nickname'
   if (middleOf(ours, theirs)) return 'middle'
-  if (nickname === 'both' || slip(a, b) || (Math.min(a.length, b.length) >= 4 && (a.startsWith(b) || b.startsWith(a)))) return rare.established(a) && rare.established(b) ? 'variant' : 'close'
+  if (nickname === 'both' || slip(a, b) || (Math.min(a.length, b.length) >= 4 && (a.startsWith(b) || b.startsWith(a)))) return ownNames(a, b, rare) ? 'variant' : 'close'
   return jaroWinkler(a, b) >= 0.9 ? 'variant' : 'different'
+}
+
+/** Two names that people have, and none of them a slip: both are known, or neither is and they rhyme, or are so short that each letter makes a name. */
+const ownNames = (a: string, b: string, rare: Frequencies): boolean => {
+  const [ours, theirs] = [rare.established(a), rare.established(b)]
+  return ours === theirs && (ours || a[0] !== b[0] || Math.max(a.length, b.length) <= 4)
 }
 
 const middleOf = (ours: PlainName, theirs: PlainName): boolean =>

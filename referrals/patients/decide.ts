@@ -1,7 +1,7 @@
 /** Who is it? Pure: facts and the charts that share a key with them give a Match. */
 import type { Candidate, Chart, Match } from '../contracts.js'
 import { compare, type Matcher } from './compare.js'
-import { explain } from './explain.js'
+import { explain, inWords } from './explain.js'
 import type { Frequencies } from './frequencies.js'
 import { type Judgement, judge } from './gates.js'
 import type { Person } from './normalise.js'
@@ -34,22 +34,22 @@ export const decide = (ours: Person, found: readonly Found[], matcher: Matcher, 
   if (!best) return { grade: 'none', candidates: [], reasons: [found.length === 0 ? 'no chart shares a name with birth date, address or phone, or a number' : `no chart comes near: the best of ${found.length} compared has too little in common or is of somebody else`] }
 
   const line = certainLine(settings.decide, rare.charts)
-  const needed = line + (best.confirmed ? 0 : settings.decide.unconfirmed)
+  const needed = line + (best.confirmed ? 0 : settings.decide.unconfirmed + (best.elsewhere ? settings.decide.elsewhere : 0))
   const rival = others.find(other => best.weight - other.weight < settings.decide.margin && compete(best, other, line, matcher, rare))
   const against = [
     ...best.contradictions,
     ...best.doubts,
-    ...(best.weight < needed ? [`${bits(best.weight)} speak for it, and ${bits(needed)} are needed${best.confirmed ? '' : ' where no address, phone, e-mail or number confirms it'}`] : []),
-    ...(rival ? [rival.weight >= line ? 'more than one chart is above the certain line' : `another chart (${rival.source} ${rival.id}) is only ${bits(best.weight - rival.weight)} behind`] : []),
+    ...(best.weight < needed ? [`too little agrees to be certain${best.confirmed ? '' : ' where no address, phone, e-mail or number confirms it'} (weight ${number(best.weight)}, ${number(needed)} are needed)`] : []),
+    ...(rival ? [rival.weight >= line ? `more than one chart is above the certain line (also ${rival.source} ${rival.id})` : `another chart (${rival.source} ${rival.id}) fits almost as well (weight ${number(rival.weight)})`] : []),
   ]
   const certain = against.length === 0
   const ceiling = Math.max(settings.decide.charts, rare.charts)
   const candidates = judged.slice(0, limit).map((each, at): Candidate => ({
     chart: each.chart(),
     score: at === 0 && certain ? Math.max(LINE, chance(each.weight, ceiling)) : Math.min(LINE - 0.01, chance(each.weight, ceiling)),
-    weight: each.weight, compared: explain(each.fields), contradictions: each.contradictions,
+    weight: each.weight, compared: explain(each.fields), says: inWords(each.fields), contradictions: each.contradictions,
   }))
-  return { grade: certain ? 'certain' : 'possible', candidates, reasons: certain ? [`${bits(best.weight)} speak for it, nothing against it, and no other chart is near`] : against }
+  return { grade: certain ? 'certain' : 'possible', candidates, reasons: certain ? [`${inWords(best.fields)}; no other chart is near (weight ${number(best.weight)}, ${number(needed)} needed)`] : against }
 }
 
 /** No score below is certain, none above is not. */
@@ -73,4 +73,4 @@ const compete = (a: Judged, b: Judged, line: number, matcher: Matcher, rare: Fre
 }
 
 const order = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)
-const bits = (weight: number): string => `${weight.toFixed(1)} bits`
+const number = (weight: number): string => weight.toFixed(1)

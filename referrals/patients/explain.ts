@@ -3,7 +3,7 @@ import type { Compared } from '../contracts.js'
 import type { Field, FieldName } from './compare.js'
 
 const CALLED: Readonly<Record<FieldName, string>> = {
-  family: 'family name', given: 'given name', middle: 'middle name', birthDate: 'birth date', sex: 'sex', address: 'address', phone: 'phone number', email: 'e-mail address',
+  family: 'last name', given: 'first name', middle: 'middle name', birthDate: 'date of birth', sex: 'sex', address: 'address', phone: 'telephone', email: 'e-mail address',
   memberId: 'member number', identifier: 'identifier', otherIdentifier: 'number of the same system', household: 'household',
 }
 
@@ -41,3 +41,20 @@ export const explain = (fields: readonly Field[]): readonly Compared[] =>
   [...fields].sort((a, b) => Math.abs(b.weight) - Math.abs(a.weight)).map(({ field, how, ours, theirs, agreement, weight }) => ({
     field, ours, theirs, agreement, weight, says: SAYS[`${field} ${how}`] ?? `the ${CALLED[field]} is ${{ same: 'the same', close: 'nearly the same', different: 'different', unknown: 'not known' }[agreement]}`,
   }))
+
+/**
+ * What agrees and what differs, for whoever sits at the front desk: "Same date of birth, sex, first name and telephone; the last name differs: Nguyen here,
+ * Tran in the chart".
+ */
+export const inWords = (fields: readonly Field[]): string => {
+  const of = (agreement: Field['agreement']): readonly Field[] => fields.filter(field => field.field !== 'household' && field.agreement === agreement && field.how !== 'shared')
+  const same = of('same').toSorted((a, b) => ORDER.indexOf(a.field) - ORDER.indexOf(b.field)).map(({ field }) => CALLED[field])
+  const others = [...of('close'), ...fields.filter(({ field, how }) => field !== 'household' && how === 'shared')].map(({ field, how, ours, theirs }) => `${SAYS[`${field} ${how}`] ?? `the ${CALLED[field]} is nearly the same`}${sides(ours, theirs)}`)
+  const differing = of('different').map(({ field, ours, theirs }) => `the ${CALLED[field]} differs${sides(ours, theirs)}`)
+  return [...(same.length > 0 ? [`same ${listed(same)}`] : []), ...new Set([...differing, ...others])].join('; ').replace(/^./, first => first.toUpperCase())
+}
+const ORDER: readonly FieldName[] = ['identifier', 'birthDate', 'sex', 'given', 'family', 'middle', 'phone', 'address', 'email', 'memberId', 'otherIdentifier', 'household']
+const sides = (ours: string | null, theirs: string | null): string => (ours === null || theirs === null || ours === theirs ? '' : `: ${shown(ours)} here, ${shown(theirs)} in the chart`)
+/** Names are compared in capitals; people read them otherwise. */
+const shown = (text: string): string => text.replace(/[A-Z]{3,}/g, word => word.charAt(0) + word.slice(1).toLowerCase())
+const listed = (words: readonly string[]): string => (words.length < 2 ? words.join('') : `${words.slice(0, -1).join(', ')} and ${words.at(-1)}`)

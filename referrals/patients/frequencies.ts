@@ -29,19 +29,28 @@ const ESTABLISHED = { charts: 4, perHundredThousand: 10 }
 export const frequencies = (settings: MatchingSettings, counts: Counts): Frequencies => {
   const { frequencies: assumed, names, household } = settings
   const total = counts.charts + assumed.charts
+  const also = namesOf(settings)
   const rarity = (term: number, perHundredThousand: number): number =>
     Math.log2(total / (Math.max(0, counts.term(term) - 1) + assumed.charts * perHundredThousand / 100_000))
   return {
     charts: counts.charts,
     family: name => rarity(familyTerm(name), own(names.family, name) ?? assumed.family),
     given: name => rarity(givenTerm(name), own(names.given, name) ?? assumed.given),
-    birthDate: date => rarity(birthTerm(date), assumed.birthDate),
-    established: given => counts.term(givenTerm(given)) > Math.max(ESTABLISHED.charts, counts.charts * ESTABLISHED.perHundredThousand / 100_000) || own(names.given, given) !== undefined,
+    birthDate: date => rarity(birthTerm(date), date.endsWith('-01-01') ? assumed.newYear : assumed.birthDate),
+    established: given => also.has(given) || counts.term(givenTerm(given)) > Math.max(ESTABLISHED.charts, counts.charts * ESTABLISHED.perHundredThousand / 100_000) || own(names.given, given) !== undefined,
     shared: keys => {
       const charts = Math.max(1, ...keys.map(key => counts.sharing(key, household.many)))
       return charts > household.many ? null : Math.log2(total / charts)
     },
   }
 }
+
+/** The list is made a set once. */
+const namesOf = ({ names }: MatchingSettings): ReadonlySet<string> => {
+  const known = SETS.get(names) ?? new Set(names.also)
+  SETS.set(names, known)
+  return known
+}
+const SETS = new WeakMap<MatchingSettings['names'], ReadonlySet<string>>()
 
 const own = (table: Readonly<Record<string, number>>, name: string): number | undefined => (Object.hasOwn(table, name) ? table[name] : undefined)

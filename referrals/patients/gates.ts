@@ -9,6 +9,8 @@ export interface Judgement {
   readonly doubts: readonly string[]
   /** An address, a phone, an e-mail or a number that is not everybody's agrees. */
   readonly confirmed: boolean
+  /** Both say where they live and how to call them, and nothing of it agrees. */
+  readonly elsewhere: boolean
   /** Too much differs for anybody to be asked: another member of a household, a namesake. */
   readonly somebodyElse: boolean
 }
@@ -32,7 +34,8 @@ export const judge = (ours: Person, theirs: Person, fields: readonly Field[], ac
     contradictions: contradictions(ours, theirs, by, generations, active, sameNumber),
     doubts: doubts(by, sameNumber, confirmations(fields)),
     confirmed: confirmations(fields) > 0,
-    somebodyElse: !sameNumber && birthDiffers && (givenDiffers || (generations && how('birthDate') === 'different')),
+    elsewhere: how('address') === 'different' && how('phone') === 'different',
+    somebodyElse: !sameNumber && ((birthDiffers && (givenDiffers || (generations && how('birthDate') === 'different'))) || (how('given') === 'different' && how('birthDate') === 'close')),
   }
 }
 
@@ -46,7 +49,7 @@ const contradictions = (ours: Person, theirs: Person, by: ReadonlyMap<FieldName,
   const sameDay = how('birthDate') === 'same'
   if (how('given') === 'different') found.push(`${sameDay ? 'twins? The birth date is the same, but the' : 'the'} given names differ (${both('given')})`)
   if (how('given') === 'newborn') found.push(`newborns of different names (${both('given')})`)
-  if (how('given') === 'variant') found.push(`${sameDay ? 'twins? ' : ''}the given names are alike, but each is a name of its own (${both('given')})`)
+  if (how('given') === 'variant' && !sameNumber && !(how('middle') === 'same' && (by.get('middle')?.ours?.length ?? 0) > 1)) found.push(`${sameDay ? 'twins? ' : ''}the given names are alike, but each is a name of its own (${both('given')})`)
   if (how('birthDate') === 'generation') found.push(`parent and child? The birth dates are a generation apart (${both('birthDate')})`)
   else if (by.get('birthDate')?.agreement === 'different') found.push(`the birth dates differ (${both('birthDate')})`)
   if (ours.birthOrder !== null && theirs.birthOrder !== null && ours.birthOrder !== theirs.birthOrder) found.push(`twins: the birth order differs (${ours.birthOrder}, ${theirs.birthOrder})`)

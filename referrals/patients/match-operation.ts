@@ -3,6 +3,8 @@ import type { Candidate, Match, PatientIndex } from '../contracts.js'
 import { patientFacts, toFhir } from './from-fhir.js'
 
 const GRADE = 'http://hl7.org/fhir/StructureDefinition/match-grade'
+/** What agrees and what differs, for people. */
+const SAYS = 'urn:refero:match-says'
 const MOST = 100
 const ALLOWED = ['resource', 'onlyCertainMatches', 'count']
 
@@ -49,7 +51,7 @@ const bundle = (match: Match, onlyCertain: boolean, count: number): fhir4.Bundle
     const resource = toFhir(candidate.chart)
     return {
       ...(resource.id ? { fullUrl: `Patient/${resource.id}` } : {}), resource,
-      search: { extension: [{ url: GRADE, valueCode: grade }], mode: 'match', score: Math.round(candidate.score * 10_000) / 10_000 },
+      search: { extension: [{ url: GRADE, valueCode: grade }, { url: SAYS, valueString: [candidate.says, ...candidate.contradictions].join('; ') }], mode: 'match', score: Math.round(candidate.score * 10_000) / 10_000 },
     }
   })
   return { resourceType: 'Bundle', type: 'searchset', total: entry.length, ...(entry.length > 0 ? { entry } : {}) }

@@ -48,13 +48,16 @@ export const person = (facts: PatientFacts, vocabulary: Vocabulary): Person => (
     if (type !== null && vocabulary.notOfPersons.has(type)) return []
     const number = plainNumber(value, vocabulary)[0]
     const kind = type === 'SS' || system === SSN ? SSN : system?.trim().toUpperCase() || null
-    return number === undefined ? [] : [{ system: kind, type, value: number, text: numberText(kind, type, number) }]
+    return number === undefined || (kind === SSN && NEVER_GIVEN.test(number)) ? [] : [{ system: kind, type, value: number, text: numberText(kind, type, number) }]
   }), ({ text }) => text),
   birthOrder: facts.birthOrder,
   deceased: facts.deceased,
 })
 
 const numberText = (system: string | null, type: string | null, value: string): string => `${system ?? type}|${value}`
+
+/** Social security numbers that are given to nobody: area 000 or 666, group 00, serial 0000. */
+const NEVER_GIVEN = /^(?:000|666)\d{6}$|^\d{3}00\d{4}$|^\d{5}0000$/
 
 export const SSN = 'http://hl7.org/fhir/sid/us-ssn'
 

@@ -28,11 +28,12 @@ export const MatchingFile = Type.Object({
     identifier: bits('same', 'close', 'different'),
   }, closed),
   household: Type.Object({ most: Bits('What a household shares counts this much at most.'), many: Count('Charts that may share a value before it is nobody’s own.') }, closed),
-  frequencies: Type.Object({ charts: Count('How many charts the assumed frequencies count for.'), family: PerHundredThousand, given: PerHundredThousand, birthDate: PerHundredThousand }, closed),
+  frequencies: Type.Object({ charts: Count('How many charts the assumed frequencies count for.'), family: PerHundredThousand, given: PerHundredThousand, birthDate: PerHundredThousand, newYear: PerHundredThousand }, closed),
   decide: Type.Object({
     certain: Bits('From here on it is the same person, if nothing speaks against it.'),
     charts: Count('Up to so many charts; more need one bit more for each doubling.'),
     unconfirmed: Type.Number({ minimum: 0, maximum: 40, description: 'Bits more where nothing but name and birth date agree.' }),
+    elsewhere: Type.Number({ minimum: 0, maximum: 40, description: 'Bits more still where address and phone are another.' }),
     possible: Bits('Below, it is nobody we know.'),
     margin: Bits('How far behind the runner-up must be.'),
     generation: Count('Years between the birth dates of parent and child.'),
@@ -48,7 +49,7 @@ export const MatchingFile = Type.Object({
 /** mappings/matching/nicknames.yaml */
 export const NicknamesFile = Type.Object({ groups: Type.Array(Type.Array(Type.String({ minLength: 1 }), { minItems: 2 })) }, closed)
 /** mappings/matching/names.yaml */
-export const NamesFile = Type.Object({ family: Type.Record(Type.String(), PerHundredThousand), given: Type.Record(Type.String(), PerHundredThousand) }, closed)
+export const NamesFile = Type.Object({ family: Type.Record(Type.String(), PerHundredThousand), given: Type.Record(Type.String(), PerHundredThousand), also: Words }, closed)
 
 /** Everything that matching is told; plain data, so that it can be given to a thread. */
 export interface MatchingSettings extends Static<typeof MatchingFile> {
@@ -84,8 +85,10 @@ export const lintMatching = (name: keyof typeof FILES, document: MappingDocument
       words(one).join('') === one ? [] : [problem(`\`${one}\` must be written in capitals, without accents or punctuation: \`${words(one).join('')}\`.`, 'groups', line, at)]))
   }
   if (name === 'matching/names') {
-    return Object.entries(document.value as Static<typeof NamesFile>).flatMap(([kind, counts]) => Object.keys(counts).flatMap(one =>
-      words(one).join('') === one ? [] : [problem(`\`${one}\` must be written in capitals, without accents or punctuation: \`${words(one).join('')}\`.`, kind, one)]))
+    const { also, ...counted } = document.value as Static<typeof NamesFile>
+    const capitals = (one: string, ...keys: readonly (string | number)[]): readonly MatchingProblem[] =>
+      (words(one).join('') === one ? [] : [problem(`\`${one}\` must be written in capitals, without accents or punctuation: \`${words(one).join('')}\`.`, ...keys)])
+    return [...Object.entries(counted).flatMap(([kind, counts]) => Object.keys(counts).flatMap(one => capitals(one, kind, one))), ...also.flatMap((one, at) => capitals(one, 'also', at))]
   }
   const { decide, weights, placeholders } = document.value as Static<typeof MatchingFile>
   return [

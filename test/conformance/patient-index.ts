@@ -49,7 +49,7 @@ export const patientIndexConformance = (t: Test, name: string, open: OpenIndex):
     const [candidate] = match.candidates
     t.ok(candidate && candidate.score >= 0.9 && candidate.score <= 1)
     t.ok(Math.abs((candidate?.compared.reduce((sum, { weight }) => sum + weight, 0) ?? 0) - (candidate?.weight ?? 1)) < 1e-9, 'what was compared adds up to the weight')
-    t.match(candidate?.compared.find(({ field }) => field === 'birthDate'), { ours: '1971-04-23', theirs: '1971-04-23', agreement: 'same', says: 'the birth date is the same' })
+    t.match(candidate?.compared.find(({ field }) => field === 'birthDate'), { ours: '1971-04-23', theirs: '1971-04-23', agreement: 'same', says: 'the date of birth is the same' })
   })
 
   on('putting a chart again changes nothing, and a changed chart replaces all that it said', async (t, index) => {

@@ -44,7 +44,7 @@ t.test('a referral is found by what it says, page by page, and shown with everyt
   t.same(events.map(({ name }: { name: string }) => name), ['received', 'read', 'triaged', 'needs-information', 'matched', 'routed'])
   t.match(events[2], { says: 'Triaged: routine; cardiology.', by: { kind: 'desk' }, applied: true, because: null, why: [/routine is stated/, /I48\.91 is within .*“I48\.91” \(ServiceRequest\.reasonCode/] })
   t.match(events[3], { says: /^Information is missing: the patient's insurance/ })
-  t.match(events[4], { says: /^Matched: chart E1 of epic-main/, why: [/chart E1 of epic-main, \d+ %: the /] })
+  t.match(events[4], { says: /^Matched: chart E1 of epic-main/, why: [/chart E1 of epic-main, \d+ %: Same /] })
   t.match(events[5], { says: /^Routed: epic-main, Heart Center, cardiology-new; by .*\(row 2\)/ })
 
   const evidence = (await ask('GET', at(id, 'evidence'))).body
