@@ -3,7 +3,7 @@ import type { Person, PlainAddress, PlainName } from './normalise.js'
 import { soundex } from './strings.js'
 
 /** Changes with what the functions below make of a person, so that an index of other keys is made anew. */
-export const KEYS_VERSION = 1
+export const KEYS_VERSION = 2
 
 /** More than these no person has: the first ones count. */
 const MOST_KEYS = 80
