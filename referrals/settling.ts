@@ -58,7 +58,7 @@ const factsOf = ({ id, kind, way }: Notice, { doubtful, channel, reason }: Notic
 function delivered(before: ReferralState, notice: Notice, fate: NoticeFate): Intent {
   const { at, receipt, identifiers, confirmed } = fate
   const base = { at: at.toISOString(), by: DESK }
-  const known = notice.to.startsWith('ehr ') ? identifiers.flatMap((one) => scoped(one, notice.to)) : identifiers // scoped as the EHR's own feedback is
+  const known = identifiers.flatMap((one) => scoped(one, notice.to)) // as the EHR's own feedback is
   const facts = { ...factsOf(notice, fate), ...(known.length > 0 && { identifiers: known }) }
   const news: NewEvent[] = [{ ...base, name: DELIVERED[notice.kind], facts }]
   if (notice.kind === 'referral' && confirmed) news.push({ ...base, name: 'delivered', facts: { via: fate.channel } })

@@ -1,6 +1,6 @@
 /** The `fhir` destination: hands a canonical referral to an EHR’s FHIR R4 server, and answers with what became of each part. */
 import { validateHeaderName, validateHeaderValue } from 'node:http'
-import type { Outcome } from '../../engine/contracts.js'
+import type { Outcome, Tools } from '../../engine/contracts.js'
 import { defineDestination } from '../../engine/define.js'
 import { MessageFault } from '../../engine/errors.js'
 import { connect, Ended } from './exchange.js'
@@ -20,8 +20,10 @@ export default defineDestination({
     { base: 'https://ehr.example/fhir/r4', auth: { smart: { clientId: 'refero', key: `\${secret:ehr-key}`, keyId: 'refero-1', scopes: ['system/Patient.rs', 'system/ServiceRequest.crs'], publish: '/keys/ehr.json' } }, patient: { system: 'urn:oid:2.16.840.1.113883.3.99999.1' } },
     { base: 'https://ehr.example/fhir', auth: { bearer: `\${secret:ehr-token}` }, patient: { system: 'urn:oid:2.16.840.1.113883.3.99999.1', create: 'conditional' }, write: ['document', 'task', 'appointment'], document: { as: 'text' } },
     { base: 'http://localhost:8080/fhir', auth: 'none', patient: { system: 'urn:practice:mrn' } },
+    { base: 'https://ehr.example/fhir', auth: { bearer: `\${secret:ehr-token}` }, patient: { system: 'urn:practice:mrn' }, profile: 'eclinicalworks-cloud' },
   ],
-  create(settings, tools) {
+  create(given, tools) {
+    const settings = withProfile(given, tools)
     checkHeaders(settings.headers ?? {})
     checkSettings(settings)
     const session = connect(settings, tools.clock)
@@ -68,6 +70,16 @@ const checkHeaders = (headers: Readonly<Record<string, string>>): void => {
     }
     if (OURS.includes(name.toLowerCase())) throw new Error(`The header \`${name}\` is set by the connector; leave it out.`)
   }
+}
+
+/** What is written is what the EHR's profile says. Throws a sentence where it says nothing of it. */
+const withProfile = ({ profile, ...settings }: Settings, tools: Pick<Tools, 'mapping'>): Settings => {
+  if (profile === undefined) return settings
+  if (settings.write) throw new Error('`profile` says what is written; leave `write` out, or write without a profile.')
+  const { ways = [] } = tools.mapping(`ehr/${profile}`).value as { readonly ways?: readonly { readonly by?: string; readonly write?: Settings['write'] }[] }
+  const write = ways.find(({ by }) => by === 'fhir')?.write
+  if (!write) throw new Error(`the EHR profile ${profile} has no way by \`fhir\`: nothing is known to be taken so.`)
+  return { ...settings, write }
 }
 
 /** Throws a sentence for settings that contradict each other. */

@@ -20,7 +20,8 @@ export const Settings = Type.Object({
     system: Type.String({ pattern: '^\\S+$', maxLength: 500, description: 'The system of this EHR’s chart numbers: the identifier of it in the bundle says who the patient is here.' }),
     create: Type.Optional(Type.Enum(['never', 'conditional'], { default: 'never', description: 'Whether a patient without such a number may be registered: `conditional` does if none of their other identifiers is known here.' })),
   }, { additionalProperties: false, description: 'How the patient is found.' }),
-  write: Type.Optional(Type.Array(Type.Enum([...KINDS.slice(1)]), { minItems: 1, uniqueItems: true, default: ['serviceRequest', 'task', 'document'], description: 'What is written; always in the order patient, coverage, document, serviceRequest, task, appointment, communication.' })),
+  profile: Type.Optional(Type.String({ pattern: '^[a-z0-9][a-z0-9-]*$', maxLength: 100, description: 'An EHR profile, mappings/ehr/<profile>.yaml: what is written is what it says of the way by `fhir`. Instead of `write`.' })),
+  write: Type.Optional(Type.Array(Type.Enum([...KINDS.slice(1)]), { minItems: 1, uniqueItems: true, description: 'What is written: `serviceRequest`, `task` and `document` where neither this nor `profile` is said; always in the order patient, coverage, document, serviceRequest, task, appointment, communication.' })),
   document: Type.Optional(Type.Object({
     type: Type.Optional(Type.String({ pattern: '^[0-9]{1,7}-[0-9]$', default: '57133-1', description: 'The LOINC type of the summary: 57133-1 is a referral note.' })),
     as: Type.Optional(Type.Enum(['pdf', 'text'], { default: 'pdf', description: 'How the summary of the referral is written.' })),

@@ -63,7 +63,8 @@ export function tellNews(parts: DeskParts, command: string, referral: string, ne
 function bundleOf(given: unknown): Bundle {
   const { resourceType } = (given ?? {}) as { readonly resourceType?: unknown }
   if (resourceType === 'Bundle') return given as Bundle
-  if (typeof resourceType === 'string') return { resourceType: 'Bundle', type: 'collection', entry: [{ resource: given as FhirResource }] }
+  const { id } = (given ?? {}) as { readonly id?: unknown }
+  if (typeof resourceType === 'string') return { resourceType: 'Bundle', type: 'collection', entry: [{ ...(typeof id === 'string' && { fullUrl: `${resourceType}/${id}` }), resource: given as FhirResource }] }
   throw new DeskRefusal('Feedback is a FHIR Bundle or resource; put `to-fhir` among the steps.')
 }
 

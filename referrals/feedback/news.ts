@@ -1,5 +1,5 @@
 /** What a message of an EHR or a specialist tells: appointments, visits, answers and documents, each with the numbers it names. */
-import type { Appointment, Bundle, Encounter, Patient, Reference, ServiceRequest, Task } from 'fhir/r4.js'
+import type { Appointment, Bundle, Composition, DiagnosticReport, DocumentReference, Encounter, Patient, Reference, ServiceRequest, Task } from 'fhir/r4.js'
 import type { PatientFacts } from '../contracts.js'
 import type { EventFacts, EventName, Key } from '../desk-contracts.js'
 import { documentsOf, type ReturnedDocument } from '../canonical/documents.js'
@@ -47,7 +47,10 @@ type Whose<Thing> = Thing & { readonly whose: readonly (Reference | undefined)[]
 
 function told(view: View, bundle: Bundle, at: string): readonly Whose<Plain>[] {
   const trigger = triggerOf(view)
-  const documents = documentsOf(bundle).filter(({ attachments, text, withdrawn }) => withdrawn || text !== null || attachments.length > 0)
+  const documents = documentsOf(bundle).filter((one) => {
+    const placed = placeOf(view, one)
+    return !(placed && isOwn(placed)) && (one.withdrawn || one.text !== null || one.attachments.length > 0)
+  })
   const appointments = view.of('Appointment')
   const alone = documents.length + appointments.length < 2 // else an order that is not linked may be any one's
   const orders = alone ? view.of('ServiceRequest').flatMap(({ resource }) => namesOf(resource.identifier, resource.requisition)) : []
@@ -126,25 +129,33 @@ function ofVisit(view: View, placed: Placed<Encounter>, trigger: string | null, 
 
 /** Only a note that is signed tells the outcome; others are told as interim only where whoever sends them says that they may be (never here). */
 function ofDocument(view: View, document: ReturnedDocument, at: string, orders: readonly Key[]): Whose<Plain> {
-  const references = document.resources.flatMap((one) => (one.resourceType === 'DocumentReference' ? [one] : []))
-  const reports = document.resources.flatMap((one) => (one.resourceType === 'DiagnosticReport' ? [one] : []))
+  const placed = placeOf(view, document)
+  const resources = [...(placed ? [placed.resource] : []), ...document.resources] // the second are without what they refer to on their server
+  const references = resources.flatMap((one) => (one.resourceType === 'DocumentReference' ? [one] : []))
+  const reports = resources.flatMap((one) => (one.resourceType === 'DiagnosticReport' ? [one] : []))
   const related = [
-    ...references.flatMap(({ context }) => (context?.related ?? []).flatMap(({ identifier, reference }) => [...namesOf(identifier && [identifier]), ...addressOf('request', reference)])),
-    ...reports.flatMap(({ identifier, basedOn = [] }) => [...namesOf(identifier), ...basedOn.flatMap((to) => [...namesOf(to.identifier && [to.identifier]), ...addressOf('request', to.reference)])]),
+    ...references.flatMap(({ context }) => (context?.related ?? []).flatMap(({ identifier, reference }) => [...namesOf(identifier && [identifier]), ...addressOf('request', reference, placed?.url)])),
+    ...reports.flatMap(({ identifier, basedOn = [] }) => [...namesOf(identifier), ...basedOn.flatMap((to) => [...namesOf(to.identifier && [to.identifier]), ...addressOf('request', to.reference, placed?.url)])]),
   ]
   const id: Key = { kind: 'document', value: document.id }
   const earlier = [document.replaces, document.appends].flatMap((other): Key[] => (other === null ? [] : [{ kind: 'document', value: other }]))
   const encounters = view.of('Encounter')
-  const visits = [...(encounters.length === 1 ? encounters.flatMap(visitNumbers) : []), ...references.flatMap(({ context }) => (context?.encounter ?? []).flatMap(({ identifier, reference }) => [...numbers('visit', identifier && [identifier]), ...addressOf('visit', reference)]))]
+  const visits = [...(encounters.length === 1 ? encounters.flatMap(visitNumbers) : []), ...references.flatMap(({ context }) => (context?.encounter ?? []).flatMap(({ identifier, reference }) => [...numbers('visit', identifier && [identifier]), ...addressOf('visit', reference, placed?.url)]))]
   const authors = view.of('Practitioner').flatMap(({ resource }) => nameOf(resource) ?? [])
   const event = document.withdrawn ? 'report-withdrawn' : document.signed ? 'reported' : null
-  const subject = [...view.of('DocumentReference'), ...view.of('DiagnosticReport'), ...view.of('Composition')].find(({ resource }) => namedBy(resource, document.id))?.resource.subject
   return {
-    event, at, facts: { documents: [document.id], ...(document.title !== null && { words: document.title }) }, whose: [subject], names: [...earlier, id, ...(related.length > 0 ? related : orders), ...visits], quotes: mentioned(document.title, document.text), brings: [id],
+    event, at, facts: { documents: [document.id], ...(document.title !== null && { words: document.title }) }, whose: [placed?.resource.subject], names: [...earlier, id, ...(related.length > 0 ? related : orders), ...visits], quotes: mentioned(document.title, document.text), brings: [id],
     hints: [...authors, ...view.of('Location').flatMap(({ resource }) => resource.name ?? []), document.title ?? ''].filter(Boolean), when: instant(document.date ?? undefined) ?? at, document, answers: false,
     says: `document ${document.id.split('|')[1] ?? ''} “${document.title ?? document.type?.text ?? 'untitled'}” (${document.status})`,
   }
 }
+
+const placeOf = (view: View, { id }: ReturnedDocument): Placed<DocumentReference | DiagnosticReport | Composition> | undefined =>
+  [...view.of('DocumentReference'), ...view.of('DiagnosticReport'), ...view.of('Composition')].find(({ resource }) => namedBy(resource, id))
+
+/** What a hand-off of ours wrote there, told back by a subscription: it has a number of ours with its part in the referral, "R-7K3M-9QX4/summary". */
+const isOwn = ({ resource }: Placed<DocumentReference | DiagnosticReport | Composition>): boolean =>
+  [resource.identifier ?? []].flat().some(({ system, value }) => system === REFERENCE_SYSTEM && value?.includes('/'))
 
 const namedBy = (resource: object, id: string): boolean =>
   Object.entries(resource).flatMap(([name, value]: [string, unknown]) => (name.endsWith('dentifier') ? [value].flat() : [])).some((one) => (one as { readonly value?: string } | null)?.value === id.slice(id.lastIndexOf('|') + 1))

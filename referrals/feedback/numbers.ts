@@ -21,11 +21,13 @@ export function namesOf(identifiers: readonly Identifier[] | undefined, group?: 
 export const numbers = (kind: KeyKind, identifiers: readonly Identifier[] | undefined): readonly Key[] =>
   (identifiers ?? []).flatMap(({ system, value }) => (value?.trim() ? [{ kind, value: `${system ?? ''}|${value.trim()}` }] : []))
 
-/** Where a resource is on its server; a relative reference is to the server of the resource that makes it (FHIR R4, references.html). */
+/** Where a resource is on its server; a relative reference is to the server of the resource that makes it (FHIR R4, references.html), and as `|Task/12` to that of whoever speaks where nothing names one. */
 export const addressOf = (kind: KeyKind, reference: string | undefined, from = ''): readonly Key[] => {
   const server = /^(https?:.*\/)[A-Z][A-Za-z]+\/[A-Za-z0-9.-]+(\/_history\/.*)?$/.exec(from)?.[1]
-  const url = reference && /^[A-Z][A-Za-z]+\/[A-Za-z0-9.-]+/.test(reference) && server ? server + reference : reference
-  return url && /^https?:/.test(url) ? [{ kind, value: url.replace(/\/_history\/.*$/, '') }] : []
+  const place = reference?.replace(/\/_history\/.*$/, '') ?? ''
+  const relative = /^[A-Z][A-Za-z]+\/[A-Za-z0-9.-]+$/.test(place)
+  const url = relative && server ? server + place : place
+  return /^https?:/.test(url) ? [{ kind, value: url }] : relative ? [{ kind, value: `|${place}` }] : []
 }
 
 /** Of the orders that a resource is based on, as it refers to them and as they are here. */

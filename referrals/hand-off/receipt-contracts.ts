@@ -13,8 +13,8 @@ export interface FieldReceipt {
   readonly state: FieldState
   readonly note: string | null
 }
-/** What the EHR calls it: a filler number, "ServiceRequest/12". */
-export interface TheirId { readonly kind: string; readonly value: string; readonly at: string }
+/** What the EHR calls it: a filler number, "ServiceRequest/12"; `system` is whose number it is, "urn:oid:1.2.3", or the address of the server. */
+export interface TheirId { readonly kind: string; readonly value: string; readonly at: string; readonly system?: string }
 
 export interface Receipt {
   readonly where: string // in words

@@ -5,13 +5,13 @@ import { isSaid, isSame, type ReceiptField } from './receipt-fields.js'
 interface Resource { readonly resourceType: string; readonly [element: string]: unknown }
 /** As the `fhir` connector answers (connectors/fhir/evidence.ts). */
 interface Write { readonly role: string; readonly type: string; readonly how: string; readonly reference: string; readonly sent: Resource | null; readonly returned: Resource | null; readonly words?: string; readonly note?: string }
-export interface FhirAnswer { readonly writes: readonly Write[]; readonly ended: { readonly reason: string } | null }
+export interface FhirAnswer { readonly server?: string; readonly writes: readonly Write[]; readonly ended: { readonly reason: string } | null }
 
 /** The answer of a delivery; nothing was written where it is none. */
 export const readFhirAnswer = (response: Buffer | null): FhirAnswer => {
   try {
-    const value = JSON.parse(response?.toString() ?? '') as { kind?: unknown; writes?: unknown; ended?: FhirAnswer['ended'] }
-    if (value.kind === 'fhir-hand-off' && Array.isArray(value.writes)) return { writes: value.writes as Write[], ended: value.ended ?? null }
+    const value = JSON.parse(response?.toString() ?? '') as { kind?: unknown; server?: unknown; writes?: unknown; ended?: FhirAnswer['ended'] }
+    if (value.kind === 'fhir-hand-off' && Array.isArray(value.writes)) return { ...(typeof value.server === 'string' && { server: value.server }), writes: value.writes as Write[], ended: value.ended ?? null }
   } catch {
     // an answer that cannot be read proves nothing, and is told so below
   }
@@ -23,7 +23,7 @@ export const fhirWhere = ({ writes, ended }: FhirAnswer): string => {
   return ended ? `${landed}; then it ended: ${ended.reason}` : landed
 }
 
-export const fhirIds = ({ writes }: FhirAnswer): readonly TheirId[] => writes.map(({ type, reference }) => ({ kind: type, value: reference, at: 'Location' }))
+export const fhirIds = ({ server, writes }: FhirAnswer): readonly TheirId[] => writes.map(({ type, reference }) => ({ kind: type, value: reference, at: 'Location', ...(server !== undefined && { system: server }) }))
 
 /** Where the EHR contradicts the referral anywhere, that is what is told; then the best proof there is. */
 const ORDER = ['different', 'written', 'accepted-not-confirmed', 'not-carried'] as const

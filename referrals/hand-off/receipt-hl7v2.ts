@@ -41,9 +41,15 @@ const shown = ({ path, each }: { readonly path: string; readonly each: string })
 
 const THEIRS: readonly (readonly [string, string])[] = [['filler number', 'ORC[*]-3.1'], ['filler number', 'OBR[*]-3.1'], ['their referral number', 'RF1-11.1']]
 
+/** Of an EI (HL7 v2.5.1 §2.A.28): an OID says whose number it is. */
+const systemOf = (component: (number: string) => readonly string[]): Pick<TheirId, 'system'> => {
+  const [[oid, ...others], [type]] = [component('3'), component('4')]
+  return type === 'ISO' && oid && others.length === 0 ? { system: `urn:oid:${oid}` } : {}
+}
+
 /** The receiver's own numbers in its answer, without those that we sent. */
 export const hl7Ids = ({ read }: Readers, { payload }: Sent, response: Buffer | null): readonly TheirId[] => {
   if (!response) return []
-  const found = THEIRS.flatMap(([kind, path]) => read(response, path).filter((value) => value && !read(payload, path).includes(value)).map((value) => ({ kind, value, at: path.replace('[*]', '') })))
+  const found = THEIRS.flatMap(([kind, path]) => read(response, path).filter((value) => value && !read(payload, path).includes(value)).map((value) => ({ kind, value, at: path.replace('[*]', ''), ...systemOf((component) => read(response, path.replace(/1$/, component))) })))
   return found.filter(({ value }, at) => found.findIndex((each) => each.value === value) === at)
 }

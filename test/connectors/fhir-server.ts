@@ -1,4 +1,4 @@
-/** A small FHIR R4 server of the tests, in memory: conditional create, search by identifier, a token endpoint, and faults to order. */
+/** A small FHIR R4 server of the tests, in memory: conditional create and update, transactions, search by identifier, a token endpoint, and faults to order. */
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -22,11 +22,14 @@ export interface TestServer {
   changes: (resource: Resource) => Resource
   keys: JSONWebKeySet | null // signed assertions are asked for, and tokens for every request
   tokenLife: number
+  now: () => Date // by which assertions are judged
   accepts: (token: string) => boolean
   of(type: string): Resource[]
 }
 
-export const fhirServer = async (t: Test): Promise<TestServer> => {
+export const refusal = (diagnostics: string): Answer => ({ status: 422, body: { resourceType: 'OperationOutcome', issue: [{ severity: 'error', code: 'business-rule', diagnostics }] } })
+
+export const fhirServer = async (t: Pick<Test, 'teardown'>): Promise<TestServer> => {
   const http = createServer((request, response) => void handle(request, response))
   http.listen(0, '127.0.0.1')
   await once(http, 'listening')
@@ -36,7 +39,7 @@ export const fhirServer = async (t: Test): Promise<TestServer> => {
   }))
   const base = `http://127.0.0.1:${(http.address() as AddressInfo).port}/fhir`
   const server: TestServer = {
-    base, resources: [], requests: [], assertions: [], fault: () => null, ignoresCondition: false, ignoresSearch: false, showsNothing: false, changes: (resource) => resource, keys: null, tokenLife: 300, accepts: () => true,
+    base, resources: [], requests: [], assertions: [], fault: () => null, ignoresCondition: false, ignoresSearch: false, showsNothing: false, changes: (resource) => resource, keys: null, tokenLife: 300, now: () => new Date('2026-03-02T14:15:00Z'), accepts: () => true,
     of: (type) => server.resources.filter(({ resourceType }) => resourceType === type),
   }
   let ids = 0
@@ -49,7 +52,7 @@ export const fhirServer = async (t: Test): Promise<TestServer> => {
     const give = ({ status, body, headers = {} }: Answer): void => void response.writeHead(status, { 'content-type': 'application/fhir+json', ...headers }).end(body === undefined ? undefined : typeof body === 'string' ? body : JSON.stringify(body))
     if (url.pathname === '/fhir/.well-known/smart-configuration') return give({ status: 200, body: { token_endpoint: `${base}/token` } })
     if (url.pathname.endsWith('/token')) return give(await token(new URLSearchParams(text)))
-    const seen: Seen = { method: request.method ?? '', path: url.pathname.replace('/fhir/', ''), query: url.searchParams, headers: request.headers, body: text.startsWith('{') ? JSON.parse(text) as Resource : null }
+    const seen: Seen = { method: request.method ?? '', path: url.pathname.replace(/^\/fhir\/?/, ''), query: url.searchParams, headers: request.headers, body: text.startsWith('{') ? JSON.parse(text) as Resource : null }
     server.requests.push(seen)
     if (server.keys && !server.accepts((request.headers.authorization ?? '').replace('Bearer ', ''))) return give({ status: 401 })
     const fault = server.fault(seen, server.requests.length)
@@ -67,14 +70,44 @@ export const fhirServer = async (t: Test): Promise<TestServer> => {
       return found ? { status: 200, body: found } : { status: 404 }
     }
     if (method === 'GET') return { status: 200, body: { resourceType: 'Bundle', type: 'searchset', entry: matching(type, server.ignoresSearch ? null : query).map((resource) => ({ resource, search: { mode: 'match' } })) } }
+    if (body === null) return { status: 400 }
+    if (method === 'POST' && path === '') return body.type === 'transaction' ? transaction(body) : refusal('A server takes batches and transactions at its base, and nothing else.')
+    if (body.resourceType !== type) return refusal(`This is no ${type}.`)
+    if (method === 'PUT') return put(type, id ?? null, query, body)
     const condition = headers['if-none-exist']
     const there = typeof condition === 'string' && !server.ignoresCondition ? matching(type, new URLSearchParams(condition)) : []
     if (there.length > 1) return { status: 412 }
     if (there[0]) return { status: 200, body: server.showsNothing ? undefined : there[0], headers: { location: `${base}/${type}/${there[0].id}/_history/1` } }
-    ids += 1
-    const made = { ...server.changes(structuredClone(body) as Resource), id: String(ids) }
+    const made = keep(body)
+    return { status: 201, body: server.showsNothing ? undefined : made, headers: { location: `${base}/${type}/${made.id}/_history/1` } }
+  }
+
+  const keep = (body: Resource, id = String(++ids)): Resource => {
+    const made = { ...server.changes(structuredClone(body)), id }
     server.resources.push(made)
-    return { status: 201, body: server.showsNothing ? undefined : made, headers: { location: `${base}/${type}/${ids}/_history/1` } }
+    return made
+  }
+
+  /** By its id, or by what the condition finds. */
+  const put = (type: string, id: string | null, query: URLSearchParams, body: Resource): Answer => {
+    const there = id === null ? matching(type, query) : server.of(type).filter((each) => each.id === id)
+    if (there.length > 1) return { status: 412 }
+    const [old] = there
+    if (old) server.resources.splice(server.resources.indexOf(old), 1)
+    const made = keep(body, old?.id ?? id ?? undefined)
+    return { status: old ? 200 : 201, body: made, headers: { location: `${base}/${type}/${made.id}/_history/1` } }
+  }
+
+  /** Each entry in its turn; a reference to another by `fullUrl` would be a mistake of ours, for nothing here needs one. */
+  const transaction = ({ entry }: Resource): Answer => {
+    const entries = entry as { resource: Resource; request: { method: string; url: string; ifNoneExist?: string } }[]
+    if (JSON.stringify(entries.map(({ resource }) => resource)).includes('"urn:uuid:')) return refusal('A reference leads nowhere.')
+    const answers = entries.map(({ resource, request: { method, url, ifNoneExist } }) => {
+      const [path = '', condition] = url.split('?')
+      return answerTo({ method, path, query: new URLSearchParams(condition), headers: ifNoneExist === undefined ? {} : { 'if-none-exist': ifNoneExist }, body: resource })
+    })
+    const bad = answers.find(({ status }) => status >= 300)
+    return bad ?? { status: 200, body: { resourceType: 'Bundle', type: 'transaction-response', entry: answers.map(({ status, headers }) => ({ response: { status: String(status), location: headers?.location } })) } }
   }
 
   const matching = (type: string, query: URLSearchParams | null): Resource[] => {
@@ -85,7 +118,7 @@ export const fhirServer = async (t: Test): Promise<TestServer> => {
   const token = async (form: URLSearchParams): Promise<Answer> => {
     if (form.get('grant_type') !== 'client_credentials' || form.get('client_assertion_type') !== 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer') return { status: 400, body: { error: 'unsupported_grant_type' } }
     try {
-      const { payload, protectedHeader } = await jwtVerify(form.get('client_assertion') ?? '', createLocalJWKSet(server.keys ?? { keys: [] }), { audience: `${base}/token`, algorithms: ['RS384', 'ES384'], currentDate: new Date('2026-03-02T14:15:00Z') })
+      const { payload, protectedHeader } = await jwtVerify(form.get('client_assertion') ?? '', createLocalJWKSet(server.keys ?? { keys: [] }), { audience: `${base}/token`, algorithms: ['RS384', 'ES384'], currentDate: server.now() })
       server.assertions.push({ ...payload, ...protectedHeader, scope: form.get('scope') })
     } catch {
       return { status: 400, body: { error: 'invalid_client' } }

@@ -44,6 +44,7 @@ export interface Ehr {
   write(items: readonly WorkItem[], text: string, more?: { readonly trigger?: string; readonly signed?: boolean; readonly id?: string; readonly replaces?: string; readonly type?: string }): Promise<Note>
   result(item: WorkItem, text: string): Promise<string> // ORU^R01
   answer(item: WorkItem, answer: 'A' | 'R' | 'P', reason?: string): Promise<string> // RRI^I12
+  status(item: WorkItem, control: 'SC' | 'OK' | 'UA', state: string, reason?: string): Promise<string> // OSU^O51
   order(text: string, to: number): Promise<string> // anything, to another of the engine's ports
   /** The answers to what it told, by control id. */
   readonly acknowledged: ReadonlyMap<string, string>
@@ -163,6 +164,9 @@ export async function openEhr(feed: () => number, charts: readonly Person[] = PE
       segment('MSA', { 1: 'AA', 2: item.controlId }), segment('RF1', { 1: `${code}^${ANSWERS[code]}^HL70283`, 6: item.placer, 9: timestamp(new Date()), 10: reason ? `^${reason}` : '', 11: `${item.filler}^${HERE[0]}` }),
       segment('PRD', { 1: 'RT^Referred to Provider^HL70286', 2: 'RAO^ANITA', 7: '1234567893^NPI' }), item.chart ? pid(item.chart) : item.patient,
     ], { 15: 'AL', 16: 'NE' }), // an answer that comes later is a message of its own: it asks for its acknowledgement
+    status: (item, control, state, reason = '') => say('OSU^O51^OSU_O51', [
+      item.chart ? pid(item.chart) : item.patient, segment('ORC', { 1: control, 2: item.placer, 3: `${item.filler}^${HERE[0]}`, 5: state, 9: timestamp(new Date()), 16: reason ? `^${reason}` : '' }),
+    ]),
     order: (text, to) => call(to, text),
   }
   const chartOfBooking = ({ item }: Booking): Person => {

@@ -141,18 +141,6 @@ t.test('a visit that was registered by mistake is taken back, and so is a merge 
   t.match((await scene.timeline(reference)).filter(({ name }) => name === 'matched').map(({ facts }) => facts.words), [/./, /Merged/, /Two again/])
 })
 
-t.test('what an EHR tells by FHIR is heard: one resource at a time, by the number of the referral', async (t) => {
-  const reference = await refer({ number: '2026-1010', patient: person('HC1017') })
-  const item = await inQueue('2026-1010')
-  const based = { type: { coding: [{ system: 'http://terminology.hl7.org/CodeSystem/v2-0203', code: 'PLAC' }] }, system: 'urn:oid:1.3.6.1.4.1.99999.3.7', value: item.placer.split('^')[0] }
-  const put = (resource: object & { resourceType: string; id: string }): Promise<Response> =>
-    fetch(`http://127.0.0.1:${product.http}/ehr/fhir/${resource.resourceType}/${resource.id}`, { method: 'PUT', headers: { 'content-type': 'application/fhir+json' }, body: JSON.stringify(resource) })
-  const start = inDays(3)
-  const booked = await put({ resourceType: 'Appointment', id: 'f-1', identifier: [{ system: 'urn:heart:appointment', value: 'F-1' }], status: 'booked', start: start.toISOString(), end: new Date(start.getTime() + 1_800_000).toISOString(), basedOn: [{ identifier: based }], participant: [{ actor: { display: 'Anita Rao' }, status: 'accepted' }] } as never)
-  t.equal(booked.status, 200)
-  await reached(reference, 'scheduled')
-})
-
 t.test('our own referral is sent to the specialist, answered, reported, and the report is written back', async (t) => {
   const specialist = segment('PRD', { 1: 'RT^Referred to Provider^HL70286', 2: 'LINDQVIST^SOLVEIG^^^DR^MD', 4: '^^^RIVERSIDE NEPHROLOGY^^^^^RIVERSIDE NEPHROLOGY', 5: '^WPN^PH^^^608^5550160~^NET^Internet^referrals@riverside.example', 7: '1730155920^NPI' })
   const sent = referral({ number: 'HC-7001', patient: person('HC1018'), wanted: specialist, diagnosis: ['N18.31', 'Chronic kidney disease, stage 3a'], words: 'Falling eGFR', service: '99244^Nephrology consultation^C4' })

@@ -1,7 +1,7 @@
 /** What comes back from EHRs and specialists: which referral it is told of, what it makes of it, and what waits for a person instead. */
 import t from 'tap'
 import type { Bundle } from 'fhir/r4.js'
-import { ADAM, adt, BY, carry, chart, a28, DAY, EVE, events, fate, feed, handedOff, happened, HOUR, mdm, notices, OKAFOR, open, orm, oru, osu, pid, ref, rri, siu, stage, state, strays, TANAKA, v2, header, type World, world } from './desk-kit.js'
+import { ADAM, adt, carry, chart, a28, DAY, EVE, events, fate, feed, handedOff, happened, HOUR, mdm, notices, OKAFOR, open, orm, oru, osu, pid, ref, rri, siu, stage, state, strays, TANAKA, v2, header, type World, world } from './desk-kit.js'
 
 const at = (day: number, hour = 15): string => `2026-03-${String(day).padStart(2, '0')}T${String(hour).padStart(2, '0')}:00:00Z`
 const KNEE = { number: 'R-9^LFM', diagnosis: 'M17.11^Osteoarthritis of right knee^I10', reason: 'Knee pain, evaluate' }
@@ -194,31 +194,6 @@ t.test('appointments: replayed, out of order, moved, cancelled, not kept and mad
   t.equal(await stage(w, id), 'seen')
   t.equal((await happened(w, id, 'seen')).length, 1, 'a visit is seen once')
   t.same(await happened(w, id, 'no-show', 'appointment-cancelled'), ['appointment-cancelled', 'no-show'])
-})
-
-t.test('FHIR: an appointment, a visit, a task and a document, alone or in a bundle, with or without a time of their own', async (t) => {
-  const w = world(t)
-  await chart(w, a28(EVE))
-  const { state: { id } } = await open(w, ref())
-  const base = 'https://ehr.example/fhir'
-  await carry(w, { hand: { identifiers: [{ kind: 'request', value: `${base}/ServiceRequest/s1` }, { kind: 'task', value: `${base}/Task/t1` }] } })
-  await w.clock.pass(DAY)
-  const bundle = (resource: { readonly resourceType: string; readonly id: string; readonly [name: string]: unknown }): object => ({ resourceType: 'Bundle', type: 'subscription-notification', entry: [{ fullUrl: `${base}/${resource.resourceType}/${resource.id}`, resource }] })
-  await feed(w, bundle({ resourceType: 'Task', id: 't1', status: 'accepted', intent: 'order', focus: { reference: 'ServiceRequest/s1' } }))
-  t.equal(await stage(w, id), 'accepted', 'by the task itself, or by a relative reference')
-  await feed(w, bundle({ resourceType: 'Task', id: 't1', status: 'accepted', intent: 'order', focus: { reference: 'ServiceRequest/s1' }, lastModified: w.clock.now().toISOString() }))
-  t.equal((await notices(w, id, 'status')).length, 1, 'accepted again is no news')
-  await feed(w, { resourceType: 'Appointment', id: 'a1', status: 'booked', start: at(9), basedOn: [{ reference: `${base}/ServiceRequest/s1` }], participant: [] })
-  t.match(await state(w, id), { stage: 'scheduled', appointment: { start: '2026-03-09T15:00:00.000Z' } }, 'with no time of its own it was said when it was heard')
-  await w.clock.pass(6 * DAY)
-  await feed(w, bundle({ resourceType: 'Encounter', id: 'e1', status: 'in-progress', class: { code: 'AMB' }, basedOn: [{ reference: 'ServiceRequest/s1' }] }))
-  t.equal(await stage(w, id), 'seen')
-  const document = { resourceType: 'DocumentReference', id: 'd1', status: 'current', docStatus: 'preliminary', content: [{ attachment: { contentType: 'text/plain', data: Buffer.from('Signed').toString('base64') } }], context: { encounter: [{ reference: `${base}/Encounter/e1` }] }, masterIdentifier: { system: 'urn:x', value: 'd1' } }
-  await feed(w, document)
-  t.equal(await stage(w, id), 'seen')
-  await feed(w, { ...document, docStatus: 'final' })
-  t.equal(await stage(w, id), 'reported', 'by the visit')
-  await t.rejects(w.desk.feedback({ command: 'x', bundle: 'text', by: BY, via: 'v', at: w.clock.now() }), { name: 'DeskRefusal' })
 })
 
 t.test('a bundle of several patients tells each of their own', async (t) => {
