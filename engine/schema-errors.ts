@@ -2,7 +2,7 @@
 import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv'
 import type { TSchema } from 'typebox'
 import { didYouMean } from './nearest.js'
-import { describe, kindOf, literals, type Schema } from './schema-words.js'
+import { describe, kindOf, literals, type Schema, SOMETHING } from './schema-words.js'
 
 export type Keys = readonly (string | number)[]
 
@@ -17,6 +17,8 @@ export interface Mistake {
 export interface Subject {
   /** What the whole is called: "a channel", "`mllp`". */
   readonly name: string
+  /** What its parts are called; settings unless said. */
+  readonly parts?: 'field'
   /** The value as it is written in the file, where it may be shown. */
   written?(keys: Keys): string | null
 }
@@ -28,9 +30,13 @@ const compiled = new WeakMap<TSchema, ValidateFunction>()
 export const mistakes = (schema: TSchema, value: unknown, subject: Subject): readonly Mistake[] => {
   const validate = compiled.get(schema) ?? ajv.compile(schema)
   compiled.set(schema, validate)
-  if (validate(value)) return []
+  return validate(value) ? [] : explain(validate.errors ?? [], subject)
+}
+
+/** What a validator of one's own (`verbose`, `allErrors`) has found, each mistake once. */
+export const explain = (errors: readonly ErrorObject[], subject: Subject): readonly Mistake[] => {
   const seen = new Set<string>()
-  return explained(validate.errors ?? [], subject).map(each => ({ ...each, message: each.message.charAt(0).toUpperCase() + each.message.slice(1) })).filter(({ keys, message }) => {
+  return explained(errors, subject).map(each => ({ ...each, message: each.message.charAt(0).toUpperCase() + each.message.slice(1) })).filter(({ keys, message }) => {
     const same = `${keys.join('/')} ${message}`
     return !seen.has(same) && seen.add(same)
   })
@@ -67,7 +73,7 @@ const mistake = ({ keyword, instancePath, params, parentSchema = {}, schema, dat
     case 'additionalProperties': {
       const key = String(params.additionalProperty)
       const known = Object.keys(allowed.properties ?? {})
-      const what = known.length > 0 ? `a setting of ${owner(keys, subject)}${didYouMean(key, known)}` : 'a name that can be used here: a letter, then letters, digits and hyphens.'
+      const what = known.length > 0 ? `a ${subject.parts ?? 'setting'} of ${owner(keys, subject)}${didYouMean(key, known)}` : 'a name that can be used here: a letter, then letters, digits and hyphens.'
       return { keys: [...keys, key], at: 'key', rule: 'unknown-setting', message: `\`${key}\` is not ${what}` }
     }
     case 'required': {
@@ -81,6 +87,7 @@ const mistake = ({ keyword, instancePath, params, parentSchema = {}, schema, dat
     case 'const':
     case 'enum':
     case 'pattern': {
+      if (allowed.pattern === SOMETHING && keyword === 'pattern') return value('must not be empty.')
       const text = subject.written?.(keys) ?? null
       const words = literals(allowed)
       if (textWanted(allowed) && text !== null && (typeof data === 'number' || typeof data === 'boolean')) {

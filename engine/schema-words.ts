@@ -28,6 +28,7 @@ export const describe = (schema: Schema): string => {
   if (branches) return alternatives(branches)
   switch (schema.type) {
     case 'string':
+      if (schema.pattern === SOMETHING) return schema.description ? `text: ${inSentence(schema.description)}` : 'text'
       if (schema.pattern === PATTERNS.duration) return DURATION_IS
       if (schema.pattern === PATTERNS.size) return SIZE_IS
       return schema.pattern !== undefined ? (schema.description ? inSentence(schema.description) : `text like ${schema.pattern}`) : 'text'
@@ -67,6 +68,9 @@ export const kindOf = (value: unknown): string => {
   if (typeof value === 'boolean') return 'true or false'
   return { string: 'text', number: 'a number', object: 'settings' }[typeof value as string] ?? typeof value
 }
+
+/** The pattern of a text that must say something. */
+export const SOMETHING = '\\S'
 
 const PATTERNS = { duration: (Duration as Schema).pattern, size: (Size as Schema).pattern }
 

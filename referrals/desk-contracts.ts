@@ -135,7 +135,8 @@ export interface Duty {
   readonly since: string
   readonly due: string
   readonly next: string | null // when it is to be said (again) that it is overdue: `due` at first; null: it has been said often enough
-  readonly says: string
+  readonly do: string // what is to be done: said until it is due
+  readonly says: string // what has not been done: said once it is overdue
 }
 
 // ── What is asked of the desk ───────────────────────────────────────────────────────────

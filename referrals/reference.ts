@@ -19,6 +19,17 @@ export const readReference = (text: string): string | null => {
   return symbols.length === LENGTH + 1 && checkOf(symbols.slice(0, LENGTH)) === symbols.at(-1) ? written(symbols) : null
 }
 
+/** Whether a text is written like a reference number, and its check fails: what it may have been meant to be, with one character wrong or two that changed places. Null where it is no such text. */
+export const meantBy = (text: string): readonly string[] | null => {
+  const whole = text.toUpperCase().replace(/[\s\p{Pd}\u2212_.]/gu, '')
+  const symbols = (whole.length === LENGTH + 2 ? whole.replace(/^R/, '') : whole).replace(/[1I]/g, 'L')
+  if (!/^[0-9A-Z]{8}$/.test(symbols) || readReference(symbols) !== null) return null
+  const at = (index: number, symbol: string): string => symbols.slice(0, index) + symbol + symbols.slice(index + 1)
+  const wrong = [...symbols].flatMap((_, index) => [...ALPHABET].map((symbol) => at(index, symbol)))
+  const exchanged = [...symbols].slice(1).map((symbol, index) => symbols.slice(0, index) + symbol + symbols[index] + symbols.slice(index + 2))
+  return [...new Set([...exchanged, ...wrong].flatMap((one) => readReference(one) ?? []))]
+}
+
 /** Every reference number in a text, in the order they stand; what fails its check is none. */
 export const referencesIn = (text: string): readonly string[] => {
   const found = new Set<string>()

@@ -1,6 +1,8 @@
 /** How the web server says no: always a code, a sentence and what to do, whatever went wrong. */
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
+import type { ErrorObject } from 'ajv'
 import { ERRORS, type ErrorCode, ReferoError } from '../errors.js'
+import { explain } from '../schema-errors.js'
 
 const STATUS: Partial<Record<ErrorCode, number>> = {
   USAGE: 400, NOT_ALLOWED: 401, NOT_FOUND: 404, WRONG_METHOD: 405, ON_ITS_WAY: 409, EDITED: 409, STILL_WAITING: 409, SHARED_FILES: 409, NOT_NOW: 409, FORGOTTEN: 410, TOO_LARGE: 413,
@@ -18,17 +20,19 @@ export function sendError(reply: FastifyReply, error: FastifyError | Error): Fas
   const wrong = 'validation' in error ? error.validation : undefined
   if (!wrong) return refuse(reply, new ReferoError(BY_STATUS[status] ?? 'USAGE', `${error.message}.`), status, BY_STATUS[status] ? {} : { message: `${error.message}.`, hint: LOOK })
   const where = ('validationContext' in error && error.validationContext) || 'request'
-  const problems = wrong.map(({ instancePath, message, params }) => ({ path: `${where}${instancePath}`, message: `${message ?? 'is wrong'}${allowed(params)}` }))
-  const message = `${problems.map((problem) => `${problem.path} ${problem.message}`).join('; ')}.`
+  const problems = explain(wrong as readonly ErrorObject[], { name: NAMES[where] ?? 'The request', parts: 'field', written: writtenIn(wrong as readonly ErrorObject[]) }).map(({ keys, message }) => ({ path: [where, ...keys].join('/'), message }))
+  const message = problems.map((problem) => problem.message).join(' ')
   return refuse(reply, new ReferoError('USAGE', message), status, { message, problems, hint: LOOK })
 }
 
-/** What a schema's own words leave out: the values that are allowed, the name that is not. */
-function allowed(params: Readonly<Record<string, unknown>>): string {
-  if (Array.isArray(params.allowedValues)) return `: ${params.allowedValues.join(', ')}`
-  if (typeof params.additionalProperty === 'string') return `: \`${params.additionalProperty}\``
-  return typeof params.allowedValue === 'string' ? `: ${params.allowedValue}` : ''
+const NAMES: Readonly<Record<string, string>> = { body: 'the body of the request', querystring: 'the query', params: 'the address', headers: 'the headers' }
+
+/** A word that is none of those allowed may be told to whoever sent it; what is long is no word. */
+const writtenIn = (errors: readonly ErrorObject[]) => (keys: readonly (string | number)[]): string | null => {
+  const data = errors.find(({ instancePath, keyword }) => keyword !== 'anyOf' && instancePath === keys.map((key) => `/${key}`).join(''))?.data
+  return (typeof data === 'string' || typeof data === 'number') && String(data).length <= LONGEST_WORD ? String(data) : null
 }
+const LONGEST_WORD = 40
 
 function refuse(reply: FastifyReply, error: ReferoError, status = STATUS[error.code] ?? 500, more: object = {}): FastifyReply {
   return reply.code(status).send({ code: error.code, message: error.message, detail: error.detail ?? null, hint: error.hint, ...error.facts, ...more })

@@ -17,7 +17,7 @@ import { ROUTES, type Routes } from './routes.js'
 import { allows } from './token.js'
 import { WebPaths } from './web-paths.js'
 
-const asked = { useDefaults: true, allErrors: true, strict: false }
+const asked = { useDefaults: true, allErrors: true, strict: false, verbose: true }
 const whole = new Ajv(asked)
 const words = new Ajv({ ...asked, coerceTypes: 'array' }) // what is in an address is text
 

@@ -54,7 +54,8 @@ function report(problems: readonly Problem[], terminal: Terminal): void {
 
 function tryNext(status: readonly ChannelStatus[], web: string, terminal: Terminal): void {
   if (!status.some(({ name, state }) => name === 'referrals-hl7' && state === 'running')) return
-  terminal.out(`\nTry next, in a second terminal:\n  npx refero send fixtures/hl7v2/ref-i12-cardiology.hl7\n  curl -H "Authorization: Bearer TOKEN" ${web}/api/messages\n`)
+  const desk = status.some(({ state, listening }) => state === 'running' && listening?.includes(' owed')) // a channel speaks for the desk
+  terminal.out(`\nTry next, in a second terminal:\n  npx refero send fixtures/hl7v2/ref-i12-cardiology.hl7\n  curl -H "Authorization: Bearer TOKEN" ${web}/api/messages\n${desk ? `  curl -H "Authorization: Bearer TOKEN" ${web}/api/referrals/worklist\n` : ''}`)
 }
 
 export default serve

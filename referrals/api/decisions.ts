@@ -19,7 +19,7 @@ import { retry } from '../decisions/retry.js'
 import { reroute } from '../decisions/route.js'
 import type { Desk } from '../desk.js'
 import { Addressee, Again, Answer, Appointment, Attempt, OfNotice, PerhapsWords, Plain, Same, TwoCharts, Wanted, WhoseReferral, WithWords } from './decision-schemas.js'
-import { referralNamed, theReferral } from './find.js'
+import { notFound, referralNamed, theReferral } from './find.js'
 import { Decided, Keyed, Named, type deciding } from './schemas.js'
 import { wholeOf } from './view.js'
 
@@ -62,7 +62,7 @@ export function decisionRoutes(api: FastifyInstance, desk: Desk): void {
   route('notices/:notice/retry', 'Tells once more what could not be told: the same way, or by another.', Again, (parts, decision, { way = null }, { notice }) => retry(parts, decision, Number(notice), way), OfNotice)
   route('duplicate-of', 'Closes a referral that repeats another, and adds what it brought to that one.', Same, async (parts, decision, { reference }) => {
     const other = await referralNamed(parts.store, reference)
-    if (!other) throw unfit(`No referral has the number ${reference.slice(0, 40)}.`)
+    if (!other) throw unfit(await notFound(parts.store, reference))
     return duplicate(parts, decision, other.id)
   })
 }

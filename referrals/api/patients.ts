@@ -10,14 +10,17 @@ import { commandOf } from './decisions.js'
 import { ChartKey, Command, Keyed, Person, Reason } from './schemas.js'
 
 const FHIR = 'application/fhir+json'
-const Parameters = Type.Unknown({ description: 'A Parameters resource: `resource` (a Patient), `onlyCertainMatches`, `count`.' })
+const Parameters = Type.Unknown({
+  description: 'A FHIR Parameters resource with `resource` (a Patient: at least a name, a birthDate, an identifier, a telecom or an address), and, if wanted, `onlyCertainMatches` (valueBoolean) and `count` (valueInteger, 100 at most); or that Patient by itself.',
+  examples: [{ resourceType: 'Parameters', parameter: [{ name: 'resource', resource: { resourceType: 'Patient', name: [{ family: 'Quillfeather', given: ['Odalys'] }], birthDate: '1961-04-09' } }, { name: 'onlyCertainMatches', valueBoolean: false }, { name: 'count', valueInteger: 5 }] }],
+})
 const Found = Type.Unknown({ description: 'A searchset Bundle of Patients, each with its score and match-grade; or an OperationOutcome.' })
 const Unmerge = Type.Object({ by: Person, reason: Reason, command: Type.Optional(Command), survivor: ChartKey, merged: ChartKey }, strict)
 
 export function patientRoutes(api: FastifyInstance, desk: Desk): void {
   for (const path of ['/fhir/Patient/$match', '/Patient/$match']) {
     api.post<{ Body: unknown }>(path, {
-      schema: { summary: 'Finds the charts that a Patient may be (FHIR R4 Patient/$match).', consumes: [FHIR, 'application/json'], produces: [FHIR], body: Parameters, response: { ...answers(Found), 400: Found, 422: Found } },
+      schema: { summary: 'Finds the charts that a Patient may be (FHIR R4 Patient/$match): a searchset, the best first, each with its score and its match-grade.', consumes: [FHIR, 'application/json'], produces: [FHIR], body: Parameters, response: { ...answers(Found), 400: Found, 422: Found } },
     }, async (request, reply) => {
       const { status, body } = await matchOperation(desk.patients, request.body)
       return reply.code(status).type(`${FHIR}; charset=utf-8`).send(JSON.stringify(body))

@@ -6,7 +6,7 @@ import { unfit } from '../decisions/decide.js'
 import { dismiss, give, theStray } from '../decisions/strays.js'
 import type { Stray } from '../desk-contracts.js'
 import type { Desk } from '../desk.js'
-import { referralNamed } from './find.js'
+import { notFound, referralNamed } from './find.js'
 import { Event, Person, Reason, Stage, summary } from './schemas.js'
 import { summaryOf } from './view.js'
 
@@ -41,7 +41,7 @@ export function strayRoutes(api: FastifyInstance, desk: Desk): void {
   }, async ({ params: { id }, body: { by, reason, referrals } }) => {
     const named = await Promise.all(referrals.map((name) => referralNamed(store, name)))
     const missing = named.indexOf(null)
-    if (missing >= 0) throw unfit(`No referral has the number ${referrals[missing]?.slice(0, 40)}.`)
+    if (missing >= 0) throw unfit(await notFound(store, referrals[missing] ?? ''))
     const states = [...new Map(named.flatMap((state) => (state ? [[state.id, state]] : []))).values()]
     const given = await desk.decide((parts) => give(parts, id, states, { by, reason }))
     return { given: given.map(({ state, repeated, events }) => ({ ...summaryOf(state, clock.now()), repeated, events })) }

@@ -25,7 +25,10 @@ export const holdsOf = ({ holds }: ReferralState, now: Date): readonly { readonl
 export const secondsSince = (since: string, now: Date): number => Math.max(0, Math.round((now.getTime() - Date.parse(since)) / 1000))
 
 export const owedOf = (desk: Pick<Looking, 'rules'>, state: ReferralState, now: Date) =>
-  [...desk.rules().duties(state)].sort((a, b) => (a.due < b.due ? -1 : a.due > b.due ? 1 : 0)).map(({ id, kind, owedBy, since, due, says }) => ({ id, kind, owedBy, since, due, says, overdue: Date.parse(due) <= now.getTime(), said: state.overdue[id] ?? 0 }))
+  [...desk.rules().duties(state)].sort((a, b) => (a.due < b.due ? -1 : a.due > b.due ? 1 : 0)).map(({ id, kind, owedBy, since, due, do: todo, says }) => {
+    const overdue = Date.parse(due) <= now.getTime()
+    return { id, kind, owedBy, since, due, says: overdue ? says : todo, overdue, said: state.overdue[id] ?? 0 }
+  })
 
 export async function wholeOf(desk: Looking, state: ReferralState) {
   const { store, patients, providers, clock } = desk

@@ -24,17 +24,21 @@ function ofRow(row: DutyRow, state: ReferralState, settings: DeskSettings): read
   return row.holds.flatMap((hold) => (state.holds[hold] ? [duty(row, state.holds[hold].since, state, settings, hold)] : []))
 }
 
-function duty({ kind, owedBy, within, again, says }: DutyRow, since: string, state: ReferralState, { calendar }: DeskSettings, hold: Hold | null = null): Duty {
+function duty({ kind, owedBy, within, again, do: todo, says }: DutyRow, since: string, state: ReferralState, { calendar }: DeskSettings, hold: Hold | null = null): Duty {
   const id = hold === null || hold === kind ? `${kind}:${since}` : `${kind}:${hold}:${since}`
   const due = addWorking(Date.parse(since), within[state.urgency], calendar)
-  return { id, kind, owedBy, since, due: instant(due), next: nextOf(due, state.overdue[id] ?? 0, again, calendar), says: hold === null ? says : `${says} ${state.holds[hold]?.reason ?? ''}`.trim() }
+  return { id, kind, owedBy, since, due: instant(due), next: nextOf(due, state.overdue[id] ?? 0, again, calendar), do: words(todo ?? says), says: words(says) }
+
+  function words(sentence: string): string {
+    return hold === null ? sentence : `${sentence} ${state.holds[hold]?.reason ?? ''}`.trim()
+  }
 }
 
 function delivery(key: string, since: string, state: ReferralState, settings: DeskSettings): Duty {
   const kind = key === 'hand-on' ? (state.direction === 'outbound' ? 'referral' : 'hand-off') : (key.slice(0, key.indexOf(':')) as OwedNotice)
   const id = `${key}:${since}`
   const due = deliveredBy(kind, since, state, settings)
-  return { id, kind, owedBy: 'desk', since, due, next: nextOf(Date.parse(due), state.overdue[id] ?? 0, settings.noticesAgain, settings.calendar), says: `Not delivered yet: the ${WORDS[kind]}.` }
+  return { id, kind, owedBy: 'desk', since, due, next: nextOf(Date.parse(due), state.overdue[id] ?? 0, settings.noticesAgain, settings.calendar), do: `Deliver the ${WORDS[kind]}.`, says: `Not delivered yet: the ${WORDS[kind]}.` }
 }
 
 const WORDS: Readonly<Record<Exclude<NoticeKind, 'digest'>, string>> = {

@@ -32,7 +32,8 @@ export const DutyFile = Type.Object({
   within: Within,
   owedBy: Type.Enum(['desk', 'practice', 'referrer', 'specialist']),
   again: Type.Optional(Again),
-  says: Words,
+  do: Type.Optional(Type.String({ ...Words, description: 'What is to be done: said until it is due.' })),
+  says: Type.String({ ...Words, description: 'What has not been done: said once it is overdue.' }),
 }, strict)
 
 export const DeskFile = Type.Object({

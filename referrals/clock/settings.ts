@@ -27,6 +27,7 @@ export interface DutyRow {
   readonly within: Spans
   readonly owedBy: Duty['owedBy']
   readonly again: readonly Span[] // after it was due
+  readonly do: string | null // null: `says` at all times
   readonly says: string
 }
 
@@ -57,8 +58,8 @@ export const readDesk = (document: MappingDocument): DeskSettings => {
     ehrs: new Map(Object.entries(ehrs).map(([name, ehr]) => [name, { name, ...ehr }])),
     notices: Object.fromEntries(Object.entries(notices).map(([kind, within]) => [kind, spansOf(within)])) as Record<OwedNotice, Spans>,
     noticesAgain: noticesAgain.map(readSpan),
-    duties: Object.entries(duties).map(([kind, { stages = [], holds = [], unless = [], direction = null, from = null, within, again = [], owedBy, says }]) => ({
-      kind, stages, holds, unless, direction, from, within: spansOf(within), owedBy, again: again.map(readSpan), says,
+    duties: Object.entries(duties).map(([kind, { stages = [], holds = [], unless = [], direction = null, from = null, within, again = [], owedBy, do: todo = null, says }]) => ({
+      kind, stages, holds, unless, direction, from, within: spansOf(within), owedBy, again: again.map(readSpan), do: todo, says,
     })),
   }
 }

@@ -148,7 +148,7 @@ t.test('after three failed attempts the patient cannot be reached, by itself; a 
   t.match(await last(world, id, 'unable-to-reach'), { by: { kind: 'desk' }, facts: { reason: '3 attempts: call: no answer; call: left message; call: wrong number.' } })
   t.match(await call('no-answer'), { status: 200, body: { stage: 'unable-to-reach', events: [{ name: 'noted' }] } }, 'counting begins anew')
   t.match(await call('no-answer', { at: '2027-01-01T00:00:00Z' }), { status: 422, body: { message: /in the future/ } })
-  t.match(await call('vanished'), { status: 400, body: { message: /reached, no-answer, left-message, wrong-number/ } })
+  t.match(await call('vanished'), { status: 400, body: { message: /`outcome` cannot be `vanished`; there are .*`no-answer`/ } })
   await world.ask('POST', at(id, 'close'), { ...WHO, words: 'Gave up.' })
   t.match(await call('no-answer'), { status: 409, body: { message: /For a referral that is closed nobody is called/ } })
 })
@@ -274,7 +274,7 @@ t.test('everybody says who and why; what is odd, huge or unknown is refused with
   await world.chart()
   const id = await world.refer()
   for (const [body, says] of [
-    [{}, /by/], [{ by: 'ada' }, /reason/], [{ by: ' ', reason: 'x' }, /body\/by/], [{ by: 'ada', reason: '\n ' }, /body\/reason/], [{ by: 'ada', reason: 'x'.repeat(501) }, /reason/], [{ ...WHO, also: 1 }, /`also`/], [{ ...WHO, command: 'short' }, /command/],
+    [{}, /by/], [{ by: 'ada' }, /reason/], [{ by: ' ', reason: 'x' }, /^`by` must not be empty\.$/], [{ by: 'ada', reason: '\n ' }, /^`reason` must not be empty\.$/], [{ by: 'ada', reson: 'x' }, /`reson` is not a field of the body of the request; did you mean `reason`\?/], [{ by: 'ada' }, /^The body of the request needs `reason`: text: why, for the history/], [{ by: 'ada', reason: 'x'.repeat(501) }, /reason/], [{ ...WHO, also: 1 }, /`also`/], [{ ...WHO, command: 'short' }, /command/],
     [{ ...WHO, seen: 0 }, /seen/], [[], /body/], ['{"by":', /JSON/],
   ] as const) t.match(await ask('POST', at(id, 'accept'), body), { status: 400, body: { code: 'USAGE', message: says } }, JSON.stringify(body).slice(0, 60))
   t.match(await ask('POST', at(id, 'contact'), { ...WHO, how: 'call', outcome: 'reached', note: 'x'.repeat(400_000) }), { status: 413, body: { code: 'TOO_LARGE' } })

@@ -40,6 +40,11 @@ t.test('a referral is found by what it says, page by page, and shown with everyt
   t.match((await ask('GET', at(whole.reference.replaceAll('-', '')))).body, { id })
   for (const what of ['', 'timeline', 'evidence', 'documents', 'documents/x', 'bundle']) t.match(await ask('GET', at('nobody', what)), { status: 404, body: { code: 'NOT_FOUND' } })
 
+  t.match(whole.next, [/^The acknowledgement goes to provider/, /^The hand-off goes/, /the desk: Deliver the /], 'what is not due yet does not read as if it were')
+  const [last, other] = [whole.reference.at(-1), whole.reference.endsWith('2') ? '3' : '2']
+  t.match(await ask('GET', at(`${whole.reference.slice(0, -1)}${other}`)), { status: 404, body: { detail: `No referral has the number ${whole.reference.slice(0, -1)}${other}; did you mean ${whole.reference}?` } }, last)
+  t.match(await ask('GET', at('R-2222-2223')), { status: 404, body: { detail: /its last character does not fit the others, so it was mistyped/ } })
+
   const { events } = (await ask('GET', at(id, 'timeline'))).body
   t.same(events.map(({ name }: { name: string }) => name), ['received', 'read', 'triaged', 'needs-information', 'matched', 'routed'])
   t.match(events[2], { says: 'Triaged: routine; cardiology.', by: { kind: 'desk' }, applied: true, because: null, why: [/routine is stated/, /I48\.91 is within .*“I48\.91” \(ServiceRequest\.reasonCode/] })
