@@ -217,6 +217,20 @@ t.test('what could not be told is told once more, by a way of one’s choice', a
   t.equal((await desk.store.state(id))?.stage, 'handed-off')
 })
 
+t.test('who sent a referral is said by a person, and hears what could not be told before', async (t) => {
+  const world = await startWorld(t)
+  const { ask } = world
+  await world.chart()
+  const id = await world.refer({ email: null })
+  const { body: { id: provider } } = await ask('POST', '/api/providers', { ...WHO, practice: 'Meadow Clinic', ways: [{ way: 'fax', address: '608-555-0171' }] })
+  t.match(await ask('POST', at(id, 'provider'), { ...WHO, provider, words: 'x' }), { status: 422, body: { message: /leave `words` out/ } })
+  const named = await ask('POST', at(id, 'provider'), { ...WHO, provider })
+  t.match(named, { status: 200, body: { stage: 'routed', provider, holds: [], do: [], counterpart: { practice: 'Meadow Clinic' } } })
+  t.match(named.body.notices.filter(({ kind }: Notice) => kind === 'acknowledgement'), [{ status: 'superseded' }, { status: 'open', way: 'fax', to: `provider ${provider}` }])
+  t.match(await last(world, id, 'addressed'), { by: { name: 'ada' }, reason: WHO.reason })
+  t.match(await ask('POST', at(id, 'provider'), { ...WHO, provider }), { status: 409, body: { message: /is its referrer already/ } })
+})
+
 t.test('a referral that repeats another is closed, and the other has all that it brought', async (t) => {
   const world = await startWorld(t)
   const { ask, desk } = world
