@@ -53,11 +53,19 @@ export function partsOf(kind: NoticeKind, state: ReferralState, { name, facts }:
   return parts
 }
 
-const appointmentWords = ({ start, with: who, at }: NonNullable<ReferralEvent['facts']['appointment']>, zone: string): string => [start && timeWords(start, zone), who && `with ${who}`, at && `at ${at}`].filter(Boolean).join(' ')
+/** Saturday, November 28, 2026 at 1:00 PM CST with Dr Rao at Main St. */
+export const appointmentWords = ({ start, with: who, at }: NonNullable<ReferralEvent['facts']['appointment']>, zone: string): string => [start && timeWords(start, zone), who && `with ${who}`, at && `at ${at}`].filter(Boolean).join(' ')
 
 /** As the practice's clocks show it, with the zone, for the referrer may be in another: Saturday, November 28, 2026 at 1:00 PM CST. */
-const timeWords = (start: string, timeZone: string): string =>
-  new Intl.DateTimeFormat('en-US', { weekday: 'long', year: 'numeric', month: 'long', day: 'numeric', hour: 'numeric', minute: '2-digit', timeZone, timeZoneName: 'short' }).format(new Date(start)).replaceAll('\u202f', ' ')
+export const timeWords = (start: string, zone: string): string => clockOf(zone).format(new Date(start)).replaceAll('\u202f', ' ')
+
+/** To make one takes many times as long as to use it. */
+const clocks = new Map<string, Intl.DateTimeFormat>()
+const clockOf = (timeZone: string): Intl.DateTimeFormat => {
+  const made = clocks.get(timeZone) ?? new Intl.DateTimeFormat('en-US', { weekday: 'long', year: 'numeric', month: 'long', day: 'numeric', hour: 'numeric', minute: '2-digit', timeZone, timeZoneName: 'short' })
+  clocks.set(timeZone, made)
+  return made
+}
 
 /** One line of a digest: which, of whom, and where it stands. Its moments are instants, which letters write in their language and zone. */
 export const lineOf = ({ reference }: ReferralState, { name, at, facts }: ReferralEvent, patient: string | null): string => {

@@ -128,8 +128,9 @@ const isGroup = (value: string): boolean => value.startsWith('group ')
 
 const readWords = ({ documents, diagnoses, services }: ReferralFacts): string => {
   const unread = documents.filter((document) => document.unread).length
-  return `${services.length} services, ${diagnoses.length} diagnoses, ${documents.length} documents${unread > 0 ? `, ${unread} of them unread` : ''}.`
+  return `${counted(services.length, 'service', 'services')}, ${counted(diagnoses.length, 'diagnosis', 'diagnoses')}, ${counted(documents.length, 'document', 'documents')}${unread > 0 ? `, ${unread} of them unread` : ''}.`
 }
+const counted = (count: number, one: string, several: string): string => `${count === 0 ? 'no' : count} ${count === 1 ? one : several}`
 
 /** A cancellation mostly says the referral's own reason again, which is not why it is cancelled. */
 async function cancelling({ store }: DeskParts, existing: ReferralState, { by, at, via }: Opening, { reasons }: ReferralFacts): Promise<Intent> {

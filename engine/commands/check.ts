@@ -21,9 +21,11 @@ const check: Command = {
     else for (const problem of all) terminal.out(problemLine(problem))
     const errors = all.filter(({ severity }) => severity === 'error').length
     const warnings = all.length - errors
-    if (!given.flag('json')) terminal.out(`${channels.length} channels read: ${errors} errors, ${warnings} warnings.`)
+    if (!given.flag('json')) terminal.out(`${counted(channels.length, 'channel')} read: ${counted(errors, 'error')}, ${counted(warnings, 'warning')}.`)
     return errors > 0 || (given.flag('deny-warnings') && warnings > 0) ? 1 : 0
   },
 }
 
 export default check
+
+const counted = (count: number, word: string): string => `${count} ${word}${count === 1 ? '' : 's'}`

@@ -14,14 +14,14 @@ interface Origin { readonly path: string; readonly from: string; readonly confid
 const CONCLUSIONS = new Set(['triaged', 'needs-information', 'routed', 'route-uncertain', 'matched', 'match-uncertain', 'patient-pending'])
 
 /** `triage` and `routing` are what the tables say now; `concluded` is what was decided, and when. */
-export function evidenceOf(bundle: Bundle, events: readonly ReferralEvent[], rules: Pick<Rules, 'triage' | 'route'>) {
+export function evidenceOf(bundle: Bundle, events: readonly ReferralEvent[], rules: Pick<Rules, 'triage' | 'route' | 'zone'>) {
   const facts = factsOf(bundle)
   const triage = rules.triage(facts)
   const origins = originsIn(viewOf(bundle))
   return {
     values: Object.entries(facts.paths).filter(([name]) => !Object.keys(facts.paths).some((other) => other.startsWith(`${name}.`))).map(([name, at]) => ({ fact: name, value: valueAt(facts, name), at, origins: origins(at) })),
     triage, routing: rules.route(facts, triage),
-    concluded: timelineOf(events.filter(({ name }) => CONCLUSIONS.has(name))).map(({ sequence, at, name, says, by, reason, applied, why }) => ({ sequence, at, name, says, by, reason, applied, why })),
+    concluded: timelineOf(events.filter(({ name }) => CONCLUSIONS.has(name)), rules.zone).map(({ sequence, at, name, says, by, reason, applied, why }) => ({ sequence, at, name, says, by, reason, applied, why })),
   }
 }
 

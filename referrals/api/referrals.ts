@@ -11,6 +11,7 @@ import { contentOf, documentsIn } from './documents.js'
 import { evidenceOf } from './evidence.js'
 import { theReferral } from './find.js'
 import { Event, Hold, Named, Stage, Summary, Urgency, Whole } from './schemas.js'
+import { naming } from './naming.js'
 import { timelineOf } from './timeline.js'
 import { type Looking, summaryOf, wholeOf } from './view.js'
 
@@ -69,8 +70,11 @@ export function lookingRoutes(api: FastifyInstance, desk: Looking): void {
   api.get<One>('/referrals/:id', { schema: { summary: 'One referral: where it stands, what is owed, who it may be about, and what happens next.', params: Named, response: answers(Whole) } }, async ({ params }) =>
     wholeOf(desk, await theReferral(store, params.id)))
 
-  api.get<One>('/referrals/:id/timeline', { schema: { summary: 'What happened to a referral, with who and why.', params: Named, response: answers(Timeline) } }, async ({ params }) =>
-    ({ events: timelineOf(await store.events((await theReferral(store, params.id)).id)) }))
+  api.get<One>('/referrals/:id/timeline', { schema: { summary: 'What happened to a referral, with who and why.', params: Named, response: answers(Timeline) } }, async ({ params }) => {
+    const events = await store.events((await theReferral(store, params.id)).id)
+    const name = await naming(desk.providers, events.flatMap(({ facts: { reason, words, waits, evidence = [] } }) => [reason, words, waits, ...evidence.map(({ says }) => says)]))
+    return { events: timelineOf(events, desk.rules().zone, name) }
+  })
 
   api.get<One>('/referrals/:id/evidence', { schema: { summary: 'Where each value of a referral came from, and what was concluded from which words.', params: Named, response: answers(Evidence) } }, async ({ params }) => {
     const { id } = await theReferral(store, params.id)

@@ -5,8 +5,10 @@ import type { Duty, Hold, Notice, ReferralEvent, ReferralState } from '../desk-c
 import { matchOf } from '../decisions/patient.js'
 import { withoutRuledOut } from '../decisions/ruled-out.js'
 import type { Desk } from '../desk.js'
+import { naming } from './naming.js'
 import { actionsFor } from './actions.js'
 import { ENDS } from '../life-cycle.js'
+import { timeWords } from '../notice-words.js'
 
 export type Looking = Pick<Desk, 'store' | 'patients' | 'providers' | 'rules' | 'clock'>
 
@@ -40,13 +42,15 @@ export async function wholeOf(desk: Looking, state: ReferralState) {
   const routed = events.findLast(({ name, applied }) => applied && name === 'routed')
   const owed = owedOf(desk, state, now)
   const told = notices.map(({ id, kind, event, to, way, status, notBefore, due, tried }) => ({ id, kind, event, to, way, status, notBefore, due, tried, because: status === 'failed' ? failureOf(events, { id, kind }) : null }))
+  const next = nextOf(state, owed, told, desk.rules().zone)
+  const todo = (Object.keys(state.holds) as Hold[]).flatMap((hold) => actionsFor(hold, state, notices))
+  const named = await naming(providers, [...next, ...todo.map(({ says }) => says)])
   return {
     ...summaryOf(state, now), owed, notices: told,
     who: { says: text === null ? null : factsOf(JSON.parse(text) as Bundle).patient, chart, match, ruledOut: state.patient.not ?? [] },
     routed: routed ? { at: routed.at, by: routed.by.name, row: routed.facts.row ?? null, why: routed.reason ?? routed.facts.words ?? null } : null,
     receipt: events.findLast(({ name, facts }) => name === 'written-back' && facts.receipt !== undefined)?.facts.receipt ?? null,
-    counterpart, next: nextOf(state, owed, told),
-    do: (Object.keys(state.holds) as Hold[]).flatMap((hold) => actionsFor(hold, state, notices)),
+    counterpart, next: next.map(named), do: todo.map(({ says, call }) => ({ says: named(says), call })),
   }
 }
 
@@ -57,12 +61,12 @@ const failureOf = (events: readonly ReferralEvent[], { id, kind }: Pick<Notice, 
   return own?.facts.reason ?? null
 }
 
-function nextOf({ holds, stage }: ReferralState, owed: readonly Pick<Duty, 'owedBy' | 'due' | 'says'>[], notices: readonly Pick<Notice, 'kind' | 'to' | 'way' | 'status' | 'notBefore'>[]): readonly string[] {
+function nextOf({ holds, stage }: ReferralState, owed: readonly Pick<Duty, 'owedBy' | 'due' | 'says'>[], notices: readonly Pick<Notice, 'kind' | 'to' | 'way' | 'status' | 'notBefore'>[], zone: string): readonly string[] {
   return [
     ...Object.values(holds).map(({ reason }) => `A person is waited for: ${reason}`),
     ...notices.filter(({ status }) => status === 'open').map(({ kind, to, way }) => `The ${kind} goes to ${to}${way === null ? '' : ` by ${way}`}.`),
-    ...notices.filter(({ status }) => status === 'waiting').map(({ kind, to, notBefore }) => `The ${kind} for ${to} goes with what is sent at ${notBefore}.`),
-    ...owed.map(({ owedBy, due, says }) => `By ${due}, the ${owedBy}: ${says}`),
+    ...notices.filter(({ status }) => status === 'waiting').map(({ kind, to, notBefore }) => `The ${kind} for ${to} goes with what is sent on ${timeWords(notBefore, zone)}.`),
+    ...owed.map(({ owedBy, due, says }) => `By ${timeWords(due, zone)}, the ${owedBy}: ${says}`),
     ...(ENDS.includes(stage) && owed.length === 0 && Object.keys(holds).length === 0 ? ['Nothing more: it has come to its end.'] : []),
   ]
 }

@@ -22,9 +22,9 @@ export const contact = (parts: DeskParts, decision: Decision, { at, how, outcome
   if (!CALLED.includes(before.stage)) throw notNow(`For a referral that is ${before.stage.replaceAll('-', ' ')} nobody is called.`)
   if (outcome === 'reached') return { news: [{ ...event('contacted', { attempt, ...noticed }), at: when }] }
   const failed = { ...event('noted', { attempt, reason: says(outcome), ...noticed }), at: when }
-  const all = [...failures(await parts.store.events(before.id)), `${how}: ${says(outcome)}`]
+  const all = [...failures(await parts.store.events(before.id)), `${how}, ${says(outcome)}`]
   const most = parts.rules().attempts
-  return { news: [failed, ...(all.length >= most ? [follows('unable-to-reach', { attempt, reason: `${all.length} attempts: ${all.join('; ')}.` })] : [])] }
+  return { news: [failed, ...(all.length >= most ? [follows('unable-to-reach', { attempt, reason: `${all.length} ${all.length === 1 ? 'attempt' : 'attempts'}: ${all.join('; ')}.` })] : [])] }
 })
 
 /** Where the patient may be reached, an attempt may be made. */
@@ -35,6 +35,6 @@ const says = (outcome: Attempt['outcome']): string => outcome.replaceAll('-', ' 
 /** Attempts that failed since the patient was reached, or was given up. */
 const failures = (events: readonly ReferralEvent[]): readonly string[] => {
   const from = events.findLastIndex(({ name, applied }) => applied && SINCE.has(name))
-  return events.slice(from + 1).flatMap(({ name, facts }) => (name === 'noted' && facts.attempt ? [`${facts.attempt.how}: ${facts.reason ?? 'not reached'}`] : []))
+  return events.slice(from + 1).flatMap(({ name, facts }) => (name === 'noted' && facts.attempt ? [`${facts.attempt.how}, ${facts.reason ?? 'not reached'}`] : []))
 }
 const SINCE = new Set(['contacted', 'unable-to-reach', 'reopened'])

@@ -145,7 +145,7 @@ t.test('after three failed attempts the patient cannot be reached, by itself; a 
   t.match(await call('reached'), { status: 200, body: { stage: 'contacted', attempts: 2 } })
   for (const outcome of ['no-answer', 'left-message']) t.match(await call(outcome), { status: 200, body: { stage: 'contacted' } })
   t.match(await call('wrong-number'), { status: 200, body: { stage: 'unable-to-reach', attempts: 5, events: [{ name: 'noted' }, { name: 'unable-to-reach' }] } })
-  t.match(await last(world, id, 'unable-to-reach'), { by: { kind: 'desk' }, facts: { reason: '3 attempts: call: no answer; call: left message; call: wrong number.' } })
+  t.match(await last(world, id, 'unable-to-reach'), { by: { kind: 'desk' }, facts: { reason: '3 attempts: call, no answer; call, left message; call, wrong number.' } })
   t.match(await call('no-answer'), { status: 200, body: { stage: 'unable-to-reach', events: [{ name: 'noted' }] } }, 'counting begins anew')
   t.match(await call('no-answer', { at: '2027-01-01T00:00:00Z' }), { status: 422, body: { message: /in the future/ } })
   t.match(await call('vanished'), { status: 400, body: { message: /`outcome` cannot be `vanished`; there are .*`no-answer`/ } })

@@ -1,5 +1,8 @@
 /** Referrals looked at: found, whole, with their evidence and documents; the worklist, strays, providers, patients and routing explained. */
 import t from 'tap'
+import { naming } from '../../../referrals/api/naming.js'
+import { timelineOf } from '../../../referrals/api/timeline.js'
+import type { ProviderDirectory } from '../../../referrals/providers/directory.js'
 import { CHART, bundleOf, startWorld, UNSURE, WHO } from './kit.js'
 
 const at = (id: string, what = ''): string => `/api/referrals/${id}${what && `/${what}`}`
@@ -40,13 +43,14 @@ t.test('a referral is found by what it says, page by page, and shown with everyt
   t.match((await ask('GET', at(whole.reference.replaceAll('-', '')))).body, { id })
   for (const what of ['', 'timeline', 'evidence', 'documents', 'documents/x', 'bundle']) t.match(await ask('GET', at('nobody', what)), { status: 404, body: { code: 'NOT_FOUND' } })
 
-  t.match(whole.next, [/^The acknowledgement goes to provider/, /^The hand-off goes/, /the desk: Deliver the /], 'what is not due yet does not read as if it were')
+  t.match(whole.next, [/^The acknowledgement goes to Maren Lindqvist/, /^The hand-off goes/, /the desk: Deliver the /], 'what is not due yet does not read as if it were')
   const [last, other] = [whole.reference.at(-1), whole.reference.endsWith('2') ? '3' : '2']
   t.match(await ask('GET', at(`${whole.reference.slice(0, -1)}${other}`)), { status: 404, body: { detail: `No referral has the number ${whole.reference.slice(0, -1)}${other}; did you mean ${whole.reference}?` } }, last)
   t.match(await ask('GET', at('R-2222-2223')), { status: 404, body: { detail: /its last character does not fit the others, so it was mistyped/ } })
 
   const { events } = (await ask('GET', at(id, 'timeline'))).body
   t.same(events.map(({ name }: { name: string }) => name), ['received', 'read', 'triaged', 'needs-information', 'matched', 'routed'])
+  t.match(events[1].says, /^Read: (no|1) services?, 1 diagnosis, /, 'one is one')
   t.match(events[2], { says: 'Triaged: routine; cardiology.', by: { kind: 'desk' }, applied: true, because: null, why: [/routine is stated/, /I48\.91 is within .*“I48\.91” \(ServiceRequest\.reasonCode/] })
   t.match(events[3], { says: /^Information is missing: the patient's insurance/ })
   t.match(events[4], { says: /^Matched: chart E1 of epic-main/, why: [/chart E1 of epic-main, \d+ %: Same /] })
@@ -194,4 +198,19 @@ t.test('routing is explained without a trace; $match answers as FHIR wants it', 
   for (const path of ['/api/referrals', '/api/referrals/{id}/patient', '/api/referrals/{id}/notices/{notice}/retry', '/api/referrals/worklist', '/api/providers/import', '/api/routing/explain', '/api/Patient/$match']) t.ok(paths[path], `${path} is documented`)
   t.match(paths['/api/referrals/{id}/accept'].post.requestBody.content['application/json'].schema.required, ['by', 'reason'])
   t.equal((await ask('GET', '/docs')).status, 200)
+})
+
+t.test('a timeline names people, tells moments by the practice’s clocks, and says what was delivered rather than how it is called', async (t) => {
+  const providers = { get: async (id: string) => (id === '7' ? { name: { family: 'Bell', given: ['Ines'] }, practice: 'Meadow Family Medicine' } : null) } as unknown as ProviderDirectory
+  const name = await naming(providers, ['The status to provider 7 by fax', 'to provider 8'])
+  t.equal(name('The status to provider 7 by fax was not delivered; the hand-off to ehr epic-main neither, nor that to provider 8.'), 'The status to Ines Bell, Meadow Family Medicine by fax was not delivered; the hand-off to the EHR epic-main neither, nor that to provider 8.')
+  const notice = (kind: string, way: string | null) => ({ id: 1, kind, way })
+  const says = (what: string, facts: object): string | undefined =>
+    timelineOf([{ sequence: 1, at: '', recordedAt: '', name: what, by: { kind: 'desk', name: 'desk' }, reason: null, applied: true, because: null, facts }] as unknown as Parameters<typeof timelineOf>[0], 'America/Chicago', name)[0]?.says
+  t.equal(says('acknowledged', { via: 'loop-email', notice: notice('acknowledgement', 'email') }), 'The referrer was told that it is here: through loop-email; by e-mail.')
+  t.equal(says('noted', { notice: notice('withdrawal', null) }), 'Taken back from whoever had it.')
+  t.equal(says('notice-failed', { notice: notice('status', 'fax'), reason: 'The status to provider 7 by fax was not delivered.' }), 'It could not be delivered, the news: by fax; The status to Ines Bell, Meadow Family Medicine by fax was not delivered.')
+  t.equal(says('scheduled', { appointment: { id: 'A1', start: '2026-11-28T19:00:00Z', with: 'Dr Rao', at: 'Main St' } }), 'Scheduled: Saturday, November 28, 2026 at 1:00 PM CST with Dr Rao at Main St, number A1.')
+  t.equal(says('unable-to-reach', { attempt: { number: 3, how: 'call' }, reason: '3 attempts: call, no answer.' }), 'Unable to reach the patient: 3 attempts: call, no answer.')
+  t.equal(says('written-back', { receipt: { fields: [{ field: 'note', state: 'not-carried' }, { field: 'sex', state: 'written' }, { field: 'payer', state: 'not-there' }] } }), 'What the EHR made of it: 1 of 2 values did not go along or were changed (note).')
 })
