@@ -18,8 +18,8 @@ const ofContent = (verdict: Verdict, fault: Fault | undefined): boolean => verdi
 
 /**
  * The acknowledgement owed at a moment, or null. In original mode (MSH-15 and MSH-16 empty) AA, AE or AR once the message is done with; in enhanced mode CA, CE
- * or CR once it is stored and AA, AE or AR once it is done with, each as MSH-15 and MSH-16 ask. An answer (an ACK, or anything with an MSA) is never answered, but for the
- * accept acknowledgement of an application acknowledgement that asks for one. A message without a readable MSH is answered in original mode.
+ * or CR once it is stored and AA, AE or AR once it is done with, each as MSH-15 and MSH-16 ask. An acknowledgement is never answered, but for the
+ * accept acknowledgement of an application acknowledgement that asks for one; an answer of another type (RRI, OSU, RSP) that comes of itself is. A message without a readable MSH is answered in original mode.
  */
 export const acknowledge = (bytes: Buffer, moment: 'stored' | 'done', verdict: Verdict, fault: Fault | undefined, { reading, now }: Acknowledging): Buffer | null => {
   const opening = tolerantHeader(bytes, reading)
@@ -65,13 +65,14 @@ const asksFor = (condition: string, verdict: Verdict): boolean => {
   }
 }
 
-/** MSA-1 of a message that is itself an answer, 'ACK' where it says so without one, null where it is none. */
+/** MSA-1 of an acknowledgement, 'ACK' where it has none, null where it is none. An RRI or OSU that comes of itself has an MSA too, and its sender waits. */
 const answerIn = (bytes: Buffer, { delimiters, value }: Opening): string | null => {
+  if (!['ACK', 'MCF', ''].includes(value(9))) return null
   for (const lineBreak of ['\r', '\n']) {
     const at = bytes.indexOf(`${lineBreak}MSA${delimiters.field}`, 0, 'latin1')
     if (at !== -1) return bytes.toString('latin1', at + 5, at + 7)
   }
-  return value(9) === 'ACK' ? 'ACK' : null
+  return value(9) === '' ? null : 'ACK'
 }
 
 // Versions as numbers: 2.5.1 is 20501.

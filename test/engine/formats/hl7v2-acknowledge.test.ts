@@ -29,11 +29,12 @@ t.test('MSH-15 and MSH-16 decide what is acknowledged when', async t => {
   }
 })
 
-t.test('an answer is not answered', async t => {
+t.test('an acknowledgement is not answered', async t => {
   t.equal(sent(message('', '', { type: 'ACK', rest: 'MSA|AA|C0' })), '-/- -/- -/-', 'an acknowledgement')
   t.equal(sent(message('', '', { type: 'ACK^A01^ACK' })), '-/- -/- -/-', 'one without its MSA')
-  t.equal(sent(message('', '', { type: 'RRI^I13^RRI_I12', rest: 'MSA|AA|C0' })), '-/- -/- -/-', 'a response')
-  t.equal(sent(message('AL', 'AL', { type: 'RRI^I13^RRI_I12', rest: 'MSA|AA|C0' })), 'CA/- CE/- CR/-', 'a response that asks for an accept acknowledgement')
+  t.equal(sent(message('', '', { type: '', rest: 'MSA|AA|C0' })), '-/- -/- -/-', 'one without its type')
+  t.equal(sent(message('', '', { type: 'RRI^I13^RRI_I12', rest: 'MSA|AA|C0' })), '-/AA -/AE -/AR', 'a response that comes of itself is a message, whose sender waits')
+  t.equal(sent(message('AL', 'AL', { type: 'RRI^I13^RRI_I12', rest: 'MSA|AA|C0' })), 'CA/AA CE/AE CR/AR', 'a response that asks for both')
   t.equal(sent(message('AL', 'AL', { type: 'ACK', rest: 'MSA|CA|C0' })), '-/- -/- -/-', 'an accept acknowledgement, whatever it asks')
 })
 
