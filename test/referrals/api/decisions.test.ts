@@ -8,7 +8,6 @@ import { type Answer, startWorld, UNSURE, WHO, type World } from './kit.js'
 const at = (id: string, what = ''): string => `/api/referrals/${id}${what && `/${what}`}`
 const epic = (id: string) => ({ source: 'epic-main', id })
 const last = async (world: World, id: string, name: string) => (await world.desk.store.events(id)).findLast((event) => event.name === name)
-
 /** Says what became of its hand-off, as a channel would. */
 const handOver = async ({ desk }: World, id: string, outcome: 'sent' | 'failed' = 'sent'): Promise<Notice> => {
   const notice = (await desk.store.notices(id)).find(({ kind, status }) => kind === 'hand-off' && status === 'open')
