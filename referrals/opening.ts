@@ -8,6 +8,7 @@ import { canonical } from './canonical/canonical.js'
 import { factsOf } from './canonical/facts.js'
 import { withIdentity } from './canonical/changes.js'
 import { keysOf } from './canonical/keys.js'
+import { senderOf } from './canonical/sender.js'
 import { searchText } from './canonical/search-text.js'
 import { assess, type Assessment, eventsOf } from './assess.js'
 import { change, type Changed, type DeskParts, type Intent } from './change.js'
@@ -47,7 +48,7 @@ export async function open(parts: DeskParts, opening: Opening): Promise<Opened> 
   const assessment = await assess(bundle, rules, parts.patients, opening.ehr ?? null)
   const { facts } = assessment
   const other = opening.direction === 'inbound' ? facts.referrer : facts.wanted
-  const counterpart = other ? await known(parts, other, opening) : null
+  const counterpart = other ? await known(parts, other, opening, bundle) : null
   const keys = ownKeys(keysOf(bundle, facts), opening.direction === 'outbound' ? opening.ehr && ehrScope(opening.ehr) : counterpart && providerScope(counterpart.provider.id))
   let what: Opened['what'] = 'opened'
   const changed = await change(parts, opening.command, async () => {
@@ -62,8 +63,9 @@ export async function open(parts: DeskParts, opening: Opening): Promise<Opened> 
   return { ...changed, what: changed.repeated ? 'repeated' : what }
 }
 
-async function known({ providers, clock }: DeskParts, facts: ProviderFacts, { via, answer }: Opening): Promise<Recognised> {
-  const recognised = await providers.recognise(facts, { at: clock.now(), via })
+async function known({ providers, clock }: DeskParts, facts: ProviderFacts, { direction, via, answer, ehr }: Opening, bundle: Bundle): Promise<Recognised> {
+  const from = direction === 'outbound' && ehr !== undefined ? ehrScope(ehr) : senderOf(bundle)
+  const recognised = await providers.recognise(facts, { at: clock.now(), via, ...(from !== null && { from }) })
   const { provider } = recognised
   if (answer && !provider.ways.some(({ way, address }) => way === answer.way && address === answer.address)) await providers.learn(provider.id, answer.way, answer.address, via)
   return recognised
@@ -106,7 +108,7 @@ function beginning(bundle: Bundle, assessment: Assessment, keys: readonly Key[],
   const before: ReferralState = {
     id: timeOrdered(at), reference, direction, stage: 'received', since: received, receivedAt: received, sequence: 0, patient: { status: 'unmatched', chart: null }, provider: counterpart?.provider.id ?? null,
     urgency: triage.urgency.value, specialty: triage.specialty?.value ?? null, route: null, missing: [], holds: {}, appointment: null, attempts: 0, times: {}, lastTold: null, overdue: {}, toTell: {},
-    payer: facts.coverage[0]?.payer ?? null, via, order: direction === 'outbound' ? orderFacts(bundle, rules.measures.cms50) : null, reportedAt: null,
+    payer: facts.coverage[0]?.payer ?? null, via, order: direction === 'outbound' ? orderFacts(bundle, rules.measures.cms50, bundle.timestamp ?? received) : null, reportedAt: null,
   }
   const event = (name: NewEvent['name'], of: By, more: NewEvent['facts'] = {}): NewEvent => ({ name, at: received, by: of, facts: more })
   const found = direction === 'outbound' ? ofOurs(assessment, ehr ?? null) : assessment

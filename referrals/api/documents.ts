@@ -26,7 +26,7 @@ export async function documentsIn(store: Pick<DeskStore, 'bundle' | 'documents'>
   const came = text === null ? [] : documentsOf(JSON.parse(text) as Bundle)
   const numbers = new Set(kept.map(({ id }) => id))
   return [
-    ...came.filter(({ id }) => !numbers.has(id)).map((one) => listed(one, { role: 'intake', status: one.withdrawn ? 'withdrawn' : 'current', addedAt: null })),
+    ...came.filter((one) => !numbers.has(one.id) && !isFrame(one)).map((one) => listed(one, { role: 'intake', status: one.withdrawn ? 'withdrawn' : 'current', addedAt: null })),
     ...kept.flatMap(({ id, role, status, addedAt, title, resources }) => {
       const [one] = documentsOf({ resourceType: 'Bundle', type: 'collection', entry: (JSON.parse(resources) as FhirResource[]).map((resource) => ({ resource })) })
       return one ? [{ ...listed(one, { role, status, addedAt }), id: shortOf(id), number: id, title: title ?? one.title }] : []
@@ -37,6 +37,9 @@ export async function documentsIn(store: Pick<DeskStore, 'bundle' | 'documents'>
 const listed = (document: ReturnedDocument, standing: Pick<ListedDocument, 'role' | 'status' | 'addedAt'>): ListedDocument => ({
   id: shortOf(document.id), number: document.id, ...standing, title: document.title, type: document.type?.text ?? document.type?.code ?? null, date: document.date, parts: partsOf(document),
 })
+
+/** A report (HL7 v2 OBR) around a document that is listed itself, or around nothing, has no content to be looked at. */
+const isFrame = ({ text, attachments, resources }: ReturnedDocument): boolean => text === null && attachments.length === 0 && resources.some(({ resourceType }) => resourceType === 'DiagnosticReport')
 
 const shortOf = (number: string): string => digestOf('document', number).slice(0, 16)
 

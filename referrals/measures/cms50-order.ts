@@ -21,12 +21,12 @@ export const encounterPeriod = (resource: Encounter | Procedure, codes: Cms50Cod
 /** Of one referral; more are not looked at. */
 const MOST_ENCOUNTERS = 20
 
-/** What the desk keeps of an outbound referral's canonical Bundle, so that the measure can be taken without reading the Bundle again. */
-export const orderFacts = (bundle: Bundle, codes: Cms50Codes): OrderFacts => {
+/** What the desk keeps of an outbound referral's canonical Bundle, so that the measure can be taken without reading the Bundle again. An order that does not say when it was authored was when it was sent. */
+export const orderFacts = (bundle: Bundle, codes: Cms50Codes, sentAt: string | null): OrderFacts => {
   const view = viewOf(bundle)
   const request = view.request?.resource
   return {
-    authoredOn: request?.authoredOn ?? null, counts: request !== undefined && isReferral(request, codes),
+    authoredOn: request?.authoredOn ?? sentAt, counts: request !== undefined && isReferral(request, codes),
     encounters: [...view.about('Encounter'), ...view.about('Procedure')].flatMap(({ resource }) => encounterPeriod(resource, codes) ?? []).slice(0, MOST_ENCOUNTERS),
   }
 }

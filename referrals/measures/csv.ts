@@ -1,6 +1,7 @@
-/** The measures as a table for spreadsheets: one line for each group, the whole last (RFC 4180). */
+/** The measures as tables for spreadsheets: one line for each group or patient, the whole last (RFC 4180). */
 import { RATES, TIMES } from './definitions.js'
 import type { Totals } from './aggregate.js'
+import type { Cms50 } from './cms50.js'
 import type { Measures } from './report.js'
 
 type Value = string | number | null
@@ -15,12 +16,24 @@ export const toCsv = ({ by, groups, whole, period, zone }: Measures): string => 
     ...RATES.flatMap((name) => { const { numerator, denominator, open, rate, ofReceived } = totals.rates[name]; return [numerator, denominator, open, rate, ofReceived] }),
     ...TIMES.flatMap((name) => { const { count, median, p90 } = totals.times[name]; return [count, median, p90] }),
   ]
-  return [
+  return table([
     header,
     ...(by.length === 0 ? [] : groups.map((group) => line('group', [...by.map((name) => group.of[name] ?? null), ...(named ? [group.name] : [])], group))),
     line('whole', [...by, ...(named ? ['name'] : [])].map(() => null), whole),
-  ].map((values) => `${values.map(cell).join(',')}\r\n`).join('')
+  ])
 }
+
+/** A line for each patient of the population, with their first referral and whether its loop is closed. */
+export const cms50Csv = ({ measure, period: { from, to, referredUntil, zone }, population, numerator, rate, withoutEncounter, patients }: Cms50): string => {
+  const line = (first: string, of: readonly Value[], totals: readonly Value[]): readonly Value[] => [first, measure, from, to, referredUntil, zone, ...of, ...totals]
+  return table([
+    ['group', 'measure', 'from', 'to', 'referred until', 'zone', 'referral', 'population', 'numerator', 'rate', 'without encounter'],
+    ...patients.map(({ referral, met }) => line('patient', [referral], [1, met ? 1 : 0, null, null])),
+    line('whole', [null], [population, numerator, rate, withoutEncounter]),
+  ])
+}
+
+const table = (lines: readonly (readonly Value[])[]): string => lines.map((values) => `${values.map(cell).join(',')}\r\n`).join('')
 
 /** What a spreadsheet would take for a formula (OWASP, CSV injection) begins with an apostrophe. */
 const cell = (value: Value): string => {

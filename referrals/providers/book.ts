@@ -32,6 +32,8 @@ export const providerBook = (database: Database, order: readonly Way[]) => {
     byNpi: database.prepare<[string], number>('select id from provider where npi = ?').pluck(),
     byWay: database.prepare<[string, string], number>('select provider from provider_way where key = ? and way = ? limit 200').pluck(),
     byPractice: database.prepare<[string, string], number>('select id from provider where practice_key = ? and kind = ? and merged_into is null limit 200').pluck(),
+    byNamed: database.prepare<[string], number>('select provider from provider_named where key = ?').pluck(),
+    addNamed: database.prepare('insert or ignore into provider_named (key, provider) values (?, ?)'),
     insert: database.prepare<[string, string, string]>('insert into provider (kind, first_seen, last_seen) values (?, ?, ?)'),
     set: database.prepare('update provider set npi = ?, name = ?, family_key = ?, practice = ?, practice_key = ?, practice_id = ?, specialty = ?, address = ?, preferred = ? where id = ?'),
     seen: database.prepare('update provider set last_seen = max(last_seen, ?), first_seen = min(first_seen, ?) where id = ?'),
@@ -76,6 +78,8 @@ export const providerBook = (database: Database, order: readonly Way[]) => {
     byNpi: (npi: string) => many(sql.byNpi.all(npi))[0] ?? null,
     byWay: (way: Way, address: string) => { const key = addressKey(way, address); return key === '' ? [] : many(sql.byWay.all(key, way)) },
     byPractice: (name: string, kind: KnownProvider['kind']) => { const key = practiceKey(name); return key === '' ? [] : many(sql.byPractice.all(key, kind)) },
+    byNamed: (key: string) => many(sql.byNamed.all(key))[0] ?? null,
+    addNamed: (key: string, id: number): void => { sql.addNamed.run(key, id) },
     insert: (kind: KnownProvider['kind'], at: Date): number => Number(sql.insert.run(kind, at.toISOString(), at.toISOString()).lastInsertRowid),
     /** What is not given stays. */
     set: (id: number, fields: Fields): void => {

@@ -1,8 +1,8 @@
 /** The directory of providers: who they are, whatever name, number or address a message knows them by, and how to answer them. */
 import type { Provider, ProviderFacts, Way } from '../contracts.js'
 
-/** A message that a provider was seen in: when, through which channel or file, and how it asks to be answered. */
-export interface Seen { readonly at: Date; readonly via: string; readonly preferred?: Way; readonly by?: Person }
+/** A message that a provider was seen in: when, through which channel or file, from whom (the facility as it names itself), and how it asks to be answered. */
+export interface Seen { readonly at: Date; readonly via: string; readonly from?: string; readonly preferred?: Way; readonly by?: Person }
 /** Who says it and why, where it is no message that does: for the history. */
 export interface Person { readonly name: string; readonly why: string }
 
@@ -42,7 +42,8 @@ export interface Imported { readonly added: number; readonly known: number; read
 export interface ProviderDirectory {
   /**
    * Finds whom a message means, or adds them: by NPI, else by Direct address, else by fax (or phone, or practice) and name. A shared
-   * address makes nobody one: what names no person is the practice. An NPI is never overwritten by another.
+   * address makes nobody one: what names no person is the practice. An NPI is never overwritten by another. Of whom only a name is
+   * known, the same words from the same sender are the same entry, and as uncertain as before.
    */
   recognise(facts: ProviderFacts, seen: Seen): Promise<Recognised>
   /** As `recognise`, for many at once: an import. Facts without a name are only added to whom is known. */

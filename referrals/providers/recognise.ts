@@ -8,7 +8,7 @@ import { isNpi } from './npi.js'
 interface Found { readonly provider: KnownProvider; readonly how: string; readonly doubt?: string }
 
 /** Runs within the caller's transaction. */
-export const recognise = (book: Book, given: ProviderFacts, { at, via, preferred, by }: Seen): Recognised => {
+export const recognise = (book: Book, given: ProviderFacts, { at, via, from, preferred, by }: Seen): Recognised => {
   const hand: Hand = { at, by: by?.name ?? via, why: by?.why ?? 'as a message said' }
   const npi = given.npi?.replace(/\D/g, '') ?? null
   const valid = npi !== null && isNpi(npi)
@@ -16,13 +16,15 @@ export const recognise = (book: Book, given: ProviderFacts, { at, via, preferred
   const facts: ProviderFacts = { ...given, npi: valid ? npi : null, name: name?.family ? name : null }
   const doubts = given.npi && !valid ? [`The NPI ${given.npi.slice(0, 20)} was given, and its check digit is wrong.`] : []
 
-  const found = find(book, facts)
+  const key = onlyNamed(facts) && from !== undefined ? JSON.stringify([from, nameText(facts.name as PersonName), practiceKey(facts.practice ?? ''), ...facts.identifiers.map(({ system, value, type }) => [system, value, type])]) : null
+  const found = find(book, facts) ?? byNameAndSender(book, key)
   if (found?.doubt) doubts.push(found.doubt)
-  if (!found && !findable(facts)) doubts.push('The message says nothing by which its sender could be known again.')
+  if (!found && !findable(facts)) doubts.push(NAMELESS)
   const clash = found ? null : conflict(book, facts)
   if (clash) doubts.push(clash)
   const id = found ? Number(found.provider.id) : book.insert(facts.name || (facts.npi && !facts.practice) ? 'person' : 'practice', at)
   if (!found) book.note(id, hand, 'added')
+  if (key !== null) book.addNamed(key, id)
   const before = found?.provider ?? null
   const changed = fill(book, id, before, facts, hand)
   const learned = waysIn(facts).filter(([way, address]) => book.addWay(id, way, address, via))
@@ -39,9 +41,19 @@ export const recognise = (book: Book, given: ProviderFacts, { at, via, preferred
 }
 
 /** A name alone may be anybody’s. */
+const NAMELESS = 'The message says nothing by which its sender could be known again.'
 const findable = (facts: ProviderFacts): boolean => facts.npi !== null || facts.practice !== null || waysIn(facts).length > 0
 
 const find = (book: Book, facts: ProviderFacts): Found | null => byNpi(book, facts) ?? byDirect(book, facts) ?? byNumberAndName(book, facts) ?? byPracticeAndName(book, facts) ?? thePractice(book, facts)
+
+/** No number and no address: a name, and perhaps a practice. */
+const onlyNamed = (facts: ProviderFacts): boolean => facts.name !== null && facts.npi === null && waysIn(facts).length === 0
+
+/** What the same sender has said in the same words before means the same; what was doubtful then still is, until a person settles it. */
+const byNameAndSender = (book: Book, key: string | null): Found | null => {
+  const provider = key === null ? null : book.byNamed(key)
+  return provider && { provider, how: 'by name and sender', ...(provider.uncertain.includes(NAMELESS) && { doubt: NAMELESS }) }
+}
 
 const byNpi = (book: Book, { npi, name }: ProviderFacts): Found | null => {
   const provider = npi === null ? null : book.byNpi(npi)

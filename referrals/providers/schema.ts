@@ -73,7 +73,15 @@ const VERSION_1 = `
   create virtual table provider_words using fts5 (text, content = '', contentless_delete = 1, detail = none, prefix = '3');
 `
 
-const MIGRATIONS = [VERSION_1]
+/** Whom only a name is known of, by all that their sender says of them. */
+const VERSION_2 = `
+  create table provider_named (
+    key      text not null primary key,
+    provider integer not null references provider (id)
+  ) strict, without rowid;
+`
+
+const MIGRATIONS = [VERSION_1, VERSION_2]
 
 /** Brings the directory's tables to the present version; each step is one transaction. Throws STORE_TOO_NEW. */
 export const migrateProviders = (database: Database): void => {

@@ -112,6 +112,22 @@ export const providerConformance = (t: Test, kind: string, open: OpenProviders):
     t.match(nobody.uncertain, /says nothing by which its sender could be known again/)
   })
 
+  on('knows again whom only a name is known of, where the same sender says the same, and stays uncertain until a person settles it', async (t, directory) => {
+    const lonely = (more: Partial<ProviderFacts> = {}, from: string | null = 'lakeside') => directory.recognise(person({ name: named('LONELY', 'DOC'), ...more }), { ...seen(), ...(from !== null && { from }) })
+    const { provider: one, uncertain } = await lonely()
+    t.match(uncertain, /says nothing by which/)
+    for (let i = 0; i < 3; i++) t.match(await lonely(), { isNew: false, how: 'by name and sender', uncertain, provider: { id: one.id, uncertain: [uncertain] } })
+    const state = { system: null, value: 'WI-1', type: 'SL' }
+    for (const other of [await lonely({}, 'northside'), await lonely({}, null), await lonely({ name: named('LONELY', 'D') }), await lonely({ identifiers: [state] }), await lonely({ practice: 'Lakeside' })]) t.match(other, { isNew: true }, 'other words, or another sender')
+    const initial = await lonely({ name: named('LONELY'), practice: 'Lakeside' })
+    t.equal((await lonely({ name: named('LONELY'), practice: 'LAKESIDE, LLC' })).provider.id, initial.provider.id, 'a family name in a practice')
+    await directory.update(one.id, { settled: true }, 'Pat', 'called them')
+    t.match(await lonely(), { isNew: false, uncertain: null })
+    const { provider: other } = await directory.recognise(person({ npi: NPI, name: named('Lonely', 'Doc') }), seen())
+    await directory.merge(other.id, one.id, 'Pat', 'one person')
+    t.equal((await lonely()).provider.id, other.id, 'through merges')
+  })
+
   on('orders the ways back, with what was asked for first, and learns each once', async (t, directory) => {
     const { provider: one } = await directory.recognise(person({ npi: NPI, name: named('Okafor', 'Nkechi'), faxes: [FAX], phones: ['608-555-0100'] }), seen())
     await directory.learn(one.id, '360x', 'referrals@direct.lakeside.example', 'their capability statement')

@@ -3,6 +3,7 @@ import t from 'tap'
 import { naming } from '../../../referrals/api/naming.js'
 import { timelineOf } from '../../../referrals/api/timeline.js'
 import type { ProviderDirectory } from '../../../referrals/providers/directory.js'
+import { ADAM, bundleOf as bundleOfV2, EVE, mdm, type Person, RAO, ref } from '../desk-kit.js'
 import { CHART, bundleOf, startWorld, UNSURE, WHO } from './kit.js'
 
 const at = (id: string, what = ''): string => `/api/referrals/${id}${what && `/${what}`}`
@@ -171,6 +172,47 @@ t.test('providers are found, put right, merged and read from files, each change 
   t.match(await merge(String(provider), oakes.id), { status: 409, body: { message: /two NPIs/ } })
   t.match(await merge(String(provider), String(provider)), { status: 422 })
   t.match(await merge(String(provider), '999'), { status: 404 })
+})
+
+t.test('each measure is there as JSON and as a table; CMS50 counts whom the practice saw, referred out and heard of', async (t) => {
+  const world = await startWorld(t)
+  const { ask, desk } = world
+  const out = async (person: Person, number: string, seen: boolean): Promise<string> => {
+    const visit = seen ? ['PV1|1|O|CARD||||||||||||||||V1|||||||||||||||||||||||||20260302140000+0000|20260302143000+0000'] : []
+    const bundle = bundleOfV2(ref({ number, patient: person, to: RAO, authority: '^^^HC^MR', more: visit }))
+    return (await desk.open({ command: number, bundle, direction: 'outbound', by: { kind: 'channel', name: 'out' }, via: 'out', at: NOT_YET(), ehr: 'epic-main' })).state.id
+  }
+  const [met] = [await out(EVE, '=1+1', true), await out(ADAM, 'OUT-2', true), await out({ ...EVE, family: 'QUILL', birth: '19700101', mrn: 'Q1' }, 'OUT-3', false)]
+  world.later(86_400_000)
+  await desk.feedback({ command: 'note', bundle: bundleOfV2(mdm({ at: '2026-03-03T15:00:00Z', order: '=1+1' })), by: CHANNEL.by, via: 'specialists', at: desk.clock.now() })
+  t.equal((await desk.store.state(met))?.stage, 'reported')
+  const asked = '/api/measures/cms50?year=2026'
+  t.match((await ask('GET', asked)).body, { measure: 'CMS50v14', population: 2, numerator: 1, rate: 0.5, withoutEncounter: 1 })
+  const table = await ask('GET', `${asked}&format=csv`)
+  t.match(Object.fromEntries(table.headers), { 'content-type': /^text\/csv/, 'content-disposition': 'attachment; filename="cms50-2026.csv"' })
+  const [header = '', ...lines] = table.text.split('\r\n').map((line) => line.split(','))
+  t.same(header, ['group', 'measure', 'from', 'to', 'referred until', 'zone', 'referral', 'population', 'numerator', 'rate', 'without encounter'])
+  t.ok(lines.slice(0, -1).every(({ length }) => length === header.length))
+  t.match(lines.filter(([group]) => group === 'patient').map((line) => line.slice(6)).sort((a, b) => Number(b[2]) - Number(a[2])), [[met, '1', '1', '', ''], [/./, '1', '0', '', '']])
+  t.same(lines.at(-2), ['whole', 'CMS50v14', '2026-01-01', '2026-12-31', '2026-10-31', 'America/Chicago', '', '2', '1', '0.5', '1'])
+  t.match((await ask('GET', `${asked}&format=csv&assumeEncounter=true`)).text, /,3,1,0\.3333,0\r\n$/)
+  t.match((await ask('GET', '/api/measures/referrals?format=csv&by=direction')).text, /^group,direction,.*\r\ngroup,outbound,.*\r\nwhole,,.*\r\n$/)
+  t.equal((await ask('GET', `${asked}&format=xml`)).status, 400)
+})
+
+t.test('a document of an HL7 v2 referral is listed once, and not once more as the report around it', async (t) => {
+  const world = await startWorld(t)
+  const pdf = Buffer.from('%PDF-1.7').toString('base64')
+  const of = async (number: string, more: readonly string[]): Promise<{ title: string; parts: unknown[] }[]> => {
+    const { state } = await world.desk.open({ command: number, bundle: bundleOfV2(ref({ number, patient: { ...EVE, mrn: number, birth: `19${number.slice(-2)}0101` }, more })), direction: 'inbound', ...CHANNEL, at: NOT_YET() })
+    return (await world.ask('GET', at(state.id, 'documents'))).body.documents
+  }
+  const file = (n: number): readonly string[] => [`OBR|${n}|D-${n}^X||11488-4^Consult ${n}^LN|||20260227`, `OBX|1|ED|PDF^Letter ${n}^L||^application^pdf^Base64^${Buffer.from(`%PDF ${n}`).toString('base64')}||||||F`]
+  t.match(await of('N-50', ['OBR|1|D-0^X||11488-4^Consult^LN|||20260227', `OBX|1|ED|PDF^Letter^L||^application^pdf^Base64^${pdf}||||||F`]), [{ title: 'Letter', parts: [{ contentType: 'application/pdf' }] }])
+  const many = await of('N-51', Array.from({ length: 40 }, (_, n) => file(n + 1)).flat())
+  t.equal(many.length, 40)
+  t.ok(many.every(({ parts }) => parts.length === 1))
+  t.match(await of('N-52', ['OBR|1|L-1^X||24323-8^Panel^LN|||20260227', 'OBX|1|NM|2823-3^Potassium^LN||4.1|mmol/L|||||F']), [{ title: 'Panel', parts: [{ contentType: /text/ }] }], 'a result is a document of its own')
 })
 
 t.test('routing is explained without a trace; $match answers as FHIR wants it', async (t) => {

@@ -56,7 +56,7 @@ const lived = ({ visits, referrals }: Person, patient: string): readonly Referra
     ...reports.flatMap(({ at, status }) => [event('report-received', new Date(at ?? '').toISOString(), { documents: ['note'] }), ...(status === 'entered-in-error' ? [event('report-withdrawn', new Date(at ?? '').toISOString())] : [])]),
     ...(revoked ? [event('cancelled', '2026-12-30T00:00:00Z')] : []),
   ]
-  const opened = stateOf(`${patient}-${n}`, 1, { direction: 'outbound', order: orderFacts(sent, CODES), patient: { status: 'matched', chart: { source: 'epic-main', id: patient } } })
+  const opened = stateOf(`${patient}-${n}`, 1, { direction: 'outbound', order: orderFacts(sent, CODES, null), patient: { status: 'matched', chart: { source: 'epic-main', id: patient } } })
   return news.reduce((state, one) => {
     const applied = apply(state, one)
     if ('refused' in applied) throw new Error(applied.refused)
