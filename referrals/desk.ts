@@ -39,7 +39,7 @@ export interface Desk extends Omit<DeskParts, 'log'> {
   offer(offer: Offer): () => void
   /** What failed because no channel carried it, and an offer carries, is owed again. */
   resume(offer: Offer): Promise<void>
-  /** The open notices of an offer after an id, with the FHIR bundle (JSON) that tells each; null where there is nothing left to tell it of, or it is `known`. */
+  /** The open notices of an offer after an id, with the FHIR bundle (JSON) that tells each; null where there is nothing left to tell it of, it is `known`, or it goes to another address. */
   toTell(offer: Offer, after: number, limit: number, known?: (notice: number) => boolean): Promise<readonly { readonly notice: Notice; readonly bundle: string | null }[]>
   /** A channel is given a notice: no other is looked for until it is settled, however long the channel rests. */
   taken(notice: number): Promise<void>
@@ -84,11 +84,11 @@ export function createDesk(parts: DeskParts): Desk {
     toTell: async (offer, after, limit, known = () => false) => {
       const { kinds, ways, ehrs } = offer
       const found = await parts.store.openNotices(kinds, { ...(ways && { ways }), ...(ehrs && { ehrs }) }, after, parts.clock.now().toISOString(), limit)
-      return Promise.all(found.filter((notice) => offered(offer, notice)).map(async (notice) => ({ notice, bundle: known(notice.id) ? null : await noticeMessage(parts, notice) })))
+      return Promise.all(found.map(async (notice) => ({ notice, bundle: !known(notice.id) && await offered(parts.providers, offer, notice) ? await noticeMessage(parts, notice) : null })))
     },
     resume: (offer) => afterwards(resume(parts, offer)),
     taken: (notice) => parts.store.takeNotice(notice),
-    failed: (offer) => failedNotices(parts.store, offer),
+    failed: (offer) => failedNotices(parts, offer),
     settle: (notice, fate) => afterwards(settle(parts, notice, fate)),
     landing: (notice, sending, readers) => landingOf(parts, notice, sending, readers),
     eventBundle: (referral, event) => eventMessage(parts, referral, event),

@@ -8,8 +8,9 @@ import { type Offer, offered, UNCARRIED } from './offers.js'
 /** Looks through all referrals that wait for a person because something was not delivered; digests stay with that person. */
 export async function resume(parts: DeskParts, offer: Offer): Promise<void> {
   for await (const { id } of undelivered(parts.store)) {
-    const left = (await parts.store.notices(id)).filter((notice) => notice.status === 'failed' && notice.fate === UNCARRIED && offered(offer, notice))
-    for (const notice of left) await again(parts, id, notice, offer.channel)
+    for (const notice of await parts.store.notices(id)) {
+      if (notice.status === 'failed' && notice.fate === UNCARRIED && await offered(parts.providers, offer, notice)) await again(parts, id, notice, offer.channel)
+    }
   }
 }
 

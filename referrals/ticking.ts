@@ -56,7 +56,7 @@ async function abandonUncarried(parts: DeskParts, offers: Offers, now: string): 
     const open = await parts.store.openNotices(NOTICE_KINDS, {}, after, now, AT_ONCE)
     for (const notice of open) {
       after = notice.id
-      if (notice.fate === null && !offers.carries(notice) && Date.parse(now) - Date.parse(notice.notBefore) >= PATIENCE) await settle(parts, notice.id, uncarried(notice, now))
+      if (notice.fate === null && Date.parse(now) - Date.parse(notice.notBefore) >= PATIENCE && !(await offers.carries(parts.providers, notice))) await settle(parts, notice.id, uncarried(notice, now))
     }
     if (open.length < AT_ONCE) return
   }
@@ -64,7 +64,7 @@ async function abandonUncarried(parts: DeskParts, offers: Offers, now: string): 
 
 const uncarried = (notice: Notice, now: string): Parameters<typeof settle>[2] => ({
   mark: UNCARRIED, outcome: 'failed', at: new Date(now), channel: 'desk', doubtful: false, confirmed: false, receipt: null, identifiers: [],
-  reason: notice.to.startsWith('ehr ') ? `no channel hands on to ${notice.to.slice(4)}` : `no channel goes by ${notice.way}`,
+  reason: notice.to.startsWith('ehr ') ? `no channel hands on to ${notice.to.slice(4)}` : `no channel goes by ${notice.way} to their address`,
 })
 
 /** When the next tick is due by itself; at the latest after `longest` milliseconds. */

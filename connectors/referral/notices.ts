@@ -8,14 +8,14 @@ import type { NoticeFate } from '../../referrals/settling.js'
 import { fateOf } from './fate.js'
 import { LONGEST_WAIT, untilChanged } from './waiting.js'
 
-interface Settings { readonly owed?: readonly NoticeKind[]; readonly ehr?: readonly string[]; readonly by?: readonly Way[] }
+interface Settings { readonly owed?: readonly NoticeKind[]; readonly ehr?: readonly string[]; readonly by?: readonly Way[]; readonly address?: readonly string[] }
 
 const AT_ONCE = 50
 const PAUSE = 1_000 // before a message that the engine could not keep is given again
 
 /** Until the signal aborts. The table of notices is the queue: what is not settled is given again after a restart, and its key makes it the same message. */
-export async function giveNotices(desk: Desk, receive: Receive, tools: Tools, { owed = [], ehr, by }: Settings, signal: AbortSignal): Promise<void> {
-  const offer: Offer = { channel: tools.channel, kinds: owed, ...(by && { ways: by }), ...(ehr && { ehrs: ehr }) }
+export async function giveNotices(desk: Desk, receive: Receive, tools: Tools, { owed = [], ehr, by, address }: Settings, signal: AbortSignal): Promise<void> {
+  const offer: Offer = { channel: tools.channel, kinds: owed, ...(by && { ways: by }), ...(ehr && { ehrs: ehr }), ...(address && { addresses: address }) }
   const withdraw = desk.offer(offer)
   const following = new Map<number, Promise<void>>()
   const ending = new AbortController() // also where this fails: it begins anew, and follows anew

@@ -16,6 +16,7 @@ export default defineSource({
     owed: Type.Optional(Type.Array(Type.Enum([...NOTICE_KINDS]), { minItems: 1, uniqueItems: true, description: 'What the desk owes: each is given until it has been delivered.' })),
     ehr: Type.Optional(Type.Array(Type.String({ pattern: '^[a-z][a-z0-9-]{0,63}$' }), { minItems: 1, uniqueItems: true, description: 'Of that, what goes to these EHRs.' })),
     by: Type.Optional(Type.Array(Type.Enum([...WAYS]), { minItems: 1, uniqueItems: true, description: 'Of that, what goes to referrers and specialists by these ways.' })),
+    address: Type.Optional(Type.Array(Type.String({ minLength: 1, maxLength: 320 }), { minItems: 1, uniqueItems: true, description: 'With `by`: of that, what goes to one of these addresses, as the provider directory has them; for channels that send to one receiver.' })),
     events: Type.Optional(Type.Array(Type.Enum([...EVENT_NAMES]), { minItems: 1, uniqueItems: true, description: 'Instead: each of these events, once, as it is recorded.' })),
     since: Type.Optional(Type.String({ pattern: '^[0-9]{1,4}[mhd]$', description: 'Of events: how far back a channel that is new begins; `1d` where nothing is said.' })),
   }, { additionalProperties: false }),
@@ -24,6 +25,7 @@ export default defineSource({
     const { owed, events } = settings
     if ((owed === undefined) === (events === undefined)) throw new Error('say either `owed` or `events`.')
     if (events !== undefined && (settings.ehr !== undefined || settings.by !== undefined)) throw new Error('`ehr` and `by` narrow what is `owed`; events go to every channel that asks for them.')
+    if (settings.address !== undefined && settings.by === undefined) throw new Error('`address` narrows what goes `by` a way: say which.')
     let stopping = new AbortController()
     let running: Promise<void> = Promise.resolve()
     return {
@@ -31,7 +33,7 @@ export default defineSource({
         const desk = tools.service('referrals') as Desk
         stopping = new AbortController()
         running = run(desk, receive, tools, settings, stopping.signal)
-        return owed ? `${owed.join(', ')} owed${settings.ehr ? ` to ${settings.ehr.join(', ')}` : ''}${settings.by ? ` by ${settings.by.join(', ')}` : ''}` : `events of referrals: ${events?.join(', ')}`
+        return owed ? `${owed.join(', ')} owed${settings.ehr ? ` to ${settings.ehr.join(', ')}` : ''}${settings.by ? ` by ${settings.by.join(', ')}` : ''}${settings.address ? ` to ${settings.address.join(', ')}` : ''}` : `events of referrals: ${events?.join(', ')}`
       },
       stop: async () => {
         stopping.abort()

@@ -21,7 +21,7 @@ async function listener(name: string): Promise<{ port: number; received: string[
 const [prairie, lakeside] = [await listener('PRAIRIE'), await listener('LAKESIDE')] // a referrer, a specialist
 const [valley, ridge] = [await fhirServer(t), await fhirServer(t)] // a referrer, a specialist
 const scene = await openScene(t, { env: {
-  REFERO_EPIC_MESSAGE: 'orm-o01', REFERO_LOOP_HL7: 'true', REFERO_REFERRER_PORT: String(prairie.port), REFERO_LOOP_FHIR: 'true', REFERO_REFERRER_URL: `${valley.base}/Bundle`,
+  REFERO_EPIC_MESSAGE: 'orm-o01', REFERO_LOOP_HL7: 'true', REFERO_REFERRER_PORT: String(prairie.port), REFERO_LOOP_FHIR: 'true', REFERO_REFERRER_URL: valley.base, REFERO_REFERRER_FACILITY: 'PRAIRIE', REFERO_SPECIALIST_FACILITY: 'LAKESIDE',
   REFERO_OUTBOUND_SEND_HL7: 'true', REFERO_SPECIALIST_PORT: String(lakeside.port), REFERO_OUTBOUND_SEND_FHIR: 'true', REFERO_SPECIALIST_URL: ridge.base,
 } })
 const { ehr, product, reached } = scene

@@ -83,6 +83,17 @@ t.test('a notice that no channel carries takes the next way', async (t) => {
   t.same((await notices(w, id, 'acknowledgement')).map(({ way, status }) => `${way} ${status}`), ['direct failed', 'fax open'])
 })
 
+t.test('a channel that serves one address is given nothing that goes to another, and that takes the next way', async (t) => {
+  const kinds = ['acknowledgement'] as const
+  const w = world(t, { carried: { channel: 'somebody else', kinds, ways: ['direct'], addresses: ['someone@direct.elsewhere.example'] } })
+  const { state: { id } } = await open(w, ref())
+  const told = async (address: string) => (await w.desk.toTell({ channel: 'one', kinds, ways: ['direct'], addresses: [address] }, 0, 50)).map(({ bundle }) => bundle !== null)
+  t.same(await told('someone@direct.elsewhere.example'), [false])
+  t.same(await told(String(OKAFOR.direct).toUpperCase()), [true])
+  await w.clock.pass(3 * MINUTE)
+  t.match((await notices(w, id, 'acknowledgement')).map(({ way, status }) => `${way} ${status}`), ['direct failed'])
+})
+
 t.test('each duty is said to be overdue once for each of its levels, also after the desk was opened anew', async (t) => {
   const first = world(t)
   const { clock, folder } = first
