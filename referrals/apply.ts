@@ -195,7 +195,9 @@ function holdsAfter(state: ReferralState, { name, by }: NewEvent, facts: EventFa
   if (name === 'addressed') for (const settled of ADDRESSED[state.direction]) if (settled !== 'routing' || state.route !== null) delete holds[settled]
   if (name === 'notice-failed') hold(holdOf(facts), facts.reason ?? 'A message could not be delivered.')
   if (name === 'noted' && by.kind === 'person' && facts.notice) delete holds[holdOf(facts)] // it is sent once more
-  for (const settled of SETTLES[name] ?? []) if (!isOwed(state, settled, holds[settled]?.since ?? at)) delete holds[settled]
+  if (name === 'noted' && facts.notice && facts.waits) hold('way-back', facts.waits)
+  if (name === 'noted' && by.kind === 'desk' && facts.provider) delete holds['way-back'] // a way is known now
+  for (const settled of SETTLES[name] ?? []) if (!(settled === 'way-back' && facts.notice?.way === 'file') && !isOwed(state, settled, holds[settled]?.since ?? at)) delete holds[settled]
   return ENDS.includes(state.stage) ? keepTelling(holds) : holds
 }
 

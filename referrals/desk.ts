@@ -10,6 +10,7 @@ import { eventMessage, noticeMessage } from './notice-message.js'
 import { type Offer, offered, Offers } from './offers.js'
 import { open, type Opened, type Opening } from './opening.js'
 import { type NoticeFate, settle } from './settling.js'
+import { reaching } from './reaching.js'
 import { resume } from './resuming.js'
 import { tick, untilNext } from './ticking.js'
 import { Wake } from './wake.js'
@@ -106,10 +107,12 @@ export function createDesk(parts: DeskParts): Desk {
 /** Looks at the clock as long as the desk is open. */
 async function look(parts: DeskParts, offers: Offers, wake: Wake, signal: AbortSignal): Promise<void> {
   const opened = parts.clock.now()
+  const reach = reaching(parts)
   while (!signal.aborted) {
     let rest = LONGEST_REST
     try {
-      if ((await tick(parts, offers, opened)) > 0) wake.wake()
+      const reached = await reach()
+      if ((await tick(parts, offers, opened)) + reached > 0) wake.wake()
       rest = await untilNext(parts, LONGEST_REST)
     } catch (error) {
       if (!signal.aborted) parts.log('error', 'the referral desk could not look at what is due', { error })

@@ -2,6 +2,7 @@
 import type { Provider, Way } from './contracts.js'
 import type { Change, NewEvent, NewNotice, NoticeKind, ReferralEvent, ReferralState } from './desk-contracts.js'
 import { apply } from './apply.js'
+import { canBeReached, nobodyThere } from './way-back.js'
 import { noticesOf } from './telling.js'
 import type { Rules } from './rules.js'
 
@@ -34,6 +35,7 @@ export function fold(before: ReferralState, news: readonly NewEvent[], context: 
       notices.push(notice)
       state = { ...state, toTell: { ...state.toTell, [dutyOf(notice)]: notice.notBefore } }
       if (notice.status === 'failed') queue.push(nobodyToTell(notice, context.now))
+      else if (notice.way === 'file') queue.push(...onlyWritten(state, notice, context))
     }
     queue.push(...following(state, kept))
   }
@@ -74,6 +76,13 @@ export function nextWay(provider: Provider | null, tried: readonly Way[]): Way |
 const nobodyToTell = ({ kind }: NewNotice, at: string): NewEvent => ({
   name: 'notice-failed', at, by: DESK, facts: { notice: { id: 0, kind, way: null }, reason: `For the ${kind} no address is known.` },
 })
+
+/** Once, for the worklist: a letter for staff reaches nobody of whom no address is known. */
+function onlyWritten({ direction, provider: id, holds }: ReferralState, { kind, way }: NewNotice, { provider, now }: FoldContext): readonly NewEvent[] {
+  const referrer = provider(id)
+  if (direction === 'outbound' || referrer === null || holds['way-back'] || canBeReached(referrer)) return []
+  return [{ name: 'noted', at: now, by: DESK, facts: { notice: { id: 0, kind, way }, waits: nobodyThere(referrer, kind), words: 'The referrer has no way back.' } }]
+}
 
 export const DESK = { kind: 'desk', name: 'desk' } as const
 

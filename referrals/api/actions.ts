@@ -27,13 +27,14 @@ export function actionsFor(hold: Hold, state: Waiting, notices: readonly Untold[
 function untold(hold: Hold, state: Waiting, notices: readonly Untold[], call: (path: string) => string, address: Action): readonly Action[] {
   const failed = notices.filter(({ status, kind }) => status === 'failed' && KINDS[hold]?.(kind))
   const unknown = failed.some(({ to }) => to === 'provider')
-  const providers = [...new Set(failed.flatMap(({ to, way }) => (way === null ? (providerTo(to) ?? []) : [])))]
+  const written = hold === 'way-back' && state.direction === 'inbound' ? notices.filter(({ way, status }) => way === 'file' && status !== 'superseded') : []
+  const providers = [...new Set([...failed.filter(({ way }) => way === null), ...written].flatMap(({ to }) => providerTo(to) ?? []))]
   const again = failed.filter(({ to }) => to !== 'provider').map(({ id, kind, to, way }): Action => ({
     says: `Tell the ${kind} to ${to} once more${to.startsWith('ehr ') ? '' : `, the same way${way === null ? '' : ` (${way})`} or by another \`way\``}.`, call: call(`notices/${id}/retry`),
   }))
   return [
     ...(unknown && state.direction === 'inbound' ? [{ says: 'Say who sent it: `provider`, an id that GET /api/providers finds or POST /api/providers gives; what could not be told is told then.', call: call('provider') }] : []),
-    ...providers.map((id): Action => ({ says: 'Add an address by which they can be told: `learn`.', call: `PATCH /api/providers/${id}` })),
+    ...providers.map((id): Action => ({ says: `Add an address by which they can be told: \`learn\` (way: fax, direct, email, …); what could not be told${written.length > 0 ? `, or was only written to a file (${[...new Set(written.map(({ kind }) => kind))].join(', ')}),` : ''} goes by it then. Where they get letters by post: \`address\`.`, call: `PATCH /api/providers/${id}` })),
     ...again,
     ...(failed.some(({ kind }) => kind === 'hand-off') ? [{ says: 'Or send it elsewhere: `ehr`.', call: call('route') }] : []),
     ...(failed.some(({ kind }) => kind === 'referral') ? [address] : []),

@@ -1,5 +1,6 @@
 /** What the referrer hears, by which way and when; what is overdue; and that the loop closes. */
 import t from 'tap'
+import { actionsFor } from '../../referrals/api/actions.js'
 import { timelineOf } from '../../referrals/api/timeline.js'
 import { a28, adt, carry, chart, DAY, EVE, events, fate, feed, handedOff, happened, HOUR, mdm, MINUTE, movedClock, notices, OKAFOR, open, ref, siu, stage, state, world } from './desk-kit.js'
 
@@ -144,4 +145,46 @@ t.test('after the referrer has heard, the next silence is another duty', async (
   await carry(w)
   for (let day = 0; day < 4; day++) await w.clock.pass(DAY)
   t.equal(await said(), 2)
+})
+
+t.test('a referrer without a way back is on the worklist while letters are written for staff; once a way is known they are told by it', async (t) => {
+  const w = world(t)
+  const FILE = { answer: { way: 'file', address: 'letters' } } as const
+  const from = (prd: string | null) => ref().split('\r').filter((segment) => !segment.startsWith('PRD|')).flatMap((segment) => (segment.startsWith('RF1|') && prd !== null ? [segment, prd] : [segment])).join('\r')
+  await chart(w, a28(EVE))
+  const { state: { id, provider } } = await open(w, from('PRD|RP|LONELY^DOC'), FILE)
+  const reason = /No way back to Doc Lonely is known.*no telephone.*The acknowledgement.*written to a file \(letters\)/
+  t.match(await state(w, id), { stage: 'routed', holds: { 'way-back': { reason } } })
+  await carry(w)
+  t.match(await state(w, id), { stage: 'handed-off', holds: { 'way-back': { reason } } }, 'the letter is written and the EHR has it; nobody has been told all the same')
+  await feed(w, siu({ event: 'S12', at: '2026-03-03T15:00:00Z', order: 'R-117' }))
+  await carry(w)
+  t.same((await notices(w, id)).map(({ kind, way, status }) => `${kind} ${way} ${status}`), ['acknowledgement file sent', 'hand-off null sent', 'status file sent'])
+  t.match(await w.desk.store.search({ hold: 'way-back', limit: 9 }), [{ id }])
+  t.equal((await happened(w, id, 'noted')).length, 1, 'said once')
+  t.match(actionsFor('way-back', await state(w, id), await notices(w, id)), [{ says: /`learn`.*\(acknowledgement, status\)/, call: `PATCH /api/providers/${provider}` }])
+
+  await w.clock.pass(60_000)
+  await w.desk.providers.learn(provider ?? '', 'fax', '608-555-0143', 'Pat: called them')
+  await w.clock.pass(6_000)
+  t.match((await state(w, id)).holds, { 'way-back': undefined })
+  t.same((await carry(w)).map(({ notice: { kind, way } }) => `${kind} ${way}`), ['acknowledgement fax', 'status fax'], 'what went into a file only goes by it now')
+  await w.clock.pass(60_000)
+  t.same(await carry(w), [], 'once')
+  await feed(w, mdm({ at: '2026-03-10T15:00:00Z', order: 'R-117' }))
+  t.same((await carry(w)).map(({ notice: { kind, way } }) => `${kind} ${way}`), ['outcome fax'])
+  t.equal(await stage(w, id), 'closed')
+
+  const phoned = await open(w, from('PRD|RP|SOLITAIRE^ANN|||^WPN^PH^^^608^5550144').replaceAll('R-117', 'R-118').replaceAll('EVERYWOMAN', 'OTHER'), FILE)
+  t.match((await state(w, phoned.state.id)).holds['way-back'], { reason: /only the telephone \(608\) 5550144/ })
+  const posted = await open(w, from('PRD|RP|POSTAL^PETE|1 LAKE ST^^MADISON^WI^53703').replaceAll('R-117', 'R-119').replaceAll('EVERYWOMAN', 'THIRD'), FILE)
+  t.match((await state(w, posted.state.id)).holds, { 'way-back': undefined }, 'who has a postal address gets the letter by post')
+  const facility = await open(w, from(null).replaceAll('R-117', 'R-120').replaceAll('EVERYWOMAN', 'FOURTH'), FILE)
+  t.match((await state(w, facility.state.id)).holds['way-back'], { reason: /No way back to LAKESIDE.*No referrer is named; the practice or facility that sent it stands for them/ })
+  const nobody = await open(w, from('PRD|RP|NOWAY^NED').replaceAll('R-117', 'R-121').replaceAll('EVERYWOMAN', 'FIFTH'))
+  t.match((await state(w, nobody.state.id)).holds['way-back'], { reason: /no address is known/ })
+  await w.desk.providers.learn(nobody.state.provider ?? '', 'email', 'ned@lakeside.example', 'Pat: called them')
+  await w.clock.pass(6_000)
+  t.match((await state(w, nobody.state.id)).holds, { 'way-back': undefined })
+  t.match((await notices(w, nobody.state.id, 'acknowledgement')).map(({ way, status }) => `${way} ${status}`), ['null superseded', 'email open'], 'what had no way to go goes by itself')
 })

@@ -1,0 +1,18 @@
+/** Whether somebody can be answered at all, and how it reads for a person where not. */
+import type { Provider, Way } from './contracts.js'
+import type { NoticeKind } from './desk-contracts.js'
+import { calledOf } from './providers/names.js'
+
+/** A file is a letter for staff to send: to somebody of whom there is neither number nor address it says nothing. */
+const NO_WAY_BACK: readonly Way[] = ['file', 'phone']
+
+export const canBeReached = ({ ways, address }: Pick<Provider, 'ways' | 'address'>): boolean =>
+  ways.some(({ way }) => !NO_WAY_BACK.includes(way)) || (address !== null && address.lines.length > 0 && (address.city ?? address.postalCode) !== null)
+
+/** For the worklist: why nobody can be reached, and what is written where meanwhile. */
+export const nobodyThere = (provider: Provider, kind: NoticeKind): string => {
+  const phone = provider.ways.find(({ way }) => way === 'phone')?.address
+  const folder = provider.ways.find(({ way }) => way === 'file')?.address ?? 'a folder'
+  const nameless = provider.name === null ? ' No referrer is named; the practice or facility that sent it stands for them.' : ''
+  return `No way back to ${calledOf(provider)} is known: no fax number, no Direct, e-mail or postal address${phone === undefined ? ', no telephone' : `; only the telephone ${phone}`}.${nameless} The ${kind}, and whatever follows, is only written to a file (${folder}), for staff.`
+}
