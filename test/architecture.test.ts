@@ -17,11 +17,12 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'engine/define.ts': ['engine/contracts.ts'],
   'engine/formats': [...SHARED, 'engine/formats'],
   'engine/v2-to-fhir': [...SHARED, 'engine/v2-to-fhir', 'engine/nearest.ts', 'engine/schema-errors.ts', 'engine/schema-words.ts', 'engine/code-table.ts'],
+  'engine/ccda': [...SHARED, 'engine/ccda', 'engine/v2-to-fhir'],
   'engine/store': ['engine/contracts.ts', 'engine/errors.ts', 'engine/store'],
   connectors: [...SHARED, OWN],
   'connectors/referral': [...SHARED, 'referrals', OWN],
   'connectors/patients': [...SHARED, 'referrals', OWN],
-  transforms: [...SHARED, 'engine/v2-to-fhir', OWN],
+  transforms: [...SHARED, 'engine/v2-to-fhir', 'engine/ccda', OWN],
   referrals: [
     'engine/contracts.ts', 'engine/errors.ts', 'engine/units.ts', 'engine/nearest.ts', 'engine/schema-errors.ts', 'engine/schema-words.ts', 'engine/problem.ts', 'engine/watch/hours.ts', 'referrals',
     ...['open-database', 'group-commit', 'faults', 'thread-client', 'thread-server', 'lasting-thread', 'wire'].map((name) => `engine/store/sqlite/${name}.ts`),

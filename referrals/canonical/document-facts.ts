@@ -29,6 +29,7 @@ const decoder = (charset: string) => {
 }
 
 export const withoutTags = (markup: string): string => markup
+  .replace(/<text\b[^>]*\brepresentation="B64"[^>]*>[^<]*/g, ' ') // CDA's nonXMLBody: a picture, no words
   .replace(/<!--[\s\S]*?-->|<(script|style)\b[\s\S]*?<\/\1>/gi, ' ').replace(/<\/(?:p|div|tr|li|h\d|text|title|table)>|<br\s*\/?>/gi, '\n').replace(/<[^>]*>/g, ' ')
   .replace(/&(?:lt|gt|quot|apos|nbsp|amp|#(\d{1,6})|#x([\da-f]{1,5}));/gi, (whole, decimal, hex) => (decimal || hex ? character(Number.parseInt(decimal ?? hex, decimal ? 10 : 16)) : (ENTITIES[whole.toLowerCase()] ?? whole)))
   .replace(/[ \t\u00a0]+/g, ' ').replace(/ ?\n ?/g, '\n').replace(/\n{3,}/g, '\n\n').trim()

@@ -37,6 +37,12 @@ const CASES: Readonly<Record<string, FormatCase>> = {
     part: 'attachment',
     secret: 'Quillfeather',
   },
+  xml: {
+    messages: fixtures('xml', 'referral-note.xml'),
+    places: [['ClinicalDocument/title', 'Überweisung <&> "Zoë"'], ["ClinicalDocument/recordTarget/patientRole/id[@root='1.2.3']/@extension", "N'7"], ['ClinicalDocument/recordTarget/patientRole/patient/sdtc:deceasedInd/@value', 'false'], ['ClinicalDocument/versionNumber/@value', '2'], ["ClinicalDocument/recordTarget/patientRole/patient/name[@use='P']/given", 'Ody\nWren']],
+    part: 'ClinicalDocument/component/structuredBody/component',
+    secret: 'Quillfeather',
+  },
   text: { messages: new Map([['lines', Buffer.from('one\r\ntwo\n\nSECRETWORD')], ['bytes', Buffer.from([0, 255, 10])]]), places: [], part: 'line', secret: 'SECRETWORD' },
 }
 
