@@ -25,11 +25,15 @@ export interface Telling {
   readonly keys?: readonly Key[]
 }
 
+export interface PassedOver { readonly since: string; readonly count: number; readonly channels: Readonly<Record<string, number>> }
+
 export interface Desk extends Omit<DeskParts, 'log'> {
   /** A referral, or more about one, from outside or (outbound) from our own EHR. Rejects with a DeskRefusal what can never be taken. */
   open(opening: Opening): Promise<Opened>
   /** What an EHR or a specialist says of something: it becomes events of the one referral it is about, or a stray for a person. */
   feedback(given: FeedbackGiven): Promise<FeedbackTaken>
+  /** How much of what was told fitted no referral and waits for nobody, by channel, since the desk was opened. */
+  passedOver(): PassedOver
   /** Charts of an EHR that are new, changed or merged; referrals that wait for their patient are looked at again. */
   charts(given: ChartsGiven): Promise<ChartsTaken>
   /** Events of a referral that is known. Null: there is no such referral. */
@@ -62,6 +66,8 @@ const LONGEST_REST = 5_000 // milliseconds between two looks at the clock
 export function createDesk(parts: DeskParts): Desk {
   const offers = new Offers()
   const wake = new Wake()
+  const passed = new Map<string, number>()
+  const since = parts.clock.now().toISOString()
   const stopping = new AbortController()
   const afterwards = async <Value>(work: Promise<Value>): Promise<Value> => {
     try {
@@ -74,7 +80,12 @@ export function createDesk(parts: DeskParts): Desk {
   return {
     store: parts.store, patients: parts.patients, providers: parts.providers, rules: parts.rules, clock: parts.clock,
     open: (opening) => afterwards(open(parts, opening)),
-    feedback: (given) => afterwards(takeFeedback(parts, given)),
+    feedback: async (given) => {
+      const taken = await afterwards(takeFeedback(parts, given))
+      if (taken.passed > 0) passed.set(given.via, (passed.get(given.via) ?? 0) + taken.passed)
+      return taken
+    },
+    passedOver: () => ({ since, count: [...passed.values()].reduce((sum, one) => sum + one, 0), channels: Object.fromEntries(passed) }),
     charts: (given) => afterwards(takeCharts(parts, given)),
     tell: ({ command, referral, ...intent }) => afterwards(change(parts, command, async () => {
       const before = await parts.store.state(referral)

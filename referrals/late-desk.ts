@@ -6,7 +6,7 @@ type Call = (...given: unknown[]) => unknown
 
 /** What the desk works with, each an object of promises; all else of it are functions, and these answer at once. */
 const PARTS = new Set<PropertyKey>(['store', 'patients', 'providers'] satisfies readonly (keyof Desk)[])
-const AT_ONCE = new Set<PropertyKey>(['rules', 'offer', 'turn'] satisfies readonly (keyof Desk)[])
+const AT_ONCE = new Set<PropertyKey>(['rules', 'offer', 'turn', 'passedOver'] satisfies readonly (keyof Desk)[])
 
 /** `now` throws why there is no desk; what promises rejects with it. */
 export const lateDesk = (now: () => Desk, clock: Clock): Desk => late((key) => {

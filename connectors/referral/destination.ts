@@ -18,14 +18,16 @@ export default defineDestination({
       description: '`open`: a referral to us, more about one, or its cancellation. `outbound`: one that our own EHR sends to a specialist. `feedback`: what an EHR or a specialist tells of appointments, visits, notes and answers.',
     }),
     ehr: Type.Optional(Type.String({ ...Word, description: 'The EHR that speaks, as routing tables and desk.yaml call it. `outbound` needs it.' })),
+    strays: Type.Optional(Type.Enum(['ours', 'all'], { description: 'Of `feedback` that fits no referral, what waits for a person. `ours`: what names a reference number of ours, answers a referral, or is about a patient with an open one; the rest is only counted (the worklist says how much). `all`: everything. Where nothing is said `ours` of an `ehr`, which tells of all its patients, else `all`.' })),
     answer: Type.Optional(Type.Object({
       by: Type.Enum([...WAYS], { description: 'How whoever sends through this channel can be answered.' }),
       address: Type.String({ minLength: 1, maxLength: 320, description: 'Where: an address of that kind, or a name that the loop channel knows.' }),
     }, { additionalProperties: false })),
   }, { additionalProperties: false }),
-  examples: [{ action: 'open' }, { action: 'open', answer: { by: 'hl7', address: 'LFM' } }, { action: 'feedback', ehr: 'epic-main' }, { action: 'outbound', ehr: 'epic-main' }],
-  create({ action, ehr, answer }, tools) {
+  examples: [{ action: 'open' }, { action: 'open', answer: { by: 'hl7', address: 'LFM' } }, { action: 'feedback', ehr: 'epic-main' }, { action: 'feedback', ehr: 'epic-main', strays: 'all' }, { action: 'outbound', ehr: 'epic-main' }],
+  create({ action, ehr, answer, strays }, tools) {
     if (action === 'outbound' && ehr === undefined) throw new Error('`action: outbound` needs `ehr`: the EHR that the referral comes from, and that its report goes back to.')
+    if (action !== 'feedback' && strays !== undefined) throw new Error('`strays` is for `action: feedback`; what opens a referral is never one.')
     const desk = (): Desk => tools.service('referrals') as Desk
 
     return {
@@ -35,7 +37,7 @@ export default defineDestination({
         try {
           const from = { command, bundle: bundleOf(payload), by: { kind: 'channel', name: channel } as const, via: channel, at: receivedAt, ...(ehr !== undefined && { ehr }) }
           const done = action === 'feedback'
-            ? await desk().feedback(from)
+            ? await desk().feedback({ ...from, ...(strays && { strays }) })
             : await desk().open({ ...from, direction: action === 'outbound' ? 'outbound' : 'inbound', ...(answer && { answer: { way: answer.by, address: answer.address } }) })
           return { kind: 'sent', response: Buffer.from(JSON.stringify(answerOf(done))) }
         } catch (error) {

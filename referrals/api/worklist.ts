@@ -4,6 +4,7 @@ import Type, { type Static } from 'typebox'
 import { answers, Instant, orNull, strict } from '../../engine/api/schemas.js'
 import type { Urgency } from '../contracts.js'
 import type { DeskStore, ReferralQuery, ReferralState } from '../desk-contracts.js'
+import type { Desk } from '../desk.js'
 import { actionsFor } from './actions.js'
 import { Action, HOLDS, summary, URGENCIES } from './schemas.js'
 import { type Looking, owedOf, secondsSince, summaryOf } from './view.js'
@@ -17,11 +18,11 @@ const Waiting = Type.Object({ ...summary, because: Type.String({ description: 'W
 const Worklist = Type.Object({
   at: Instant,
   groups: Type.Array(Type.Object({ group: Type.Enum([...GROUPS]), count: Type.Integer(), referrals: Type.Array(Waiting) }), { description: 'Only those with something in them.' }),
-  strays: Type.Object({ count: Type.Integer({ description: '1000 at most are counted.' }), oldest: orNull(Instant) }, { description: 'What came back and fits no referral: /api/referrals/strays.' }),
+  strays: Type.Object({ count: Type.Integer({ description: '1000 at most are counted.' }), oldest: orNull(Instant), passedOver: Type.Object({ since: Instant, count: Type.Integer(), channels: Type.Record(Type.String(), Type.Integer()) }, { description: 'What fitted no referral and waits for nobody, since the desk was opened: mostly what an EHR tells of its other patients (`strays` of the channel).' }) }, { description: 'What came back and fits no referral: /api/referrals/strays.' }),
   complete: Type.Boolean({ description: `False: more than ${MOST} referrals wait, and the newest of them were looked through.` }),
 })
 
-export function worklistRoutes(api: FastifyInstance, desk: Looking): void {
+export function worklistRoutes(api: FastifyInstance, desk: Looking & Pick<Desk, 'passedOver'>): void {
   const { store, clock } = desk
   api.get<{ Querystring: Static<typeof Query> }>('/referrals/worklist', {
     schema: { summary: 'What waits for people: held or overdue, grouped by why, the most urgent first and of those the longest waiting.', querystring: Query, response: answers(Worklist) },
@@ -34,7 +35,7 @@ export function worklistRoutes(api: FastifyInstance, desk: Looking): void {
       return { group, count: waiting.length, referrals: await Promise.all(waiting.slice(0, limit).map(async (one) => ({ ...one, do: group === 'overdue' ? [] : actionsFor(group, one, await store.notices(one.id)) }))) }
     }))
     return {
-      at: now.toISOString(), groups: groups.filter(({ count }) => count > 0), strays: { count: strays.length, oldest: strays[0]?.at ?? null }, complete: held.length < MOST && late.length < MOST,
+      at: now.toISOString(), groups: groups.filter(({ count }) => count > 0), strays: { count: strays.length, oldest: strays[0]?.at ?? null, passedOver: desk.passedOver() }, complete: held.length < MOST && late.length < MOST,
     }
   })
 }

@@ -17,18 +17,23 @@ export interface FeedbackGiven {
   readonly via: string
   readonly at: Date // when it was received
   readonly ehr?: string // whose it is; its charts are those of the patient index
+  readonly strays?: Strays // where nothing is said: `ours` of an EHR, `all` of whoever tells of referrals alone
 }
+/** What waits for a person of what fits no referral: only what names one of our numbers, answers a referral or is about a patient with an open one; or all. */
+export type Strays = 'ours' | 'all'
 export interface FeedbackTaken {
   readonly what: 'told' | 'stray' | 'nothing'
   readonly told: readonly Changed[]
   readonly strays: readonly number[]
+  readonly passed: number // things that fit no referral and wait for nobody
 }
 
 export async function takeFeedback(parts: DeskParts, given: FeedbackGiven): Promise<FeedbackTaken> {
-  const { ehr, via, at } = given
+  const { ehr, via, at, strays: wanted = ehr === undefined ? 'all' : 'ours' } = given
   const bundle = heard(bundleOf(given.bundle), ehr === undefined ? channelScope(via) : ehrScope(ehr), at)
   const told: Changed[] = []
   const strays: number[] = []
+  let passed = 0
   for (const [number, news] of newsOf(bundle).news.entries()) {
     const command = `${given.command} ${number}`
     const charts = await chartsOf(parts, news, ehr)
@@ -43,9 +48,11 @@ export async function takeFeedback(parts: DeskParts, given: FeedbackGiven): Prom
       }
     }
     const { but } = correlated
-    if (but && matters(news, (news.event === 'visit-cancelled' ? await seenAmong(parts, but.candidates) : but.candidates).length)) strays.push(await parts.store.addStray(command, { at: at.toISOString(), via, what: news.says, ...but, bundle: JSON.stringify(bundle) }))
+    if (!but) continue
+    if (!matters(news, (news.event === 'visit-cancelled' ? await seenAmong(parts, but.candidates) : but.candidates).length, wanted)) passed++
+    else strays.push(await parts.store.addStray(command, { at: at.toISOString(), via, what: news.says, ...but, bundle: JSON.stringify(bundle) }))
   }
-  return { what: told.length > 0 ? 'told' : strays.length > 0 ? 'stray' : 'nothing', told, strays }
+  return { what: told.length > 0 ? 'told' : strays.length > 0 ? 'stray' : 'nothing', told, strays, passed }
 }
 
 /** Tells one referral; a person who gives a stray to a referral does the same. */
@@ -68,9 +75,9 @@ function bundleOf(given: unknown): Bundle {
   throw new DeskRefusal('Feedback is a FHIR Bundle or resource; put `to-fhir` among the steps.')
 }
 
-/** An EHR tells of all its patients: only what may be about a referral is for a person to look at. */
-const matters = ({ event, quotes, answers, names }: News, candidates: number): boolean =>
-  event !== null && (candidates > 0 || answers || quotes.length > 0 || names.some(({ kind }) => kind === 'reference'))
+/** An EHR tells of all its patients: only what may be about a referral is for a person to look at. What nobody has signed yet, and a visit that took nobody anywhere, is not. */
+const matters = ({ event, quotes, answers, names }: News, candidates: number, wanted: Strays): boolean =>
+  event !== null && ((wanted === 'all' && event !== 'visit-cancelled') || candidates > 0 || answers || quotes.length > 0 || names.some(({ kind }) => kind === 'reference'))
 
 /** A visit that is taken back is nothing to look at where nobody was seen. */
 const seenAmong = async ({ store }: DeskParts, ids: readonly string[]): Promise<readonly string[]> => {

@@ -39,7 +39,7 @@ t.test('FHIR: what an EHR tells alone, with references as its own server writes 
   t.match(await feed(w, { resourceType: 'DocumentReference', id: 'd0', identifier: [{ system: 'urn:refero:referral', value: `${reference}/summary` }], status: 'current', docStatus: 'final', description: `Referral ${reference}`, content }), { what: 'nothing' })
   const booked = { resourceType: 'Appointment', id: 'a1', status: 'booked', start: at(9), basedOn: [{ reference: 'ServiceRequest/s1' }], participant: [] }
   t.match(await feed(w, booked, 'ecw-north'), { what: 'nothing' }, 'the same name on another server is another order')
-  t.match(await feed(w, booked, null), { what: 'nothing' }, 'nor is it that of a specialist')
+  t.match(await feed(w, booked, null), { what: 'stray', told: [] }, 'nor is it that of a specialist: a person sees it')
   await feed(w, booked)
   t.equal(await stage(w, id), 'scheduled')
   await w.clock.pass(6 * DAY)

@@ -1,7 +1,8 @@
 /** What comes back from EHRs and specialists: which referral it is told of, what it makes of it, and what waits for a person instead. */
 import t from 'tap'
 import type { Bundle } from 'fhir/r4.js'
-import { ADAM, adt, carry, chart, a28, DAY, EVE, events, fate, feed, handedOff, happened, HOUR, mdm, notices, OKAFOR, open, orm, oru, osu, pid, ref, rri, siu, stage, state, strays, TANAKA, v2, header, type World, world } from './desk-kit.js'
+import { newReference } from '../../referrals/reference.js'
+import { ADAM, adt, bundleOf, BY, carry, chart, a28, DAY, EVE, events, fate, feed, handedOff, happened, HOUR, mdm, notices, OKAFOR, open, orm, oru, osu, pid, ref, rri, siu, stage, state, strays, TANAKA, v2, header, type World, world } from './desk-kit.js'
 
 const at = (day: number, hour = 15): string => `2026-03-${String(day).padStart(2, '0')}T${String(hour).padStart(2, '0')}:00:00Z`
 const KNEE = { number: 'R-9^LFM', diagnosis: 'M17.11^Osteoarthritis of right knee^I10', reason: 'Knee pain, evaluate' }
@@ -219,4 +220,23 @@ t.test('who has no chart here yet is found by name and birth date, never against
   t.match(await feed(w, siu({ event: 'S12', at: at(3) })), { what: 'told' }, 'the EHR made a chart of its own')
   await w.clock.pass(HOUR)
   await w.desk.settle(0, fate(w))
+})
+
+t.test('of what fits no referral an EHR keeps what may be about one, a specialist all; the rest is counted by channel', async (t) => {
+  const w = world(t)
+  await handedOff(w)
+  const unknown = { at: at(9), patient: ADAM, order: 'NOT-KNOWN' }
+  t.match(await feed(w, mdm(unknown)), { what: 'nothing', passed: 1 }, 'a note of an EHR about somebody without a referral')
+  t.match(await feed(w, siu({ ...unknown, event: 'S12' })), { what: 'nothing' })
+  t.match(await feed(w, oru(unknown)), { what: 'nothing' })
+  t.match(w.desk.passedOver(), { count: 3, channels: { 'epic-main': 3 } })
+  t.same(await strays(w), [])
+  t.match(await feed(w, mdm({ ...unknown, id: 'D-2', order: newReference() })), { what: 'stray' }, 'a number as ours are')
+  t.match(await feed(w, mdm({ ...unknown, id: 'D-3', text: `Thank you for ${newReference()}.` })), { what: 'stray' }, 'in its words too')
+  t.match(await feed(w, mdm({ ...unknown, id: 'D-4', order: '', patient: EVE, place: 'GASTRO^^^WEST', who: '555^MOSS^IAN', title: 'Colonoscopy' })), { what: 'stray' }, 'the patient has an open referral')
+  const all = (message: string) => w.desk.feedback({ command: `all ${message}`, bundle: bundleOf(message), by: BY, via: 'small-ehr', at: w.clock.now(), ehr: 'ecw-north', strays: 'all' })
+  t.match(await all(mdm({ ...unknown, id: 'D-5' })), { what: 'stray', passed: 0 })
+  t.match(await all(mdm({ ...unknown, id: 'D-6', status: 'DI' })), { what: 'nothing' }, 'not signed yet')
+  for (const message of [mdm({ ...unknown, id: 'D-7' }), siu({ ...unknown, event: 'S12' }), oru(unknown)]) t.match(await feed(w, message, null), { what: 'stray' }, 'who is no EHR tells of referrals alone')
+  t.match(w.desk.passedOver(), { count: 4, channels: { 'epic-main': 3, 'small-ehr': 1 } })
 })

@@ -115,7 +115,8 @@ t.test('the worklist has what waits for people, the most urgent and longest wait
   t.match(await desk.feedback({ command: 'siu/2', bundle: siu, ...CHANNEL, at: NOT_YET(), ehr: 'epic-main' }), { what: 'stray' })
   const { strays } = (await ask('GET', '/api/referrals/strays')).body
   t.match(strays, [{ what: /S12 A-18467/, reason: /Nothing but the patient/, candidates: [{ id: unsure }], settled: null }, {}])
-  t.match((await ask('GET', '/api/referrals/worklist')).body.strays, { count: 2, oldest: '2026-03-02T15:00:00.000Z' })
+  t.match(await desk.feedback({ command: 'siu/3', bundle: JSON.parse(JSON.stringify(siu).replace('"E1"', '"E99"')), ...CHANNEL, at: NOT_YET(), ehr: 'epic-main' }), { what: 'nothing' })
+  t.match((await ask('GET', '/api/referrals/worklist')).body.strays, { count: 2, oldest: '2026-03-02T15:00:00.000Z', passedOver: { count: 1, channels: { siu: 1 } } })
   const give = (stray: number, referrals: string[], who: object = WHO) => ask('POST', `/api/referrals/strays/${stray}/give`, { ...who, referrals })
   const reference = (await desk.store.state(unsure))?.reference ?? ''
   t.match(await give(strays[0].id, ['R-2222-2222']), { status: 422, body: { message: /No referral has the number/ } })
