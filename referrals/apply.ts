@@ -1,7 +1,7 @@
 /** What one event makes of a referral: its next state, or why it may not happen. Nothing else changes a state. */
 import type { ChartKey } from './contracts.js'
 import type { EventFacts, EventName, Hold, NewEvent, ReferralState, Stage } from './desk-contracts.js'
-import { ENDS, LIFE_CYCLE } from './life-cycle.js'
+import { ENDS, GIVEN_UP, LIFE_CYCLE } from './life-cycle.js'
 
 export type Applied = { readonly state: ReferralState } | { readonly refused: string }
 
@@ -22,11 +22,12 @@ export function apply(state: ReferralState, event: NewEvent, from = event.at): A
   const changed: ReferralState = {
     ...state, ...changes, stage, since: stage === state.stage ? state.since : from, times: timesAfter({ ...state, ...(times && { times }) }, event.name, from),
   }
-  return { state: { ...changed, holds: holdsAfter(changed, event, facts, from) } }
+  return { state: { ...changed, holds: holdsAfter(changed, event, facts, from, state.stage) } }
 }
 
 /** What is reopened goes on where the practice has it still, or is routed again; what was not seen after all, where it stood. */
 const target = (state: ReferralState, { name, facts = {} }: NewEvent, to: Stage): Stage => {
+  if (name === 'reopened' && state.stage === 'declined' && state.holds.appointment) return 'scheduled' // it was not cancelled, and holds
   if (name === 'reopened') return state.stage !== 'cancelled' && state.times['handed-off'] !== undefined ? 'accepted' : to
   if (name === 'addressed') return state.direction === 'outbound' && state.route !== null ? to : state.stage // whoever referred to us moves nothing
   if (name === 'recalled') return facts.provider?.id === state.provider ? to : state.stage
@@ -66,6 +67,7 @@ const appointmentNews: Guard = ({ appointment }, { at, name }, { appointment: ne
 const sameAppointment = ({ id }: NonNullable<ReferralState['appointment']>, news: EventFacts['appointment']): boolean => (news?.id ?? null) === null || news?.id === id
 /** What becomes of an appointment can only be said of the one that holds. */
 const ofItsAppointment: Guard = (state, event, facts) => {
+  if (ENDS.includes(state.stage) && !state.holds.appointment) return `A referral that is ${state.stage} has no appointment that is still to be cancelled.`
   const id = facts.appointment?.id ?? null
   if (id !== null && state.appointment !== null && state.appointment.id !== null && id !== state.appointment.id) return 'It is about another appointment than the one that holds.'
   return appointmentNews(state, event, facts)
@@ -177,7 +179,7 @@ function reported({ reportedAt }: ReferralState, _facts: EventFacts, _event: New
 }
 
 /** What waits for a person after an event. */
-function holdsAfter(state: ReferralState, { name, by }: NewEvent, facts: EventFacts, at: string): ReferralState['holds'] {
+function holdsAfter(state: ReferralState, { name, by }: NewEvent, facts: EventFacts, at: string, before: Stage): ReferralState['holds'] {
   const holds: Partial<Record<Hold, { since: string; reason: string }>> = { ...state.holds }
   const hold = (kind: Hold, reason: string): void => {
     holds[kind] = { since: holds[kind]?.since ?? at, reason }
@@ -198,8 +200,17 @@ function holdsAfter(state: ReferralState, { name, by }: NewEvent, facts: EventFa
   if (name === 'noted' && facts.notice && facts.waits) hold('way-back', facts.waits)
   if (name === 'noted' && by.kind === 'desk' && facts.provider) delete holds['way-back'] // a way is known now
   for (const settled of SETTLES[name] ?? []) if (!(settled === 'way-back' && facts.notice?.way === 'file') && !isOwed(state, settled, holds[settled]?.since ?? at)) delete holds[settled]
-  return ENDS.includes(state.stage) ? keepTelling(holds) : holds
+  if (isLate(state, name, by)) hold('late', facts.waits ?? `It came after the referral was ${state.stage}.`)
+  if (name === 'reopened' || (LOOKED_AT.has(name) && by.kind === 'person')) delete holds.late
+  if (before === 'scheduled' && GIVEN_UP.includes(state.stage) && state.direction === 'inbound') hold('appointment', `The referral was ${state.stage}, and its appointment${state.appointment?.start ? ` of ${state.appointment.start}` : ''} is still booked: cancel it.`)
+  if (name === 'appointment-cancelled' || name === 'reopened') delete holds.appointment
+  if (name === 'noted' && by.kind === 'person' && facts.left) delete holds[facts.left]
+  return ENDS.includes(state.stage) ? atItsEnd(holds) : holds
 }
+
+/** Nothing goes on by itself any more, and nobody would look. */
+const isLate = ({ stage }: ReferralState, name: EventName, by: NewEvent['by']): boolean => name === 'cancel-refused' || (name === 'information-added' && ENDS.includes(stage) && by.kind !== 'person')
+const LOOKED_AT: ReadonlySet<EventName> = new Set(['addressed', 'cancelled', 'closed'])
 
 const nobodyYet = ({ direction, provider }: ReferralState): boolean => direction === 'outbound' && provider === null
 export const NO_SPECIALIST = 'The order names no specialist: say to whom it goes.'
@@ -219,6 +230,5 @@ const isOwed = ({ toTell }: ReferralState, hold: Hold, since: string): boolean =
 const holdOf = ({ notice }: EventFacts): Hold =>
   notice && ['hand-off', 'referral', 'withdrawal', 'report'].includes(notice.kind) ? 'hand-off' : notice && notice.way === null ? 'way-back' : 'notice'
 
-/** At its end nothing waits but what the others have not been told. */
-const keepTelling = (holds: ReferralState['holds']): ReferralState['holds'] =>
-  Object.fromEntries(Object.entries(holds).filter(([kind]) => kind === 'way-back' || kind === 'notice' || kind === 'hand-off'))
+/** At its end nothing waits but what the others have not been told, and what has come since or is left over. */
+const atItsEnd = ({ information: _information, patient: _patient, routing: _routing, ...left }: ReferralState['holds']): ReferralState['holds'] => left

@@ -7,7 +7,7 @@ export type EventName =
   | 'received' | 'read' | 'needs-information' | 'information-added' | 'matched' | 'match-uncertain' | 'patient-pending' | 'triaged' | 'routed' | 'route-uncertain'
   | 'acknowledged' | 'handed-off' | 'written-back' | 'accepted' | 'declined' | 'contacted' | 'unable-to-reach'
   | 'scheduled' | 'rescheduled' | 'appointment-cancelled' | 'no-show' | 'seen' | 'visit-cancelled' | 'interim-report' | 'reported' | 'report-withdrawn' | 'status-sent' | 'outcome-sent'
-  | 'closed' | 'cancelled' | 'reopened' | 'overdue' | 'notice-failed' | 'noted'
+  | 'closed' | 'cancelled' | 'cancel-refused' | 'reopened' | 'overdue' | 'notice-failed' | 'noted'
   | 'addressed' // a person or a later message says who the other side is
   | 'sent' | 'delivered' | 'acknowledged-by-them' | 'report-received' | 'recalled' // outbound
 
@@ -46,6 +46,7 @@ export interface EventFacts {
   readonly identifiers?: readonly { readonly kind: KeyKind; readonly value: string }[] // numbers by which others know it
   readonly evidence?: readonly { readonly says: string; readonly quote?: string; readonly at?: string }[]
   readonly waits?: string // why nothing goes on by itself until a person has decided
+  readonly left?: Hold // what a person has looked at, and leaves as it is
   readonly words?: string // a sentence for people
   readonly via?: string // channel or door it came by
 }
@@ -67,8 +68,8 @@ export type NewEvent = Pick<ReferralEvent, 'name' | 'at' | 'by'> & { readonly re
 
 // ── Where it stands ─────────────────────────────────────────────────────────────────────
 
-/** Something that only a person can settle. */
-export type Hold = 'information' | 'patient' | 'routing' | 'way-back' | 'hand-off' | 'notice'
+/** Something that only a person can settle. `late`: what came after its end, or a withdrawal once the patient was seen; `appointment`: one that is left of a referral that was given up. */
+export type Hold = 'information' | 'patient' | 'routing' | 'way-back' | 'hand-off' | 'notice' | 'late' | 'appointment'
 
 export interface ReferralState {
   readonly id: string

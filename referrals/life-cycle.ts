@@ -31,6 +31,8 @@ const WORKED: readonly Stage[] = ['handed-off', 'accepted', 'contacted', 'unable
 const AWAY: readonly Stage[] = ['sent', 'delivered', 'acknowledged']
 export const OPEN: readonly Stage[] = ['received', 'routed', ...AWAY, ...WORKED, 'seen', 'reported']
 export const ENDS: readonly Stage[] = ['closed', 'declined', 'cancelled']
+/** The referral was given up before the patient was seen. */
+export const GIVEN_UP: readonly Stage[] = ['declined', 'cancelled']
 export const STAGES: readonly Stage[] = [...OPEN, ...ENDS]
 
 /** The open stages that a referral of a direction can stand at: only ours goes to a specialist, only theirs into our EHR. */
@@ -52,7 +54,7 @@ export const LIFE_CYCLE: Readonly<Record<EventName, Rule>> = {
   'read': whileOpen(),
   'triaged': whileOpen(),
   'needs-information': whileOpen({ task: ['received', 'awaiting-information', 'Awaiting information'], v2: { message: 'RRI^I12', answer: 'P' }, says: 'Information is missing' }),
-  'information-added': anywhere({ task: ['received', '2.0', 'Created'], says: 'Information added' }),
+  'information-added': anywhere({ says: 'Information added' }),
   'matched': anywhere(),
   'match-uncertain': whileOpen(),
   'patient-pending': whileOpen(),
@@ -67,7 +69,7 @@ export const LIFE_CYCLE: Readonly<Record<EventName, Rule>> = {
     task: ['accepted', '3.0', 'Accepted'], x360: { message: 'OSU^O51', control: 'OK', status: 'IP' }, v2: { message: 'RRI^I12', answer: 'A' }, says: 'Accepted',
   },
   'declined': {
-    moves: ['received', 'routed', 'handed-off', 'accepted', 'contacted', 'unable-to-reach', 'rebooking', ...AWAY], to: 'declined', also: [],
+    moves: ['received', 'routed', ...WORKED, ...AWAY], to: 'declined', also: [],
     task: ['rejected', '4.0', 'Declined'], x360: { message: 'OSU^O51', control: 'UA', status: 'CA' }, v2: { message: 'RRI^I12', answer: 'R' }, says: 'Declined',
   },
   'contacted': {
@@ -81,7 +83,7 @@ export const LIFE_CYCLE: Readonly<Record<EventName, Rule>> = {
   'scheduled': { moves: BOOKABLE, to: 'scheduled', also: [], task: ['in-progress', '5.1.1', 'Event Scheduled'], x360: { message: 'SIU^S12' }, v2: { message: 'SIU^S12' }, says: 'Scheduled' },
   'rescheduled': { moves: BOOKABLE, to: 'scheduled', also: [], task: ['in-progress', '5.1.1', 'Event Scheduled'], x360: { message: 'SIU^S13' }, v2: { message: 'SIU^S13' }, says: 'Rescheduled' },
   'appointment-cancelled': {
-    moves: ['scheduled'], to: 'rebooking', also: [], task: ['in-progress', '5.1.3', 'Scheduled Event Cancelled'], x360: { message: 'SIU^S15' }, v2: { message: 'SIU^S15' }, says: 'Appointment cancelled',
+    moves: ['scheduled'], to: 'rebooking', also: GIVEN_UP, task: ['in-progress', '5.1.3', 'Scheduled Event Cancelled'], x360: { message: 'SIU^S15' }, v2: { message: 'SIU^S15' }, says: 'Appointment cancelled',
   },
   'no-show': { moves: ['scheduled'], to: 'rebooking', also: [], task: ['in-progress', '5.1.2', 'Scheduled Event Unattended'], x360: { message: 'SIU^S26' }, v2: { message: 'SIU^S26' }, says: 'Patient did not come' },
   'seen': { moves: BOOKABLE, to: 'seen', also: ['seen', 'reported'], task: ['in-progress', '5.1.4', 'Event Completed'], v2: { message: 'OSU^O51' }, says: 'Seen' },
@@ -97,7 +99,8 @@ export const LIFE_CYCLE: Readonly<Record<EventName, Rule>> = {
   'outcome-sent': anywhere(),
   'closed': { moves: OPEN, to: 'closed', also: [], task: ['completed', '7.0', 'Fulfillment Completed'], says: 'Closed' },
   'cancelled': { moves: OPEN, to: 'cancelled', also: [], task: ['cancelled', '6.0', 'Fulfillment Cancelled'], x360: { message: 'OSU^O51', control: 'CR' }, v2: { message: 'RRI^I14', answer: 'R' }, says: 'Cancelled' },
-  'reopened': { moves: [...ENDS, 'unable-to-reach'], to: 'received', also: [], task: ['received', '2.0', 'Created'], says: 'Reopened' },
+  'cancel-refused': { moves: [], to: null, also: ['seen', 'reported', 'closed'], x360: { message: 'OSU^O51', control: 'UC' }, v2: { message: 'RRI^I14', answer: 'A' }, says: 'It can no longer be cancelled' },
+  'reopened': { moves: [...ENDS, 'unable-to-reach'], to: 'received', also: [], says: 'Reopened' },
   'overdue': anywhere(),
   'notice-failed': anywhere(),
   'noted': anywhere(),

@@ -2,7 +2,7 @@
 import type { NoticeKind, ReferralEvent, ReferralState } from './desk-contracts.js'
 import { routeParts, type TaskStanding } from './canonical/changes.js'
 import type { Part } from './canonical/notice.js'
-import { businessSystem, LIFE_CYCLE, type TaskStatus } from './life-cycle.js'
+import { businessSystem, ENDS, LIFE_CYCLE, type TaskStatus } from './life-cycle.js'
 import type { Rules } from './rules.js'
 
 /** The subject line: it carries the reference number, so that whatever answers it finds its referral. */
@@ -37,6 +37,7 @@ export function partsOf(kind: NoticeKind, state: ReferralState, { name, facts }:
     if (text) parts.push({ part, text })
   }
   const missing = kind === 'acknowledgement' || kind === 'information' || name === 'information-added' ? state.missing : []
+  if (name === 'information-added' && ENDS.includes(state.stage)) say('stays', state.stage)
   for (const { says } of missing) say('missing', says)
   if (missing.length > 0) say('how-to-answer', practice)
   if (kind === 'acknowledgement' || kind === 'hand-off' || kind === 'referral') {

@@ -17,7 +17,7 @@ import { stateThrough } from './decisions/same-as.js'
 import { DESK } from './fold.js'
 import { differences, isSomebodyElse } from './difference.js'
 import { expectedKeys } from './expected.js'
-import { ENDS } from './life-cycle.js'
+import { ENDS, LIFE_CYCLE } from './life-cycle.js'
 import type { Recognised } from './providers/directory.js'
 import { calledOf } from './providers/names.js'
 import { orderFacts } from './measures/cms50-order.js'
@@ -36,7 +36,7 @@ export interface Opening {
   readonly ehr?: string // outbound: the EHR that it comes from
   readonly answer?: { readonly way: Way; readonly address: string } // a way back that the door itself is
 }
-export interface Opened extends Changed { readonly what: 'opened' | 'added' | 'cancelled' | 'repeated' }
+export interface Opened extends Changed { readonly what: 'opened' | 'added' | 'cancelled' | 'kept' | 'repeated' } // kept: it can no longer be cancelled
 
 /** Kinds of keys that name one referral. */
 const NAMING: readonly Key['kind'][] = ['reference', 'placer', 'request']
@@ -60,7 +60,7 @@ export async function open(parts: DeskParts, opening: Opening): Promise<Opened> 
     return beginning(bundle, assessment, keys.filter((key) => !others.includes(key)), counterpart, opening, rules, words)
   })
   if (!changed) throw new Error('An opening always decides something.')
-  return { ...changed, what: changed.repeated ? 'repeated' : what }
+  return { ...changed, what: changed.repeated ? 'repeated' : changed.events.some(({ name }) => name === 'cancel-refused') ? 'kept' : what }
 }
 
 async function known({ providers, clock }: DeskParts, facts: ProviderFacts, { direction, via, answer, ehr }: Opening, bundle: Bundle): Promise<Recognised> {
@@ -134,11 +134,14 @@ const readWords = ({ documents, diagnoses, services }: ReferralFacts): string =>
 }
 const counted = (count: number, one: string, several: string): string => `${count === 0 ? 'no' : count} ${count === 1 ? one : several}`
 
-/** A cancellation mostly says the referral's own reason again, which is not why it is cancelled. */
+/** A cancellation mostly says the referral's own reason again, which is not why it is cancelled. Once the patient was seen nothing is cancelled any more: what was found is owed to the referrer. */
 async function cancelling({ store }: DeskParts, existing: ReferralState, { by, at, via }: Opening, { reasons }: ReferralFacts): Promise<Intent> {
   const text = await store.bundle(existing.id)
   const known = text === null ? [] : factsOf(JSON.parse(text) as Bundle).reasons
-  return { before: existing, news: [{ name: 'cancelled', at: at.toISOString(), by, facts: { reason: reasons.find((one) => !known.includes(one)) ?? 'The referrer takes it back.', via } }] }
+  const reason = reasons.find((one) => !known.includes(one)) ?? 'The referrer takes it back.'
+  const seen = LIFE_CYCLE['cancel-refused'].also.includes(existing.stage) && (existing.times.seen !== undefined || existing.reportedAt !== null)
+  const facts = seen ? { waits: `It was taken back through ${via} after the patient had been seen, and goes on as it is: ${reason}` } : { reason }
+  return { before: existing, news: [{ name: seen ? 'cancel-refused' : 'cancelled', at: at.toISOString(), by, facts: { ...facts, via } }] }
 }
 
 /** What came is added to what is here, and the whole is looked at again. */
@@ -149,13 +152,14 @@ async function adding(parts: DeskParts, existing: ReferralState, more: Bundle, {
   const assessed = await assess(bundle, rules, parts.patients, existing.route?.ehr ?? null)
   const assessment = existing.direction === 'outbound' ? ofOurs(assessed, existing.route?.ehr ?? null) : assessed
   const received = at.toISOString()
-  const addressed = existing.direction === 'outbound' && existing.provider === null && counterpart !== null && doubtOf(counterpart) === null ? [{ name: 'addressed' as const, at: received, by, facts: { provider: namedAs(counterpart.provider), via } }] : []
+  const ended = ENDS.includes(existing.stage)
+  const addressed = !ended && existing.direction === 'outbound' && existing.provider === null && counterpart !== null && doubtOf(counterpart) === null ? [{ name: 'addressed' as const, at: received, by, facts: { provider: namedAs(counterpart.provider), via } }] : []
   const elsewhere = existing.direction === 'outbound' && counterpart && existing.provider !== null && counterpart.provider.id !== existing.provider ? [`It names ${calledOf(counterpart.provider)} (provider ${counterpart.provider.id}) now; it stays with provider ${existing.provider} until a person says otherwise.`] : null
   const answered = existing.missing.filter(({ item }) => !assessment.triage.missing.some((still) => still.item === item)).map(({ item }) => item)
   const words = [...(added.length > 0 ? [`Added: ${added.join(', ')}.`] : ['Nothing new.']), ...contradictions, ...(elsewhere ?? [])].join(' ')
   return {
     before: existing, bundle, keys: ownKeys(keysOf(bundle, assessment.facts), existing.direction === 'outbound' ? existing.route && ehrScope(existing.route.ehr) : existing.provider && providerScope(existing.provider)),
-    news: [{ name: 'information-added', at: received, by, facts: { answered, missing: assessment.triage.missing, words, via } }, ...eventsOf({ ...assessment, match: withoutRuledOut(assessment.match, existing.patient.not) }, { ...existing, missing: assessment.triage.missing }, received, rules), ...addressed],
+    news: [{ name: 'information-added', at: received, by, facts: { answered, missing: assessment.triage.missing, words, via, ...(ended && { waits: `Something came through ${via} after the referral was ${existing.stage}: open it again, or leave it` }) } }, ...(ended ? [] : eventsOf({ ...assessment, match: withoutRuledOut(assessment.match, existing.patient.not) }, { ...existing, missing: assessment.triage.missing }, received, rules)), ...addressed],
     found: { text: searchText(assessment.facts, existing.reference), payer: assessment.facts.coverage[0]?.payer ?? null },
   }
 }

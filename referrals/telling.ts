@@ -1,6 +1,7 @@
 /** Which events are told to whom, and when: at once, or in the next digest. What is told is in mappings/desk/desk.yaml. */
 import type { EventName, NewNotice, NoticeKind, ReferralEvent, ReferralState } from './desk-contracts.js'
 import { type FoldContext, toCounterpart } from './fold.js'
+import { ENDS } from './life-cycle.js'
 import type { Rules } from './rules.js'
 
 /** The notices that an applied event makes due. */
@@ -8,10 +9,13 @@ export function noticesOf(state: ReferralState, event: ReferralEvent, context: F
   const { rules, now } = context
   if (state.direction === 'outbound') return outbound(state, event, context)
   const notices: NewNotice[] = []
+  const ended = ENDS.includes(state.stage)
   const tell = (kind: NoticeKind): NewNotice => toCounterpart(kind, state, event, context, rules.dueOf(kind, now, state.urgency))
   if (event.name === 'received') notices.push(tell('acknowledgement'))
   else if (event.name === 'needs-information') notices.push(...(context.opening ? [] : [tell('information')]))
   else if (event.name === 'reported' || event.name === 'interim-report') notices.push(tell('outcome'))
+  else if (event.name === 'cancel-refused' || (event.name === 'information-added' && ended)) notices.push(tell('status')) // whoever asks is answered
+  else if (ended && event.name === 'appointment-cancelled') return notices // that nobody is seen has been told
   else if (!reachable(event, rules) && rules.tells(event.name) === 'at-once') notices.push(tell('status'))
   else if (!reachable(event, rules) && rules.tells(event.name) === 'digest') notices.push(inDigest(tell('status'), state, context))
   if (takenBack(state, event, 'handed-off') && landed(state)) notices.push(toEhr('withdrawal', state, event, context))

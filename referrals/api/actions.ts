@@ -1,5 +1,6 @@
 /** What a person does about what waits for them, and which call does it. */
 import type { Hold, Notice, ReferralState } from '../desk-contracts.js'
+import { ENDS } from '../life-cycle.js'
 import { providerTo } from '../scope.js'
 
 export interface Action { readonly says: string; readonly call: string }
@@ -17,6 +18,10 @@ export function actionsFor(hold: Hold, state: Waiting, notices: readonly Untold[
       return [{ says: 'Say whose referral it is: `choose` one of the charts, `createPending: true` for none of them, or `notThese`.', call: call('patient') }]
     case 'routing':
       return state.direction === 'outbound' && state.route !== null ? [address] : [{ says: 'Say where it goes: `ehr`, and `queue`, `location` or `practitioner`.', call: call('route') }]
+    case 'late':
+      return [...(state.direction === 'outbound' && state.stage === 'declined' ? [address] : []), ...(ENDS.includes(state.stage) ? [{ says: 'Open it again.', call: call('reopen') }] : []), { says: 'Or leave it as it is: `what: late`.', call: call('leave') }]
+    case 'appointment':
+      return [{ says: 'Cancel it where it is booked; an EHR that tells so is enough. Else say so: `what: cancelled`.', call: call('appointment') }, { says: 'Or let the patient keep it: `what: appointment`.', call: call('leave') }]
     case 'way-back':
     case 'notice':
     case 'hand-off':

@@ -3,6 +3,7 @@ import Type from 'typebox'
 import { orNull, strict } from '../../engine/api/schemas.js'
 import { WHATS } from '../decisions/appointment.js'
 import { HOWS, OUTCOMES } from '../decisions/contact.js'
+import { LEFT } from '../decisions/progress.js'
 import { ChartKey, deciding, Named, text, Way } from './schemas.js'
 
 const Told = text(2000, 'Told to the other side.')
@@ -13,6 +14,8 @@ const Moment = Type.String({ minLength: 10, maxLength: 40, description: 'An inst
 export const Plain = Type.Object(deciding, strict)
 export const WithWords = Type.Object({ ...deciding, words: Told }, strict)
 export const PerhapsWords = Type.Object({ ...deciding, words: Type.Optional(Told) }, strict)
+
+export const Left = Type.Object({ ...deciding, what: Type.Enum([...LEFT], { description: 'What was looked at: what came late, or the appointment of a referral that was given up.' }) }, strict)
 
 export const WhoseReferral = Type.Object({
   ...deciding,

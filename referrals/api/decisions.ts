@@ -14,11 +14,11 @@ import { inform } from '../decisions/information.js'
 import { merge } from '../decisions/merge.js'
 import { address } from '../decisions/provider.js'
 import { choose, createPending, ruleOut } from '../decisions/patient.js'
-import { accept, end, reopen } from '../decisions/progress.js'
+import { accept, end, leave, reopen } from '../decisions/progress.js'
 import { retry } from '../decisions/retry.js'
 import { reroute } from '../decisions/route.js'
 import type { Desk } from '../desk.js'
-import { Addressee, Again, Answer, Appointment, Attempt, OfNotice, PerhapsWords, Plain, Same, TwoCharts, Wanted, WhoseReferral, WithWords } from './decision-schemas.js'
+import { Addressee, Again, Answer, Appointment, Attempt, Left, OfNotice, PerhapsWords, Plain, Same, TwoCharts, Wanted, WhoseReferral, WithWords } from './decision-schemas.js'
 import { notFound, referralNamed, theReferral } from './find.js'
 import { Decided, Keyed, Named, type deciding } from './schemas.js'
 import { wholeOf } from './view.js'
@@ -44,6 +44,8 @@ export function decisionRoutes(api: FastifyInstance, desk: Desk): void {
   route('close', 'Closes a referral before its loop is closed, and says why.', WithWords, (parts, decision, { words }) => end(parts, decision, 'closed', words))
   route('cancel', 'Cancels a referral: what was handed on is called back.', PerhapsWords, (parts, decision, { words = null }) => end(parts, decision, 'cancelled', words))
   route('reopen', 'Opens a referral again that had come to its end.', Plain, (parts, decision) => reopen(parts, decision))
+
+  route('leave', 'Leaves a referral as it is, though something came late or its appointment is still booked.', Left, (parts, decision, { what }) => leave(parts, decision, what))
 
   route('patient', 'Says whose referral it is: one of the charts, none of them, or not these.', WhoseReferral, (parts, decision, { choose: chart, createPending: none, notThese }) => {
     if ([chart, none, notThese].filter((one) => one !== undefined).length !== 1) throw new ReferoError('USAGE', 'Say one of `choose`, `createPending` and `notThese`.')

@@ -5,23 +5,27 @@ import type { DeskSettings, DutyRow, OwedNotice } from './settings.js'
 import type { Span } from './span.js'
 import { addWorking } from './working-time.js'
 
-/** The earliest due first. At its end a referral owes only what others have not been told yet. */
+/** The earliest due first. At its end a referral owes only what others have not been told yet, and what has come since or is left over. */
 export const duties = (state: ReferralState, settings: DeskSettings): readonly Duty[] => {
   const owed: Duty[] = []
-  if (!ENDS.includes(state.stage)) for (const row of settings.duties) owed.push(...ofRow(row, state, settings))
+  const held = ENDS.includes(state.stage) ? AFTER : null
+  for (const row of settings.duties) owed.push(...ofRow(row, state, settings, held))
   for (const [key, since] of Object.entries(state.toTell)) owed.push(delivery(key, since, state, settings))
   return owed.sort((a, b) => (a.due < b.due ? -1 : a.due > b.due ? 1 : 0))
 }
+
+/** What waits at an end too, beside what is owed to others. */
+const AFTER: readonly Hold[] = ['late', 'appointment']
 
 /** By when a notice that is given out at `from` (an ISO instant) must have been delivered. */
 export const deliveredBy = (kind: OwedNotice, from: string, { urgency }: Pick<ReferralState, 'urgency'>, { notices, calendar }: DeskSettings): string =>
   instant(addWorking(Date.parse(from), notices[kind][urgency], calendar))
 
-function ofRow(row: DutyRow, state: ReferralState, settings: DeskSettings): readonly Duty[] {
+function ofRow(row: DutyRow, state: ReferralState, settings: DeskSettings, held: readonly Hold[] | null): readonly Duty[] {
   if (row.direction !== null && row.direction !== state.direction) return []
   if (row.unless.some((hold) => state.holds[hold])) return []
-  if (row.stages.includes(state.stage)) return [duty(row, beginOf(row, state), state, settings)]
-  return row.holds.flatMap((hold) => (state.holds[hold] ? [duty(row, state.holds[hold].since, state, settings, hold)] : []))
+  if (held === null && row.stages.includes(state.stage)) return [duty(row, beginOf(row, state), state, settings)]
+  return row.holds.flatMap((hold) => (state.holds[hold] && (held?.includes(hold) ?? true) ? [duty(row, state.holds[hold].since, state, settings, hold)] : []))
 }
 
 function duty({ kind, owedBy, within, again, do: todo, says }: DutyRow, since: string, state: ReferralState, { calendar }: DeskSettings, hold: Hold | null = null): Duty {

@@ -68,7 +68,7 @@ async function refuseIfDecided({ store }: DeskParts, { id, sequence }: ReferralS
 }
 
 /** A note or an attempt to reach the patient stands in nobody's way. */
-const isDecision = ({ applied, by, name, facts }: ReferralEvent): boolean => applied && by.kind === 'person' && (name !== 'noted' || facts.not !== undefined)
+const isDecision = ({ applied, by, name, facts }: ReferralEvent): boolean => applied && by.kind === 'person' && (name !== 'noted' || facts.not !== undefined || facts.left !== undefined)
 
 export const notNow = (detail: string): ReferoError => new ReferoError('NOT_NOW', detail)
 export const unfit = (detail: string): ReferoError => new ReferoError('UNFIT', detail)

@@ -5,7 +5,7 @@ import { patientEvent, routeEvent } from '../assess.js'
 import { factsOf } from '../canonical/facts.js'
 import type { Changed, DeskParts } from '../change.js'
 import type { NewEvent, ReferralState } from '../desk-contracts.js'
-import { type Decision, decide, type Hand } from './decide.js'
+import { type Decision, decide, type Hand, notNow } from './decide.js'
 import { matchOf } from './patient.js'
 import { withoutRuledOut } from './ruled-out.js'
 
@@ -14,6 +14,13 @@ export const accept = (parts: DeskParts, decision: Decision): Promise<Changed> =
 /** `words` are told to the other side. */
 export const end = (parts: DeskParts, decision: Decision, how: 'declined' | 'closed' | 'cancelled', words: string | null): Promise<Changed> =>
   decide(parts, decision, (_before, { event }) => ({ news: [event(how, words === null ? {} : { reason: words })] }))
+
+export const LEFT = ['late', 'appointment'] as const
+/** What a person has looked at, and leaves as it is. */
+export const leave = (parts: DeskParts, decision: Decision, left: (typeof LEFT)[number]): Promise<Changed> => decide(parts, decision, ({ holds }, { event }) => {
+  if (!holds[left]) throw notNow(left === 'late' ? 'Nothing came late that nobody has looked at.' : 'No appointment is left that is to be cancelled.')
+  return { news: [event('noted', { left, words: `It stays as it is: ${holds[left].reason}` })] }
+})
 
 /** Its patient is looked for again. It goes on where the practice has it still, else where it was routed before, else where the tables route it now. */
 export const reopen = (parts: DeskParts, decision: Decision): Promise<Changed> => decide(parts, decision, async (before, hand) => {

@@ -1,8 +1,9 @@
 /** What comes back from EHRs and specialists: each thing that is told becomes an event of the referral it is about, or waits for a person. */
 import type { Bundle, FhirResource } from 'fhir/r4.js'
 import type { ChartKey } from '../contracts.js'
-import type { By, NewEvent } from '../desk-contracts.js'
+import type { By, EventName, NewEvent, ReferralState } from '../desk-contracts.js'
 import { change, type Changed, type DeskParts } from '../change.js'
+import { GIVEN_UP } from '../life-cycle.js'
 import { DeskRefusal } from '../refusal.js'
 import { channelScope, ehrScope } from '../scope.js'
 import { correlate } from './correlate.js'
@@ -41,6 +42,9 @@ export async function takeFeedback(parts: DeskParts, given: FeedbackGiven): Prom
     if ('how' in correlated) {
       for (const state of correlated.referrals) {
         const { id } = state
+        const late = tooLate(state, news)
+        if (late !== null) strays.push(await parts.store.addStray(`${command} ${id} late`, { at: at.toISOString(), via, what: news.says, reason: late, candidates: [id], bundle: JSON.stringify(bundle) }))
+        if (late !== null) continue
         const back = news.facts.visit?.was === 'cancelled' ? takenBack(state, await parts.store.events(id), news) : null
         if (back && 'open' in back && back.open !== null) strays.push(await parts.store.addStray(`${command} ${id} contradicts`, { at: at.toISOString(), via, what: news.says, reason: back.open, candidates: [id], bundle: JSON.stringify(bundle) }))
         const changed = await tellNews(parts, `${command} ${id}`, id, news, { ...given, how: correlated.how })
@@ -54,6 +58,11 @@ export async function takeFeedback(parts: DeskParts, given: FeedbackGiven): Prom
   }
   return { what: told.length > 0 ? 'told' : strays.length > 0 ? 'stray' : 'nothing', told, strays, passed }
 }
+
+/** Whoever tells so goes on with a referral that was given up: a person opens it again and gives it this, or says to them that it was. Null where that is not so. */
+const tooLate = ({ stage, reference, direction }: ReferralState, { event, document }: News): string | null =>
+  GIVEN_UP.includes(stage) && event !== null && (GOES_ON.has(event) || document?.signed) ? `Referral ${reference} was ${stage}, and ${direction === 'inbound' ? 'the EHR' : 'the specialist'} goes on with it: open it again and give it this, or tell them.` : null
+const GOES_ON: ReadonlySet<EventName> = new Set(['scheduled', 'rescheduled', 'seen'])
 
 /** Tells one referral; a person who gives a stray to a referral does the same. */
 export function tellNews(parts: DeskParts, command: string, referral: string, news: News, { by, via, at, how, reason }: Pick<FeedbackGiven, 'by' | 'via' | 'at'> & { readonly how: string; readonly reason?: string }): Promise<Changed | null> {

@@ -61,7 +61,7 @@ const factsFor = (name: EventName, now: number, { chance, pick }: Random): Event
   const some = <Value>(values: readonly Value[]): readonly Value[] => values.filter(() => chance(0.5))
   const start = pick([null, '2026-03-20T15:00:00.000Z', '1999-01-01', 'soon', '9999-12-31T23:59:59Z', new Date(now + 86_400_000).toISOString()])
   return {
-    ...(chance(0.7) && { reason: 'a reason' }), missing: some(ITEMS), answered: some(['patient-phone', 'diagnosis', 'nothing']), chart: pick(CHARTS), provider: { id: pick(['p1', 'p2']), name: 'a specialist' }, documents: chance(0.8) ? ['d1'] : [],
+    ...(chance(0.7) && { reason: 'a reason' }), missing: some(ITEMS), answered: some(['patient-phone', 'diagnosis', 'nothing']), chart: pick(CHARTS), provider: { id: pick(['p1', 'p2']), name: 'a specialist' }, documents: chance(0.8) ? ['d1'] : [], ...(name === 'noted' && { left: pick(['late', 'appointment']) }),
     route: { ehr: pick(['epic-main', 'ecw-north']), location: null, practitioner: null, queue: null, tasks: [] }, ...(name === 'patient-pending' && chance(0.5) && { waits: 'Create the chart.' }),
     urgency: pick(['routine', 'urgent', 'asap', 'stat']), appointment: { id: pick([null, 'a1', 'a2']), start, with: null, at: null }, ...(chance(0.5) && { attempt: { number: pick([-1, 0, 1, 2, 3, 1e9]), how: 'called' } }),
     ...(chance(0.5) && { notice: { id: 1, kind: pick(Object.keys(DELIVERED) as NoticeKind[]), way: pick(['fax', null]) } }), duty: { id: pick(['visit:1', 'news:2']), kind: 'visit', due: new Date(now).toISOString(), level: pick([1, 2, 1000]) },

@@ -109,3 +109,28 @@ t.test('an order that names nobody is sent once our EHR names the specialist; on
   t.equal((await state(w, id)).provider, before.provider)
   t.match((await happened(w, id, 'information-added')).length, 3)
 })
+
+t.test('a specialist who takes back an addendum leaves the note: our EHR gets what holds; who takes back the note owes another', async (t) => {
+  const w = world(t)
+  const id = await sent(w)
+  const patient = { ...EVE, mrn: 'SPEC-77' }
+  const written = (event: string, day: number, number: string, text = `Text of ${number}`) =>
+    feed(w, mdm({ event, at: at(day), id: number, parent: event === 'T06' ? 'DOC-1' : '', order: NUMBER, patient, text: event === 'T11' ? '' : text, status: event === 'T11' ? 'CA' : 'AU' }), null)
+  const reports = async (): Promise<readonly string[]> => (await carry(w)).map(({ notice, bundle }) => `${notice.kind} ${notice.to} ${[...JSON.stringify(bundle).matchAll(/"data":"([^"]+)"/g)].map(([, data]) => Buffer.from(data ?? '', 'base64').toString()).filter((one) => one.startsWith('Text')).join(', ')}`)
+  await written('T02', 10, 'DOC-1')
+  t.same(await reports(), ['report ehr epic-main Text of DOC-1'])
+  await written('T06', 11, 'DOC-2')
+  t.match(await reports(), [/DOC-2/], 'the addendum goes to our EHR too')
+  t.equal(await stage(w, id), 'closed')
+  await written('T11', 12, 'DOC-2')
+  t.same((await w.desk.store.documents(id)).map((one) => [one.id, one.status]), [['|DOC-1', 'current'], ['|DOC-2', 'withdrawn']])
+  t.same(await reports(), ['report ehr epic-main Text of DOC-1'], 'what holds, without the addendum')
+  t.same([await happened(w, id, 'report-withdrawn'), await stage(w, id)], [[], 'closed'])
+
+  await written('T06', 13, 'DOC-3')
+  await written('T11', 13, 'DOC-3')
+  t.same([await reports(), await stage(w, id)], [[], 'closed'], 'what our EHR never got need not be taken back')
+
+  await written('T11', 14, 'DOC-1')
+  t.same([await happened(w, id, 'report-withdrawn'), await stage(w, id)], [['report-withdrawn'], 'seen'], 'a note is owed again')
+})

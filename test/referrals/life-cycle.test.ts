@@ -6,7 +6,7 @@ import { DESK, dutyOf, fold } from '../../referrals/fold.js'
 import { ENDS, eventOfTask, LIFE_CYCLE, OPEN, openStages, STAGES } from '../../referrals/life-cycle.js'
 import { BEGAN, CHARTS, ITEMS, LENGTH, NAMES, PROVIDER, random, rules, states, story, tell, type World, world } from './any-referral.js'
 
-const HOLDS: readonly Hold[] = ['information', 'patient', 'routing', 'way-back', 'hand-off', 'notice']
+const HOLDS: readonly Hold[] = ['information', 'patient', 'routing', 'way-back', 'hand-off', 'notice', 'late', 'appointment']
 
 /** A sentence where a state is not as it must be. */
 type Check = (world: World) => string | null | false | undefined
@@ -62,15 +62,22 @@ const mustTell = ({ name, sequence, facts }: ReferralEvent, { direction }: Refer
   if (name === 'received') return `acknowledgement:${sequence}`
   if (name === 'needs-information') return `information:${sequence}`
   if (name === 'reported' || name === 'interim-report') return `outcome:${sequence}`
+  if (name === 'cancel-refused') return `status:${sequence}`
   if (name === 'unable-to-reach' && facts.attempt !== undefined && facts.attempt.number < rules.attempts) return null
   return rules.tells(name) === 'never' ? null : `status:${sequence}`
+}
+
+/** It came to its end before this event, and has not been opened again since. */
+const ended = ({ sequence }: ReferralEvent, events: readonly ReferralEvent[]): boolean => {
+  const last = events.findLast((one) => one.sequence < sequence && one.applied && (one.name === 'reopened' || one.name === 'addressed' || ENDS.includes(one.name as Stage)))
+  return last !== undefined && ENDS.includes(last.name as Stage)
 }
 
 always('whatever must be told has been told, or is owed until it is', ({ state, events, notices, undelivered }) => {
   const made = new Set(notices.map(dutyOf))
   const owed = new Set(rules.duties(state).map(({ id }) => id))
   for (const event of events) {
-    const key = event.applied ? mustTell(event, state) : null
+    const key = event.applied && !(event.name === 'appointment-cancelled' && ended(event, events)) ? mustTell(event, state) : null
     if (key !== null && !made.has(key)) return `${event.name} was told to nobody`
   }
   const forgotten = [...undelivered].find((key) => !owed.has(`${key}:${state.toTell[key]}`))
@@ -81,6 +88,24 @@ always('a loop is closed by itself only when the last consult note has arrived',
   const last = events.at(-1)
   return last?.name === 'closed' && last.facts.reason === 'The consult note has been delivered.' && Object.keys(state.toTell).some((key) => /^(outcome|report):/.test(key)) && 'a consult note is still on its way'
 })
+
+const looked = { late: 0, appointment: 0 }
+always('what comes after the end waits for a person, and so does the appointment of a referral that was given up, until it is settled', ({ state, events }) => {
+  const last = events.at(-1)
+  if (!last?.applied) return null
+  if (last.name === 'cancel-refused' || (last.name === 'information-added' && last.by.kind !== 'person' && ENDS.includes(state.stage))) {
+    looked.late++
+    if (!state.holds.late) return 'nobody looks at what came late'
+    if (!rules.duties(state).some(({ kind }) => kind === 'came-late')) return 'nobody owes a look at what came late'
+  }
+  if (last.name === 'noted' && last.by.kind === 'person' && last.facts.left && state.holds[last.facts.left]) return 'a person has left it, and is asked again'
+  if (last.name === 'reopened' && (state.holds.late || state.holds.appointment)) return 'it is open again, and still waits'
+  if (!ENDS.includes(state.stage) && state.holds.appointment) return 'an open referral waits for its appointment to be cancelled'
+  if (last.name === 'appointment-cancelled' && state.holds.appointment) return 'the appointment was cancelled, and is still to be'
+  if (state.direction === 'outbound' && state.holds.appointment) return 'the appointment is not ours'
+  if (state.holds.appointment) looked.appointment++
+  return state.holds.appointment && !rules.duties(state).some(({ kind }) => kind === 'appointment-left') && 'nobody owes the cancelling of the appointment'
+}, (t) => t.ok(looked.late > 300 && looked.appointment > 100, `${looked.late} came late, ${looked.appointment} had an appointment`))
 
 let taken = 0
 always('an EHR or a specialist that has a cancelled referral is told so', ({ state, notices, events }) => {

@@ -27,7 +27,7 @@ t.test('the shipped settings are right, and say what they are said to say', asyn
   t.same(lintDesk(shipped.mapping('desk/desk'), ['epic', 'eclinicalworks-cloud']), [])
   t.equal(rules.dueOf('acknowledgement', '2026-03-03T16:00:00.000Z', 'routine'), '2026-03-03T16:15:00.000Z')
   t.equal(rules.dueOf('hand-off', '2026-03-03T16:00:00.000Z', 'stat'), '2026-03-03T16:05:00.000Z')
-  t.same(['accepted', 'contacted', 'reopened', 'noted', 'overdue'].map((name) => rules.tells(name as Parameters<Rules['tells']>[0])), ['at-once', 'digest', 'never', 'never', 'never'])
+  t.same(['accepted', 'contacted', 'reopened', 'noted', 'overdue'].map((name) => rules.tells(name as Parameters<Rules['tells']>[0])), ['at-once', 'digest', 'at-once', 'never', 'never'])
   t.equal(rules.nextDigest('2026-03-06T22:00:00.000Z'), '2026-03-09T21:00:00.000Z')
   t.same([rules.ehr('ecw-north'), rules.ehr('ecw-south'), rules.pairWindow, rules.attempts], [{ name: 'ecw-north', profile: 'eclinicalworks-cloud', patient: 'existing' }, null, 30 * 86_400_000, 3])
   t.equal(rules.practice, 'Answer with the reference number by fax 608-555-0191, e-mail referrals@heart.example or phone 608-555-0190, to Heart Center, 900 Heart Way, Madison WI 53705.')
