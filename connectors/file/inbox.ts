@@ -2,6 +2,7 @@
 import { lstat, mkdir, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Receive, Reply, Tools } from '../../engine/contracts.js'
+import { writeAnswer } from './answering.js'
 import { moveTo } from './moving.js'
 import { isSame, type Reading, readWhole, type Seen, seenAs } from './reading.js'
 
@@ -12,6 +13,7 @@ export interface InboxSettings {
   readonly poll: number // milliseconds
   readonly done: string | null // null removes
   readonly failed: string
+  readonly answers: string | null // where what senders are owed is written; null writes nothing
   readonly order: 'name' | 'time'
   readonly maximum: number // bytes
 }
@@ -38,8 +40,8 @@ export class Inbox {
 
   /** Makes the folders that are missing and begins to poll. Rejects with the system's error where it cannot. */
   async start(receive: Receive): Promise<void> {
-    const { folder, done, failed } = this.#settings
-    for (const needed of [folder, done, failed]) if (needed) await mkdir(needed, { recursive: true })
+    const { folder, done, failed, answers } = this.#settings
+    for (const needed of [folder, done, failed, answers]) if (needed) await mkdir(needed, { recursive: true })
     await readdir(folder)
     this.#running = new AbortController()
     void this.#run(receive, this.#running.signal)
@@ -123,7 +125,22 @@ export class Inbox {
       this.#report(`!${seen.name}`, 'warn', 'the engine could not answer for a file; it stays and is tried again')
       return false
     }
+    if (!(await this.#answer(seen, reply))) return true
     return this.#putAway({ seen, good: reply.verdict === 'accepted', reason: reply.verdict === 'accepted' ? null : (reply.reason ?? 'The message was rejected.') })
+  }
+
+  /** Writes what the sender is owed; false where that fails, and the file stays: taken again it is answered alike. */
+  async #answer({ name }: Seen, { acknowledgements }: Reply): Promise<boolean> {
+    const { answers } = this.#settings
+    if (answers === null || acknowledgements.length === 0) return true
+    try {
+      await this.#watched(writeAnswer(answers, name, Buffer.concat(acknowledgements)))
+      this.#reported.delete(`a${name}`)
+      return true
+    } catch (error) {
+      this.#report(`a${name}`, 'error', 'the answer to a file cannot be written; the file stays and is tried again', error)
+      return false
+    }
   }
 
   async #read(path: string, seen: Seen): Promise<Reading | null> {

@@ -20,12 +20,13 @@ export default defineSource({
     poll: Type.Optional(withDefault(Duration, DEFAULTS.poll, 'How often the folder is looked at.')),
     done: Type.Optional(Folder('Where files go that were accepted; a relative one is in `folder`.', DEFAULTS.done)),
     failed: Type.Optional(Folder('Where files go that were rejected, with the reason beside them; a relative one is in `folder`.', DEFAULTS.failed)),
+    answers: Type.Optional(Folder('Where what the sender is owed is written, as `<name>.answer`: acknowledgements (HL7 v2, TA1 and 999), the rows of a list that were refused. A relative one is in `folder`. Without it nothing is.')),
     remove: Type.Optional(Type.Boolean({ default: DEFAULTS.remove, description: 'Removes files that were accepted instead of moving them to `done`.' })),
     order: Type.Optional(Type.Enum(['name', 'time'], { default: DEFAULTS.order, description: 'In which order files that are there together are taken: by name, or by the time of their last change.' })),
     maximum: Type.Optional(withDefault(Size, DEFAULTS.maximum, 'The largest file; a larger one goes to `failed`.')),
   }, { additionalProperties: false }),
   examples: [
-    { folder: '/in', match: '*.278', settle: '2s' },
+    { folder: '/in', match: '*.278', settle: '2s', answers: '/out' },
     { folder: 'inbox', match: '*.{hl7,txt}', order: 'time', remove: true },
   ],
   claims: ({ folder, match = DEFAULTS.match }) => [`folder ${folder} match ${match}`],
@@ -35,9 +36,10 @@ export default defineSource({
     const folder = resolve(tools.dataFolder, settings.folder)
     const done = resolve(folder, settings.done)
     const failed = resolve(folder, settings.failed)
-    if (done === folder || failed === folder) throw new Error('`done` and `failed` must be other folders than `folder`.')
+    const answers = settings.answers === undefined ? null : resolve(folder, settings.answers)
+    if ([done, failed, answers].includes(folder)) throw new Error('`done`, `failed` and `answers` must be other folders than `folder`.')
     const inbox = new Inbox({
-      folder, matches: glob(match), done: remove ? null : done, failed, order,
+      folder, matches: glob(match), done: remove ? null : done, failed, answers, order,
       settle: duration(settings.settle), poll: duration(settings.poll), maximum: size(settings.maximum),
     }, tools)
 

@@ -1,4 +1,4 @@
-/** Paths of HL7 v2 as mapping files write them: `PID-5`, `PID-18.1`, `CX` parts `PID-3.4.2`, and `/ORC-4` from the top of the message. */
+/** Paths as mapping files write them: `PID-5`, `PID-18.1`, `CX` parts `PID-3.4.2`, of X12 `UM-1` and `2000E-3`, and `/ORC-4` from the top of the message. */
 
 export interface FieldPath {
   readonly text: string
@@ -9,7 +9,7 @@ export interface FieldPath {
   readonly fromTop: boolean // look in the whole message, not only near the segment at hand
 }
 
-const FORM = /^(\/)?([A-Z][A-Z0-9]{2})(?:-([1-9]\d{0,2})(?:\.([1-9]\d{0,2})(?:\.([1-9]\d{0,2}))?)?)?$/
+const FORM = /^(\/)?([A-Z][A-Z0-9]{1,2}|2000[A-F])(?:-([1-9]\d{0,2})(?:\.([1-9]\d{0,2})(?:\.([1-9]\d{0,2}))?)?)?$/
 
 /** Reads a path; null where it is not one. */
 export const fieldPath = (text: string): FieldPath | null => {

@@ -4,6 +4,7 @@ import type { Tools } from '../contracts.js'
 import { type Condition, condition } from './condition.js'
 import { type ElementPath, elementPath } from './element-path.js'
 import { type FieldPath, fieldPath } from './field-path.js'
+import type { FormName } from './forms.js'
 import { check, didYouMean } from './mapping-errors.js'
 import { isResource, resourceTypes } from './r4.js'
 import { type SegmentMap, segmentMap } from './segment-map.js'
@@ -34,10 +35,12 @@ const ResourceFields = {
 
 /** The content of a message map. In a resource, every other key is a FHIR path and its value who it points at. */
 export const MessageMapFile = Type.Object({
-  messages: Type.Array(Type.String({ pattern: '^[A-Z0-9]{3}\\^[A-Z0-9]{3}$' }), { minItems: 1 }),
+  format: Type.Optional(Type.Enum(['hl7v2', 'x12'], { default: 'hl7v2', description: 'What is mapped.' })),
+  messages: Type.Array(Type.String({ pattern: '^[A-Z0-9]{3}\\^(?:[A-Z0-9]{3}|[a-z]{4,20})$' }), { minItems: 1 }),
   groups: Type.Optional(Type.Record(Type.String(), Type.Array(Type.String()))),
   require: Type.Optional(Type.Array(Type.String())), // PID, PID-3, or one of RF1|ORC
   expect: Type.Optional(Type.Array(Type.String())), // the same, and the bundle tells that it is missing
+  once: Type.Optional(Type.Array(Type.String(), { description: 'Segments that a message may have once: one with more is to be split before.' })),
   ignore: Type.Optional(Type.Record(Type.String(), Type.Array(Type.String()), { description: 'Fields that a bundle need not carry, by the reason why.' })),
   resources: Type.Record(Type.String(), Type.Object(ResourceFields, { additionalProperties: Targets })),
 }, { additionalProperties: false })
@@ -73,10 +76,12 @@ export interface ResourceMap {
 }
 
 export interface MessageMap {
+  readonly format: FormName
   readonly messages: readonly string[]
   readonly groups: Groups
   readonly require: readonly (readonly FieldPath[])[] // of each one at least
   readonly expect: readonly (readonly FieldPath[])[] // of each one at least, or the bundle tells
+  readonly once: readonly string[]
   readonly ignored: ReadonlySet<string> // "PID-1"
   readonly resources: readonly ResourceMap[]
 }
@@ -116,7 +121,7 @@ export const messageMap = (name: string, tools: Pick<Tools, 'mapping' | 'table'>
     if (!path) throw new Error(`${file.place(key, at)}: "${each}" is not a segment or a field, like PID or PID-3.`)
     return path
   }))
-  return { messages: value.messages, groups: value.groups ?? {}, ignored, resources, require: needed('require'), expect: needed('expect') }
+  return { format: value.format ?? 'hl7v2', messages: value.messages, groups: value.groups ?? {}, once: value.once ?? [], ignored, resources, require: needed('require'), expect: needed('expect') }
 }
 
 type Entry = Static<typeof MessageMapFile>['resources'][string]

@@ -23,18 +23,22 @@ export const segmentTree = (segments: readonly SegmentView[], groups: Groups): N
   const [first, ...others] = segments
   if (!first) return null
   const node = (view: SegmentView, parent: Node | null): Node =>
-    ({ name: view.name, view, origin: (counts.get(view.name) ?? 0) > 1 ? `${view.name}[${view.index}]` : view.name, parent, children: [], fields: new Map(), lists: {} })
+    ({ name: view.name, view, origin: view.origin ?? ((counts.get(view.name) ?? 0) > 1 ? `${view.name}[${view.index}]` : view.name), parent, children: [], fields: new Map(), lists: {} })
   const root = node(first, null)
+  const nodes = [root]
   let open = root
   const named = new Set(Object.entries(groups).flat(2))
   for (const view of others) {
     if (view.name.startsWith('Z') && !named.has(view.name)) {
-      open.children.push(node(view, open))
+      const own = node(view, open)
+      nodes.push(own)
+      open.children.push(own)
       continue
     }
-    let owner = open
-    while (owner.parent && !groups[owner.name]?.includes(view.name)) owner = owner.parent
+    let owner = (view.above === undefined ? undefined : nodes[view.above]) ?? open
+    while (view.above === undefined && owner.parent && !groups[owner.name]?.includes(view.name)) owner = owner.parent
     open = node(view, owner)
+    nodes.push(open)
     owner.children.push(open)
   }
   return root

@@ -1,12 +1,12 @@
 /** Maps a message to FHIR as a message map says: a Bundle around its resources, with where every value came from. */
 import type { Bundle, FhirResource } from 'fhir/r4.js'
-import { segments } from '../formats/hl7v2/view.js'
 import type { Message } from '../contracts.js'
 import { MessageFault } from '../errors.js'
 import { holds } from './condition.js'
 import type { Lookup } from './datatype.js'
 import { type Draft, settle } from './draft.js'
 import type { FieldPath } from './field-path.js'
+import { FORMS, type Form } from './forms.js'
 import { link } from './links.js'
 import { mend } from './mend.js'
 import { merge } from './merge.js'
@@ -14,7 +14,7 @@ import type { MessageMap, ResourceMap } from './message-map.js'
 import { notCarried } from './not-carried.js'
 import { type Issue, operationOutcome } from './outcome.js'
 import type { Part } from './part.js'
-import { provenance, sentAt } from './provenance.js'
+import { fieldOf, provenance, sentAt } from './provenance.js'
 import { type Refer, type ResourceBuilder, place, resourceBuilder } from './resource-builder.js'
 import { applyRows, type Setting } from './rows-to-fhir.js'
 import { stableId } from './stable-id.js'
@@ -43,18 +43,21 @@ export interface Settings {
 /** The Bundle of a message. Throws a MessageFault where the map is not for it, or what it requires is missing. */
 export const toFhir = (message: Message, map: MessageMap, settings: Settings): Bundle => {
   const { controlId, type } = message.header
+  const form: Form = FORMS[map.format]
   if (type === null || !map.messages.includes(type)) {
-    throw new MessageFault({ kind: 'unsupported', reason: `this mapping is for ${map.messages.join(', ')}`, location: 'MSH-9' })
+    throw new MessageFault({ kind: 'unsupported', reason: `this mapping is for ${map.messages.join(', ')}`, location: form.type })
   }
-  const root = segmentTree(segments(message.body), map.groups)
+  const root = segmentTree(form.segments(message.body), map.groups)
   if (!root) throw new MessageFault({ kind: 'unreadable', reason: 'the message has no segments' })
   const [lacking] = missing(map.require, root)
   if (lacking) throw new MessageFault({ kind: 'required', reason: `the mapping needs it${alternatives(lacking)}, and the message does not have it`, location: lacking.first })
+  const several = map.once.find((name) => select(root, name).length > 1)
+  if (several) throw new MessageFault({ kind: 'unsupported', reason: `there is more than one ${several}; the message is to be split first, so that each part is about one patient` })
   const issues: Issue[] = missing(map.expect, root).map((each) => ({ severity: 'warning', origin: each.first, reason: `is not there${alternatives(each)}: what it would say is missing` }))
   const issue = ({ origin }: Part, reason: string): void => {
     if (!issues.some((known) => known.origin === origin && known.reason === reason)) issues.push({ severity: 'warning', origin, reason })
   }
-  const from = sender(root)
+  const from = sender(root, form)
   const id: Id = (...names) => stableId(message.channel, from, controlId ?? String(message.id), ...names)
   const own = ownResources(id)
   const instances = build(map, root, { ...settings, issue }, id, own.refer)
@@ -69,14 +72,14 @@ export const toFhir = (message: Message, map: MessageMap, settings: Settings): B
   // A bundle that begins with a MessageHeader is a message (R4, bundle.html, bdl-12); its time is the message's own.
   const isMessage = resources[0]?.resource.resourceType === 'MessageHeader'
   return {
-    resourceType: 'Bundle', ...(isMessage ? { type: 'message', timestamp: sentAt({ root, settings }, 'instant') ?? recorded } : { type: 'collection', timestamp: recorded }),
+    resourceType: 'Bundle', ...(isMessage ? { type: 'message', timestamp: sentAt({ root, form, settings }, 'instant') ?? recorded } : { type: 'collection', timestamp: recorded }),
     ...(controlId ? { identifier: { value: controlId } } : {}),
-    entry: [...resources, ...(outcome ? [{ fullUrl: id('issues'), resource: outcome }] : []), ...provenance(made, { controlId, type, recorded, root, id, settings })],
+    entry: [...resources, ...(outcome ? [{ fullUrl: id('issues'), resource: outcome }] : []), ...provenance(made, { controlId, type, recorded, root, form, id, settings })],
   }
 }
 
 /** Control ids are unique to a sender only. */
-const sender = (root: Node): string => [3, 4].map((field) => root.view.repetitions(field)[0]?.text ?? '').join('|')
+const sender = (root: Node, form: Form): string => form.sender.map((place) => fieldOf(root, place)?.text ?? '').join('|')
 
 interface Missing {
   readonly first: string

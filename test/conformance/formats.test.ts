@@ -2,6 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
+import { openMappings } from '../../engine/mappings.js'
 import { findPieces } from '../../engine/registry.js'
 import { connectorTools } from './connectors.js'
 import { type FormatCase, formatConformance } from './formats.js'
@@ -31,6 +32,18 @@ const CASES: Readonly<Record<string, FormatCase>> = {
     part: 'order.lines',
     secret: 'Quillfeather',
   },
+  x12: {
+    messages: new Map([...fixtures('x12', '278-request.x12')].filter(([name]) => name !== '278-batch.x12')),
+    places: [['2000E/UM-2', 'R'], ['NM1*IL-3', 'Zoë'], ['2000E/HI-1.2', 'I10'], ['MSG-1', 'said: "yes"'], ['ISA-13', '000000042'], ['2010B/PER-4', '6085550199']],
+    part: '2000E',
+    secret: 'EVERYWOMAN',
+  },
+  table: {
+    messages: new Map([['row', readFileSync(join(ROOT, 'fixtures/table/list-row.csv'))]]),
+    places: [['Member ID', 'X'], ['Notes', 'one, "two"\nthree'], ['DOB', '06/16/1961'], ['Payer', 'Zoë Health']],
+    part: 'row',
+    secret: 'QUILLFEATHER',
+  },
   mime: {
     messages: fixtures('mime', 'referral-with-pdf.eml'),
     places: [['Subject', 'Überweisung für Zoë'], ['X-Refero-Reference', 'R-7K3M-9QX4'], ['From.address', 'desk@heart.example'], ['To', 'Zoë Bell <zoe@meadow.example>'], ['Message-ID', '<2@x.example>']],
@@ -47,8 +60,10 @@ const CASES: Readonly<Record<string, FormatCase>> = {
 }
 
 const { formats } = await findPieces()
+const mappings = openMappings(join(ROOT, 'mappings'))
+const tools = { ...connectorTools().tools, mapping: mappings.mapping, table: mappings.table }
 for (const [name, definition] of formats) {
   const known = CASES[name]
-  if (known) formatConformance(t, definition, known, connectorTools().tools)
+  if (known) formatConformance(t, definition, known, tools)
   else t.fail(`the format ${name} has no row in ${import.meta.filename}: give it messages, places and a part`)
 }

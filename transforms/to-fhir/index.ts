@@ -1,8 +1,9 @@
-/** The step `to-fhir`: an HL7 v2 message becomes a FHIR Bundle, as a message map says. */
+/** The step `to-fhir`: an HL7 v2 or X12 message becomes a FHIR Bundle, as a message map says. */
 import { Type } from 'typebox'
 import { defineTransform } from '../../engine/define.js'
 import { MessageFault } from '../../engine/errors.js'
 import { madeBody } from '../../engine/formats/fhir/made.js'
+import { FORMS } from '../../engine/v2-to-fhir/forms.js'
 import { messageMap } from '../../engine/v2-to-fhir/message-map.js'
 import { toFhir } from '../../engine/v2-to-fhir/to-fhir.js'
 
@@ -13,15 +14,15 @@ const settings = Type.Object({
 
 export default defineTransform({
   name: 'to-fhir',
-  summary: 'Turns an HL7 v2 message into a FHIR Bundle, with where every value came from.',
+  summary: 'Turns an HL7 v2 or X12 message into a FHIR Bundle, with where every value came from.',
   settings,
-  examples: [{ with: 'referral' }, { with: 'referral', timezone: 'America/New_York' }],
+  examples: [{ with: 'referral' }, { with: 'referral', timezone: 'America/New_York' }, { with: 'referral-278' }],
   produces: 'fhir',
   create({ with: name, timezone }, tools) {
     if (timezone !== undefined) checkZone(timezone)
     const map = messageMap(name, tools)
     return (message) => {
-      if (message.format !== 'hl7v2') throw new MessageFault({ kind: 'unsupported', reason: `to-fhir takes HL7 v2 messages, and this one is ${message.format}` })
+      if (message.format !== map.format) throw new MessageFault({ kind: 'unsupported', reason: `the mapping ${name} takes ${FORMS[map.format].called} messages, and this one is ${message.format}` })
       const body = (mend: boolean): unknown => madeBody(toFhir(message, map, { lookup: (table) => tools.table(table), timezone, mend }))
       return [{ ...message, format: 'fhir', body: whole(body) }]
     }

@@ -10,6 +10,10 @@ export interface SegmentView {
   readonly name: string
   /** From 1, among the segments of that name. */
   readonly index: number
+  /** How it is told of, where not by its name and number: a path of the format. */
+  readonly origin?: string
+  /** The place among the segments of the one that it says it is below; absent where its group decides. */
+  readonly above?: number
   /** How many fields it has, empty ones in between included. */
   readonly fields: number
   /** The repetitions of a field; none where the field is empty. */

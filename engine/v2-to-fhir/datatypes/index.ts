@@ -20,9 +20,11 @@ import { XCN } from './xcn.js'
 import { XON } from './xon.js'
 import { XPN } from './xpn.js'
 import { XTN } from './xtn.js'
+import { C003, C022, C023, RD8 } from './x12.js'
 
 export const DATATYPES: Readonly<Record<string, Datatype>> = {
   CE: CWE, CF: CWE, CNE: CWE, CWE, code: CWE, CQ, CX, date: DTM, DR, DT: DTM, DTM, ED, EI, EIP, ethnicity, DLD, DLN, FT: TX, HD, ID, IS: CWE, MO, MSG, NM, NR,
   PL, PLN, PT, race, RP, SI: NM, SN, ST, string: ST, text: TX, TM, TS: DTM, TX, XAD, XCN, XON, XPN, XTN, boolean,
+  C003, C022, C023, RD8,
   durationUnit, durationValue, earlier, earliest, later, latest, lines, mediaType: mediaTypeOf, minutes, names, NDL, range, RPT, VR,
 }

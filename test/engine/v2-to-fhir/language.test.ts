@@ -56,7 +56,7 @@ t.test('a broken message map says file:line:column and the nearest word', async 
     [`${head}  visit: { segment: PV1, rows: { PV1: [pv1, pid] } }\n`, /own\.yaml:4:\d+: the rows make Encounter and Patient/],
     [`${head}require: [pid]\n`, /own\.yaml:4:11: "pid" is not a segment or a field/],
     [`${head}ignore: { why: [PID-3.1] }\n`, /own\.yaml:4:\d+: "PID-3\.1" is not a whole field, like PID-1/],
-    [`${head}resource: {}\n`, /own\.yaml:4:11: "resource" is not known here; allowed are messages, groups, require, expect, ignore, resources; did you mean "resources"/],
+    [`${head}resource: {}\n`, /own\.yaml:4:11: "resource" is not known here; allowed are format, messages, groups, require, expect, once, ignore, resources; did you mean "resources"/],
     ['messages: [ADT]\nresources: {}\n', /own\.yaml:1:12: messages\[1\]/],
   ] as const) t.throws(() => read(text), { message: sentence }, text)
   t.throws(() => outgoingMap('own', withFiles({ 'fields/own': 'message: ADT^A01^ADT_A01\nsegments:\n  - { segment: PID, rows: { pv1: . } }\n' })), { message: /own\.yaml:3:\d+: pv1 maps PV1, not PID/ })
