@@ -1,7 +1,7 @@
 /** Starts the built product as a user would, in an empty folder, and talks to it over its sockets. */
 import { spawn, type ChildProcess } from 'node:child_process'
 import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { connect, createServer, type AddressInfo } from 'node:net'
+import { connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Test } from 'tap'
@@ -106,10 +106,9 @@ export async function until(holds: () => boolean | Promise<boolean>, state: () =
 }
 
 export function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const server = createServer().listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as AddressInfo
-      server.close(() => resolve(port))
-    })
+  const port = 12_000 + Math.floor(Math.random() * 18_000) // below those that systems give to connections: one of them would be taken again before it is used
+  return new Promise((resolve, reject) => {
+    const server = createServer().listen(port, '127.0.0.1', () => server.close(() => resolve(port)))
+    server.on('error', () => freePort().then(resolve, reject))
   })
 }
