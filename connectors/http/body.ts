@@ -1,7 +1,7 @@
 /** Reads a request's body within limits of size, time and memory. */
 import type { IncomingMessage } from 'node:http'
 import type { WebResponse } from '../../engine/contracts.js'
-import { complaint, later } from './answers.js'
+import { complaint, later } from '../../engine/web/answers.js'
 import { tooLarge } from './entry.js'
 
 /** How many bytes of bodies are held at once; shared by all who listen on one port. */

@@ -1,9 +1,9 @@
 /** One path that takes messages: who may send, how much, and what each is answered. The same behind either web server. */
 import { createHash } from 'node:crypto'
 import type { Receive, Tools, WebHandler, WebRequest, WebResponse } from '../../engine/contracts.js'
-import { answerTo, complaint, later } from './answers.js'
-import { type Authentication, challenge, headerValue, isAuthorized, isSigned } from './authentication.js'
-import { rateLimit } from './rate.js'
+import { answerTo, complaint, later } from '../../engine/web/answers.js'
+import { type Authentication, challenge, headerValue, isAuthorized, isSigned } from '../../engine/web/authentication.js'
+import { rateLimit } from '../../engine/web/rate.js'
 
 export interface EntrySettings extends Authentication {
   readonly path: string

@@ -2,7 +2,7 @@
 import { Type } from 'typebox'
 import { defineSource } from '../../engine/define.js'
 import { duration, Duration, size, Size, withDefault } from '../../engine/units.js'
-import { authenticationSettings, checkAuthentication } from './authentication.js'
+import { authenticationSettings, checkAuthentication } from '../../engine/web/authentication.js'
 import { type Entry, entryFor } from './entry.js'
 import { listen, type Listening } from './listener.js'
 import { ServerTls } from './tls.js'

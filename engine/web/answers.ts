@@ -1,5 +1,5 @@
 /** What a sender is told over HTTP. */
-import type { Reply, WebResponse } from '../../engine/contracts.js'
+import type { Reply, WebResponse } from '../contracts.js'
 import { contentTypeOf } from './content-type.js'
 
 const STATUS = { accepted: 200, rejected: 422, error: 503 } as const

@@ -1,5 +1,5 @@
 /** How many requests one address may send in a span of time. */
-import type { Clock } from '../../engine/contracts.js'
+import type { Clock } from '../contracts.js'
 
 const MOST_ADDRESSES = 10_000
 

@@ -1,7 +1,7 @@
 /** How a sender proves who it is, on both ends: a token, a user and password, or a signature of the body. */
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto'
 import { type Static, Type } from 'typebox'
-import { duration, Duration, withDefault } from '../../engine/units.js'
+import { duration, Duration, withDefault } from '../units.js'
 
 const DEFAULTS = { header: 'x-signature', algorithm: 'sha256', encoding: 'hex', prefix: '', separator: '.', tolerance: '5m' } as const
 const Secret = Type.String({ minLength: 1, maxLength: 10_000, description: `A secret: \`\${secret:name}\`.` })
