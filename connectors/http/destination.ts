@@ -6,9 +6,9 @@ import { defineDestination } from '../../engine/define.js'
 import { Size, size, withDefault } from '../../engine/units.js'
 import { authenticationSettings, checkAuthentication, credentials } from '../../engine/web/authentication.js'
 import { contentTypeOf } from '../../engine/web/content-type.js'
-import { dropClosed, exchange } from './exchange.js'
-import { outcomeOf } from './outcome.js'
-import { ClientTls, readTls } from './tls.js'
+import { dropClosed, exchange } from '../../engine/web/exchange.js'
+import { outcomeOf } from '../../engine/web/outcome.js'
+import { ClientTls, readTls } from '../../engine/web/tls.js'
 
 const DEFAULTS = { method: 'POST', maximumAnswer: '1MB' } as const
 /** Shorter than servers keep an idle connection (5 s and more), so that a request rarely meets one just being closed. */

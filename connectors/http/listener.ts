@@ -10,7 +10,7 @@ import type { Tools, WebRequest, WebResponse } from '../../engine/contracts.js'
 import { complaint, later } from '../../engine/web/answers.js'
 import { type Held, readBody } from './body.js'
 import type { Entry } from './entry.js'
-import { readTls, type ServerTls } from './tls.js'
+import { readTls, type ServerTls } from '../../engine/web/tls.js'
 
 export interface Place { readonly host: string; readonly port: number; readonly tls: Static<typeof ServerTls> | null }
 

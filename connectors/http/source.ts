@@ -5,7 +5,7 @@ import { duration, Duration, size, Size, withDefault } from '../../engine/units.
 import { authenticationSettings, checkAuthentication } from '../../engine/web/authentication.js'
 import { type Entry, entryFor } from './entry.js'
 import { listen, type Listening } from './listener.js'
-import { ServerTls } from './tls.js'
+import { ServerTls } from '../../engine/web/tls.js'
 
 const DEFAULTS = { host: '127.0.0.1', methods: ['POST'], maximum: '20MB', within: '30s' } as const
 

@@ -1,4 +1,4 @@
-/** Reads XDM packages (IHE ITI TF-2 §3.32): the documents of a zip with what its metadata says, and whether size and hash are theirs. */
+/** Reads XDM packages (IHE ITI TF-2 §3.32): the documents of a zip, or of what came as files, with what the metadata say, and whether size and hash are theirs. */
 import { createHash } from 'node:crypto'
 import { MessageFault } from '../../../errors.js'
 import { DEFAULTS } from '../../xml/index.js'
@@ -10,7 +10,7 @@ import { DOCUMENT_ENTRY, IDENTIFIERS, OF_DOCUMENT, REFERENCES } from './names.js
 import { type File, ZIP_LIMITS, type ZipLimits, readZip } from './zip.js'
 
 export interface XdmDocument {
-  readonly path: string // in the zip
+  readonly path: string // in the package
   readonly content: Buffer
   readonly contentType: string // as the metadata says, else as the content looks
   readonly listed: boolean // in the metadata
@@ -33,11 +33,13 @@ export interface XdmPackage {
 const NOT_DOCUMENTS = /(?:^|\/)(?:METADATA\.XML|INDEX\.HTML?|README\.TXT|CDA\.XSL|\.[^/]*)$|^__MACOSX\//i
 
 /** Rejects with a MessageFault where it is no zip that can be taken. Metadata that are missing or wrong are told, and the documents read all the same. */
-export const readXdm = async (bytes: Buffer, limits: ZipLimits = ZIP_LIMITS): Promise<XdmPackage> => {
-  const files = await readZip(bytes, limits)
+export const readXdm = async (bytes: Buffer, limits: ZipLimits = ZIP_LIMITS): Promise<XdmPackage> => readMetadata(await readZip(bytes, limits))
+
+/** The same of files that did not come in a zip: those of a package, METADATA.XML among them. */
+export const readMetadata = (files: readonly File[]): XdmPackage => {
   const problems: string[] = []
   const described = files.filter(({ path }) => /(?:^|\/)METADATA\.XML$/i.test(path)).flatMap((file) => metadataOf(file, problems))
-  if (described.length === 0) problems.push('There is no METADATA.XML that can be read; every document in the zip is taken.')
+  if (described.length === 0) problems.push('There is no METADATA.XML that can be read; every document in the package is taken.')
   const listed = described.flatMap(({ folder, document }) => entriesIn(document).flatMap((entry) => documentOf(entry, folder, files, problems)))
   const paths = new Set(listed.map(({ path }) => path))
   const others = files.filter(({ path }) => !paths.has(path) && !NOT_DOCUMENTS.test(path)).map(unlisted)

@@ -5,7 +5,7 @@ import type { Socket } from 'node:net'
 
 /** `written`: whether the receiver may have had a part of the request. */
 export type Exchange =
-  | { readonly answered: true; readonly status: number; readonly body: Buffer }
+  | { readonly answered: true; readonly status: number; readonly type: string; readonly body: Buffer } // type: the content type as written, or ""
   | { readonly answered: false; readonly written: boolean; readonly error: NodeJS.ErrnoException }
 
 /** Never rejects. At most `maximum` bytes of the answer are kept; an answer cut short is one still, for its status is known. */
@@ -30,7 +30,7 @@ export const exchange = (url: URL, options: RequestOptions, body: Buffer, maximu
       answering = true
       const chunks: Buffer[] = []
       let length = 0
-      const answered = (): void => settle({ answered: true, status: response.statusCode ?? 0, body: Buffer.concat(chunks).subarray(0, maximum) })
+      const answered = (): void => settle({ answered: true, status: response.statusCode ?? 0, type: response.headers['content-type'] ?? '', body: Buffer.concat(chunks).subarray(0, maximum) })
       response.on('data', (chunk: Buffer) => {
         chunks.push(chunk)
         length += chunk.length

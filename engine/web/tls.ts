@@ -1,6 +1,6 @@
 /** Certificates and keys, written in the settings as PEM or as the path of a PEM file. */
 import { type Static, Type } from 'typebox'
-import type { Tools } from '../../engine/contracts.js'
+import type { Tools } from '../contracts.js'
 
 const Pem = (description: string) => Type.String({ minLength: 1, maxLength: 1_000_000, description: `${description} PEM text, or a file: absolute, or beside the channel’s own.` })
 

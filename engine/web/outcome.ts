@@ -1,6 +1,6 @@
 /** What an answer, or the lack of one, says of a delivery. */
 import { STATUS_CODES } from 'node:http'
-import type { Outcome } from '../../engine/contracts.js'
+import type { Outcome } from '../contracts.js'
 import type { Exchange } from './exchange.js'
 
 /** "Not now", or "not from you": nothing was taken, and the message is not at fault. 401 and 407 are ours to mend. */
@@ -28,7 +28,8 @@ const SENTENCES: Readonly<Record<string, string>> = {
   EPIPE: 'the connection was closed', ETIMEDOUT: 'the connection timed out', TIMEOUT: 'no answer in time',
 }
 
-const withoutAnswer = ({ code, message }: NodeJS.ErrnoException, written: boolean): Outcome => {
+/** What a request without an answer is: unavailable where nothing was sent. */
+export const withoutAnswer = ({ code, message }: NodeJS.ErrnoException, written: boolean): Outcome => {
   const reason = code ? `${SENTENCES[code] ?? 'the connection failed'} (${code})` : message
   // TLS 1.3 tells of a client certificate that is not accepted only after the client has begun to send.
   const handshake = /^ERR_SSL_.*ALERT_.*(CERTIFICATE|UNKNOWN_CA|ACCESS_DENIED|HANDSHAKE)/.test(code ?? '')
