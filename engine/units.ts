@@ -31,3 +31,12 @@ const quantity = (text: string, pattern: string, units: Readonly<Record<string, 
   const digits = Number.parseInt(text, 10)
   return digits * (units[text.replace(/^[0-9]+/, '')] ?? 1)
 }
+
+/** Throws a sentence where a text names no time zone. */
+export const checkZone = (timezone: string): void => {
+  try {
+    new Intl.DateTimeFormat('en-US', { timeZone: timezone })
+  } catch {
+    throw new Error(`timezone: "${timezone}" is not a time zone; write an IANA name, like America/New_York or UTC`)
+  }
+}

@@ -6,7 +6,7 @@ import { example, fixture, pieces, ROOT, transformTools } from '../transforms/to
 import { transformConformance } from './transforms.js'
 
 const tools = transformTools({ 'split-names.js': example('script', 'js') })
-const messages = [...['hl7v2', 'fhir', 'json', 'xml'].flatMap((folder) => readdirSync(join(ROOT, 'fixtures', folder)).map((name) => fixture(`${folder}/${name}`))), fixture('x12/278-request.x12'), fixture('table/list-row.csv')]
+const messages = [...['hl7v2', 'fhir', 'json', 'xml', 'mime'].flatMap((folder) => readdirSync(join(ROOT, 'fixtures', folder)).map((name) => fixture(`${folder}/${name}`))), fixture('x12/278-request.x12'), fixture('table/list-row.csv')]
 
 t.test('every folder of transforms/ is a transform', async (t) => {
   const folders = readdirSync(join(ROOT, 'transforms'), { withFileTypes: true }).filter((entry) => entry.isDirectory()).map(({ name }) => name)

@@ -2,9 +2,10 @@
 import { Type } from 'typebox'
 import { defineTransform } from '../../engine/define.js'
 import { MessageFault } from '../../engine/errors.js'
+import { checkZone } from '../../engine/units.js'
 import { ccdaMap } from '../../engine/ccda/map.js'
 import { ccdaToFhir } from '../../engine/ccda/to-fhir.js'
-import { madeBody } from '../../engine/formats/fhir/made.js'
+import { mendedBody } from '../../engine/formats/fhir/made.js'
 
 const settings = Type.Object({
   as: Type.Optional(Type.Enum(['referral', 'answer'], { description: 'What every document is. Without it, what mappings/ccda/to-fhir.yaml says of its kind: a Referral Note is a referral, a Consultation Note answers one.' })),
@@ -22,26 +23,7 @@ export default defineTransform({
     const map = ccdaMap(tools)
     return (message) => {
       if (message.format !== 'xml') throw new MessageFault({ kind: 'unsupported', reason: `from-ccda takes documents of format xml, and this is ${message.format}` })
-      const body = (mend: boolean): unknown => madeBody(ccdaToFhir(message, map, { lookup: (table) => tools.table(table), timezone, as, mend }))
-      return [{ ...message, format: 'fhir', body: whole(body) }]
+      return [{ ...message, format: 'fhir', body: mendedBody((mend) => ccdaToFhir(message, map, { lookup: (table) => tools.table(table), timezone, as, mend })) }]
     }
   },
 })
-
-/** A bundle that R4 does not allow is made once more without what is wrong in it. */
-const whole = (body: (mend: boolean) => unknown): unknown => {
-  try {
-    return body(false)
-  } catch (error) {
-    if (error instanceof MessageFault && /^Bundle\.entry\[\d+\]\.resource\b/.test(error.fault.location ?? '')) return body(true)
-    throw error
-  }
-}
-
-const checkZone = (timezone: string): void => {
-  try {
-    new Intl.DateTimeFormat('en-US', { timeZone: timezone })
-  } catch {
-    throw new Error(`timezone: "${timezone}" is not a time zone; write an IANA name, like America/New_York or UTC`)
-  }
-}

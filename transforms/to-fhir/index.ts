@@ -2,7 +2,8 @@
 import { Type } from 'typebox'
 import { defineTransform } from '../../engine/define.js'
 import { MessageFault } from '../../engine/errors.js'
-import { madeBody } from '../../engine/formats/fhir/made.js'
+import { checkZone } from '../../engine/units.js'
+import { mendedBody } from '../../engine/formats/fhir/made.js'
 import { FORMS } from '../../engine/v2-to-fhir/forms.js'
 import { messageMap } from '../../engine/v2-to-fhir/message-map.js'
 import { toFhir } from '../../engine/v2-to-fhir/to-fhir.js'
@@ -23,26 +24,7 @@ export default defineTransform({
     const map = messageMap(name, tools)
     return (message) => {
       if (message.format !== map.format) throw new MessageFault({ kind: 'unsupported', reason: `the mapping ${name} takes ${FORMS[map.format].called} messages, and this one is ${message.format}` })
-      const body = (mend: boolean): unknown => madeBody(toFhir(message, map, { lookup: (table) => tools.table(table), timezone, mend }))
-      return [{ ...message, format: 'fhir', body: whole(body) }]
+      return [{ ...message, format: 'fhir', body: mendedBody((mend) => toFhir(message, map, { lookup: (table) => tools.table(table), timezone, mend })) }]
     }
   },
 })
-
-/** A bundle that R4 does not allow is made once more without what is wrong in it. */
-const whole = (body: (mend: boolean) => unknown): unknown => {
-  try {
-    return body(false)
-  } catch (error) {
-    if (error instanceof MessageFault && /^Bundle\.entry\[\d+\]\.resource\b/.test(error.fault.location ?? '')) return body(true)
-    throw error
-  }
-}
-
-const checkZone = (timezone: string): void => {
-  try {
-    new Intl.DateTimeFormat('en-US', { timeZone: timezone })
-  } catch {
-    throw new Error(`timezone: "${timezone}" is not a time zone; write an IANA name, like America/New_York or UTC`)
-  }
-}

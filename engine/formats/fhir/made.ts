@@ -11,3 +11,13 @@ export const madeBody = (resource: Resource): JsonObject => {
   if (fault) throw new MessageFault(fault)
   return madeJson(body)
 }
+
+/** The body of a bundle; one that R4 does not allow is made once more without what is wrong in its resources. */
+export const mendedBody = (make: (mend: boolean) => Resource): JsonObject => {
+  try {
+    return madeBody(make(false))
+  } catch (error) {
+    if (error instanceof MessageFault && /^Bundle\.entry\[\d+\]\.resource\b/.test(error.fault.location ?? '')) return madeBody(make(true))
+    throw error
+  }
+}

@@ -1,0 +1,89 @@
+/** Makes the Bundles of a mail: one for each patient whose referral or answer it carries, with every document, and one for what nobody has read yet. */
+import type { Bundle, BundleEntry, DocumentReference, FhirResource, ServiceRequest } from 'fhir/r4.js'
+import type { Message } from '../../engine/contracts.js'
+import { operationOutcome } from '../../engine/v2-to-fhir/outcome.js'
+import { stableId } from '../../engine/v2-to-fhir/stable-id.js'
+import type { ContentKind } from './contents.js'
+import type { Piece } from './pieces.js'
+import { type Sender, withSender } from './sender.js'
+import type { Structured } from './structured.js'
+
+export interface Found {
+  readonly structured: readonly Structured[]
+  readonly unread: readonly Piece[]
+  readonly sender: Sender | null
+  readonly references: readonly string[] // reference numbers of ours that the mail itself carries, as written
+  readonly problems: readonly string[]
+}
+export interface Made { readonly kind: ContentKind; readonly bundle: Bundle }
+
+/** On a document that is a picture or prose: its values are not known yet. */
+const UNREAD = { system: 'urn:refero:document', code: 'unread' }
+const REFERENCE = 'urn:refero:referral'
+const FULFILL = { coding: [{ system: 'http://hl7.org/fhir/CodeSystem/task-code', code: 'fulfill' }] }
+type Id = (...names: readonly string[]) => string
+
+/**
+ * Documents of one patient are one Bundle, an order before a document, the rest kept with it. What is unread goes with the referral where there is
+ * one alone; of several patients nobody knows whose it is, so that it is a referral of its own that a person must look at.
+ */
+export const bundlesOf = (found: Found, message: Message): readonly Made[] => {
+  const id: Id = (...names) => stableId(message.channel, message.header.controlId ?? String(message.id), ...names)
+  const cases = casesOf(found.structured)
+  const alone = cases.length === 1
+  const made = cases.map((one, index): Made => {
+    const [first, ...others] = one as [Structured, ...Structured[]]
+    const kept = [...others.map(({ piece }) => documentOf(piece, false, id)), ...(alone ? found.unread.map((piece) => documentOf(piece, true, id)) : [])]
+    return { kind: first.kind, bundle: withMore(first.bundle, kept, alone ? found : { ...found, references: [] }, (name) => id(String(index), name)) }
+  })
+  const rest = !alone && (found.unread.length > 0 || cases.length === 0) ? [{ kind: 'referral' as const, bundle: unreadReferral(found, message, id) }] : []
+  return [...made, ...rest]
+}
+
+/** Orders first, then documents, by patient; what does not say who it is about belongs to the only one there is. */
+const casesOf = (all: readonly Structured[]): readonly (readonly Structured[])[] => {
+  const ranked = [...all].sort((a, b) => rank(a) - rank(b))
+  const people = [...new Set(ranked.map(({ patient }) => patient).filter((one) => one !== null))]
+  const cases = people.map((person) => ranked.filter(({ patient }) => patient === person || (patient === null && people.length === 1)))
+  return people.length === 1 ? cases : [...cases, ...ranked.filter(({ patient }) => patient === null).map((one) => [one])]
+}
+const rank = ({ order, kind }: Structured): number => (order ? 0 : 2) + (kind === 'referral' ? 0 : 1)
+
+const withMore = (bundle: Bundle, kept: readonly BundleEntry<DocumentReference>[], { sender, references, problems }: Found, id: (name: string) => string): Bundle => {
+  const entries = (bundle.entry ?? []).map((entry): BundleEntry<FhirResource> => (entry.resource?.resourceType === 'ServiceRequest' ? { ...entry, resource: carrying(entry.resource as ServiceRequest, kept, references) } : (entry as BundleEntry<FhirResource>)))
+  const outcome = operationOutcome(problems.map((reason) => ({ severity: 'warning', origin: reason.split(' ', 1)[0] ?? '', reason: reason.slice(reason.indexOf(' ') + 1).replace(/\.$/, '') })))
+  const whole: Bundle = { ...bundle, entry: [...entries, ...kept, ...(outcome ? [{ fullUrl: id('problems'), resource: outcome }] : [])] }
+  return sender ? withSender(whole, sender, id) : whole
+}
+
+/** The request names what came with it, and the number of ours that the mail answers. */
+const carrying = (request: ServiceRequest, kept: readonly BundleEntry<DocumentReference>[], references: readonly string[]): ServiceRequest => ({
+  ...request,
+  ...(references.length === 1 && { identifier: [...(request.identifier ?? []), { system: REFERENCE, value: references[0] ?? '' }] }),
+  ...(kept.length > 0 && { supportingInfo: [...(request.supportingInfo ?? []), ...kept.map(({ fullUrl }) => ({ reference: fullUrl ?? '' }))] }),
+})
+
+/** A referral of which nothing is known but who sent it and what came. */
+const unreadReferral = (found: Found, message: Message, id: Id): Bundle => {
+  const documents = found.unread.map((piece) => documentOf(piece, true, id))
+  const request: ServiceRequest = {
+    resourceType: 'ServiceRequest', status: 'active', intent: 'order', subject: { display: 'not read yet' },
+    category: [{ coding: [{ system: 'http://snomed.info/sct', code: '3457005', display: 'Patient referral' }] }],
+    ...(message.header.controlId && { requisition: { value: message.header.controlId } }),
+  }
+  const task: FhirResource = { resourceType: 'Task', status: 'requested', intent: 'order', code: FULFILL, focus: { reference: id('request') } }
+  const recorded = message.receivedAt.toISOString()
+  const bundle: Bundle = {
+    resourceType: 'Bundle', type: 'collection', timestamp: recorded, ...(message.header.controlId && { identifier: { value: message.header.controlId } }),
+    entry: [{ fullUrl: id('request'), resource: request }, { fullUrl: id('task'), resource: task }],
+  }
+  return withMore(bundle, documents, found, id)
+}
+
+const documentOf = ({ at, content, type, title }: Piece, unread: boolean, id: Id): BundleEntry<DocumentReference> => ({
+  fullUrl: id('document', at),
+  resource: {
+    resourceType: 'DocumentReference', status: 'current', ...(unread && { meta: { tag: [UNREAD] } }),
+    content: [{ attachment: { contentType: type, data: content.toString('base64'), ...(title && { title }) } }],
+  },
+})

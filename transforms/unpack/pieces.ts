@@ -1,0 +1,98 @@
+/** What a mail is made of: its documents one by one, out of packages, forwarded messages and winmail.dat, each told by its content. */
+import { MessageFault } from '../../engine/errors.js'
+import { type Address, addressesOf, fieldsOf, textValue } from '../../engine/formats/mime/fields.js'
+import { attachmentsOf, bodiesOf, contentOf, type Limits, type Part, readMail } from '../../engine/formats/mime/mail.js'
+import { isExecutable, mediaTypeOf } from '../../engine/formats/mime/sniff.js'
+import { readXdm } from '../../engine/formats/mime/xdm/read.js'
+
+/** One document as it came. */
+export interface Piece {
+  readonly at: string // where in the mail: "attachment[0]", "attachment[1]/IHE_XDM/SUBSET01/DOC00001.XML", "text"
+  readonly content: Buffer
+  readonly type: string // by its content
+  readonly title: string | null
+  readonly group: string // pieces of one package belong together
+}
+export interface Unpacked {
+  readonly pieces: readonly Piece[]
+  readonly forwardedFrom: readonly Address[] // who wrote the messages within the message, the outermost first
+  readonly subjects: readonly string[]
+  readonly problems: readonly string[] // sentences without content
+}
+
+const LIMITS: Limits = { size: 100 * 1024 ** 2, header: 256 * 1024, parts: 1000, depth: 30 }
+const DEEPEST = 5 // messages within messages
+const MOST = 200 // documents
+const DECORATION = 20 * 1024 // bytes of a picture that is part of a signature or a letterhead
+/** What says how a mail was signed or delivered, and is no document. */
+const NOT_DOCUMENTS = /^(?:application\/(?:x-)?pkcs7-signature|application\/pgp-signature|message\/(?:disposition-notification|delivery-status|global-.*)|text\/rfc822-headers)$/
+
+/** The documents of a mail. A package that cannot be opened stays a document that somebody must look at, and says why. */
+export const piecesOf = async (mail: Part): Promise<Unpacked> => {
+  const found = { pieces: [] as Piece[], forwardedFrom: [] as Address[], subjects: [] as string[], problems: [] as string[] }
+  const problem = (at: string, text: string): void => void found.problems.push(`${at} ${text}`)
+  const add = (piece: Piece): void => {
+    if (found.pieces.length >= MOST) throw new MessageFault({ kind: 'unsupported', reason: `has more than ${MOST} documents` })
+    found.pieces.push(piece)
+  }
+
+  const open = async (at: string, content: Buffer, stated: string, title: string | null, group: string, depth: number): Promise<void> => {
+    if (content.length === 0) return problem(at, 'is empty')
+    if (isExecutable(content, title)) return problem(at, 'is a program, and is not taken')
+    if (stated === 'message/rfc822') return message(at, content, depth)
+    const type = mediaTypeOf(content, stated)
+    const inside = type === 'application/zip' && !isOffice(title, stated) ? await packaged(at, content, problem) : null
+    if (inside === null) return add({ at, content, type, title, group })
+    for (const one of inside) await open(`${at}/${one.path}`, one.content, one.contentType, one.title ?? one.path.split('/').at(-1) ?? null, at, depth)
+  }
+
+  const message = async (at: string, content: Buffer, depth: number): Promise<void> => {
+    if (depth >= DEEPEST) return add({ at, content, type: 'message/rfc822', title: null, group: at })
+    try {
+      const inner = readMail(content, LIMITS)
+      found.forwardedFrom.push(...fieldsOf(inner, 'from').flatMap(addressesOf).slice(0, 1))
+      await walk(inner, `${at}/`, depth + 1)
+    } catch (error) {
+      if (!(error instanceof MessageFault)) throw error
+      problem(at, `cannot be opened: ${error.message}`)
+      add({ at, content, type: 'message/rfc822', title: null, group: at })
+    }
+  }
+
+  const walk = async (part: Part, before: string, depth: number): Promise<void> => {
+    const subject = fieldsOf(part, 'subject').map(textValue)[0]?.trim()
+    if (subject) found.subjects.push(subject)
+    const html = bodiesOf(part, 'text/html')
+    const prose = bodiesOf(part, 'text/plain').filter((text) => text.trim() !== '')
+    const words = prose.length > 0 ? { text: prose.join('\n\n'), type: 'text/plain' } : { text: html.join('\n'), type: 'text/html' }
+    if (words.text.trim() !== '') add({ at: `${before}text`, content: Buffer.from(words.text), type: words.type, title: subject ?? null, group: `${before}text` })
+    for (const [index, { filename, type, id, part: one }] of attachmentsOf(part).entries()) {
+      const at = `${before}attachment[${index}]`
+      const content = contentOf(one)
+      if (NOT_DOCUMENTS.test(type) || isDecoration(type, id, content, html)) continue
+      await open(at, content, type, filename, at, depth)
+    }
+  }
+
+  await walk(mail, '', 0)
+  return found
+}
+
+/** A small picture that the text shows in its place. */
+const isDecoration = (type: string, id: string | null, content: Buffer, html: readonly string[]): boolean =>
+  type.startsWith('image/') && id !== null && content.length < DECORATION && html.some((text) => text.includes(`cid:${id}`))
+
+/** Documents of word processors are zips too, and are documents. */
+const isOffice = (title: string | null, stated: string): boolean => /\.(?:docx|xlsx|pptx|odt|ods|odp)$/i.test(title ?? '') || /officedocument|opendocument/.test(stated)
+
+const packaged = async (at: string, content: Buffer, problem: (at: string, text: string) => void) => {
+  try {
+    const { documents, problems } = await readXdm(content)
+    for (const text of problems) problem(at, `: ${text}`)
+    return documents.length > 0 ? documents : null
+  } catch (error) {
+    if (!(error instanceof MessageFault)) throw error
+    problem(at, `cannot be opened: ${error.message}`)
+    return null
+  }
+}
