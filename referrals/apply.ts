@@ -135,6 +135,7 @@ const appointment: Changes = ({ appointment: before }, { appointment: news }, { 
 }
 
 const CHANGES: Partial<Record<EventName, Changes>> = {
+  'read': (_state, { missing }) => (missing ? { missing } : {}),
   'needs-information': (_state, { missing = [] }) => ({ missing }),
   'information-added': ({ missing }, { answered = [], missing: still }) => ({ missing: still ?? missing.filter(({ item }) => !answered.includes(item)) }),
   'matched': ({ patient }, { chart }) => ({ patient: { ...patient, status: 'matched', chart: chart ?? null, ...(patient.not && { not: patient.not.filter((one) => !chart || !isSame(one, chart)) }) } }),
@@ -188,6 +189,7 @@ function holdsAfter(state: ReferralState, { name, by }: NewEvent, facts: EventFa
   if (blocking.length > 0) hold('information', `Missing: ${blocking.map(({ says }) => says).join(', ')}.`)
   else delete holds.information
   if (state.patient.status === 'uncertain') hold('patient', (name === 'match-uncertain' ? facts.reason : holds.patient?.reason) ?? 'The patient is uncertain.')
+  if (name === 'read') facts.waits ? hold('reading', facts.waits) : delete holds.reading
   if (name === 'patient-pending') facts.waits ? hold('patient', facts.waits) : delete holds.patient
   if (name === 'matched') delete holds.patient
   if (name === 'route-uncertain') hold('routing', facts.reason ?? 'No route was found.')
@@ -231,4 +233,4 @@ const holdOf = ({ notice }: EventFacts): Hold =>
   notice && ['hand-off', 'referral', 'withdrawal', 'report'].includes(notice.kind) ? 'hand-off' : notice && notice.way === null ? 'way-back' : 'notice'
 
 /** At its end nothing waits but what the others have not been told, and what has come since or is left over. */
-const atItsEnd = ({ information: _information, patient: _patient, routing: _routing, ...left }: ReferralState['holds']): ReferralState['holds'] => left
+const atItsEnd = ({ reading: _reading, information: _information, patient: _patient, routing: _routing, ...left }: ReferralState['holds']): ReferralState['holds'] => left

@@ -3,6 +3,7 @@ import type { Bundle } from 'fhir/r4.js'
 import type { Chart, Match, PatientIndex, ReferralFacts, Routing, Triage } from './contracts.js'
 import type { NewEvent, ReferralState } from './desk-contracts.js'
 import { factsOf } from './canonical/facts.js'
+import { isToBeRead } from './canonical/unread.js'
 import { DESK } from './fold.js'
 import type { Rules } from './rules.js'
 
@@ -11,6 +12,7 @@ export interface Assessment {
   readonly triage: Triage
   readonly routing: Routing
   readonly match: Match
+  readonly toBeRead: boolean // what it says stands in documents that nobody has read: it is neither matched nor routed nor asked for more
 }
 
 /** The patient is looked for among the charts of the EHR that the referral is routed to, or all where it is routed nowhere. */
@@ -19,12 +21,16 @@ export async function assess(bundle: Bundle, rules: Rules, patients: Pick<Patien
   const triage = rules.triage(facts)
   const routing = rules.route(facts, triage)
   const target = ehr ?? routing.route?.ehr
-  const match = await patients.match(facts.patient, target === undefined ? {} : { sources: [target] })
-  return { facts, triage, routing, match }
+  const toBeRead = isToBeRead(facts)
+  const match = toBeRead ? UNKNOWN : await patients.match(facts.patient, target === undefined ? {} : { sources: [target] })
+  return { facts, triage, routing, match, toBeRead }
 }
 
+const UNKNOWN: Match = { grade: 'none', candidates: [], reasons: [] }
+
 /** The events that say what was found, in the order of a referral's life; none for what a person has decided already. */
-export function eventsOf({ triage, routing, match }: Assessment, state: ReferralState | null, at: string, rules: Rules): readonly NewEvent[] {
+export function eventsOf({ triage, routing, match, toBeRead }: Assessment, state: ReferralState | null, at: string, rules: Rules): readonly NewEvent[] {
+  if (toBeRead) return []
   const event = (name: NewEvent['name'], facts: NewEvent['facts'] = {}): NewEvent => ({ name, at, by: DESK, facts })
   const evidence = [...triage.urgency.evidence, ...(triage.specialty?.evidence ?? [])]
   const events = [event('triaged', { urgency: triage.urgency.value, specialty: triage.specialty?.value ?? null, evidence, ...(triage.raised && { words: `Raised to ${triage.urgency.value}.` }) })]

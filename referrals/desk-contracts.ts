@@ -46,6 +46,7 @@ export interface EventFacts {
   readonly identifiers?: readonly { readonly kind: KeyKind; readonly value: string }[] // numbers by which others know it
   readonly evidence?: readonly { readonly says: string; readonly quote?: string; readonly at?: string }[]
   readonly waits?: string // why nothing goes on by itself until a person has decided
+  readonly quiet?: true // told to nobody outside
   readonly left?: Hold // what a person has looked at, and leaves as it is
   readonly words?: string // a sentence for people
   readonly via?: string // channel or door it came by
@@ -68,8 +69,8 @@ export type NewEvent = Pick<ReferralEvent, 'name' | 'at' | 'by'> & { readonly re
 
 // ── Where it stands ─────────────────────────────────────────────────────────────────────
 
-/** Something that only a person can settle. `late`: what came after its end, or a withdrawal once the patient was seen; `appointment`: one that is left of a referral that was given up. */
-export type Hold = 'information' | 'patient' | 'routing' | 'way-back' | 'hand-off' | 'notice' | 'late' | 'appointment'
+/** Something that only a person can settle. `late`: what came after its end, or a withdrawal once the patient was seen; `appointment`: one that is left of a referral that was given up; `reading`: documents that nobody has read. */
+export type Hold = 'information' | 'patient' | 'routing' | 'way-back' | 'hand-off' | 'notice' | 'late' | 'appointment' | 'reading'
 
 export interface ReferralState {
   readonly id: string

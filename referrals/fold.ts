@@ -16,7 +16,7 @@ export interface FoldContext {
 export type Folded = Pick<Change, 'state' | 'events' | 'notices'>
 
 /** What waits for a person before a referral may be handed on. */
-const BLOCKING = ['information', 'patient', 'routing'] as const
+const BLOCKING = ['reading', 'information', 'patient', 'routing'] as const
 
 /** Events that cannot be applied are kept, and say why. */
 export function fold(before: ReferralState, news: readonly NewEvent[], context: FoldContext): Folded {

@@ -38,6 +38,7 @@ export function partsOf(kind: NoticeKind, state: ReferralState, { name, facts }:
   }
   const missing = kind === 'acknowledgement' || kind === 'information' || name === 'information-added' ? state.missing : []
   if (name === 'information-added' && ENDS.includes(state.stage)) say('stays', state.stage)
+  if (kind === 'acknowledgement' && state.holds.reading) say('reading', 'It is being read.')
   for (const { says } of missing) say('missing', says)
   if (missing.length > 0) say('how-to-answer', practice)
   if (kind === 'acknowledgement' || kind === 'hand-off' || kind === 'referral') {

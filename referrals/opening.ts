@@ -8,6 +8,7 @@ import { canonical } from './canonical/canonical.js'
 import { factsOf } from './canonical/facts.js'
 import { withIdentity } from './canonical/changes.js'
 import { keysOf } from './canonical/keys.js'
+import { asReferral, isToBeRead } from './canonical/unread.js'
 import { senderOf } from './canonical/sender.js'
 import { searchText } from './canonical/search-text.js'
 import { assess, type Assessment, eventsOf } from './assess.js'
@@ -19,12 +20,13 @@ import { differences, isSomebodyElse } from './difference.js'
 import { expectedKeys } from './expected.js'
 import { ENDS, LIFE_CYCLE } from './life-cycle.js'
 import type { Recognised } from './providers/directory.js'
-import { calledOf } from './providers/names.js'
+import { calledOf, isAddress } from './providers/names.js'
 import { orderFacts } from './measures/cms50-order.js'
 import { newReference } from './reference.js'
 import { DeskRefusal } from './refusal.js'
 import { ehrScope, providerScope, scoped } from './scope.js'
 import type { Rules } from './rules.js'
+import { fromSomebodyElse, toBeLookedAt, toBeRead, unknownNumber } from './to-be-read.js'
 
 export interface Opening {
   readonly command: string // what makes the arrival itself unique
@@ -42,7 +44,7 @@ export interface Opened extends Changed { readonly what: 'opened' | 'added' | 'c
 const NAMING: readonly Key['kind'][] = ['reference', 'placer', 'request']
 
 export async function open(parts: DeskParts, opening: Opening): Promise<Opened> {
-  const { bundle, problems } = canonical(opening.bundle)
+  const { bundle, problems } = canonical(asReferral(opening.bundle))
   if (!bundle) throw new DeskRefusal(problems.join(' '))
   const rules = parts.rules()
   const assessment = await assess(bundle, rules, parts.patients, opening.ehr ?? null)
@@ -57,7 +59,8 @@ export async function open(parts: DeskParts, opening: Opening): Promise<Opened> 
     if (existing !== null && facts.revoked) return await cancelling(parts, existing, opening, facts)
     if (existing !== null) return adding(parts, existing, bundle, opening, counterpart)
     if (facts.revoked) throw new DeskRefusal(words ?? 'It takes back a referral that is not here: none has its number.')
-    return beginning(bundle, assessment, keys.filter((key) => !others.includes(key)), counterpart, opening, rules, words)
+    const unknown = words ?? await unknownNumber(parts.store, bundle, facts.reference)
+    return beginning(bundle, assessment, keys.filter((key) => !others.includes(key)), counterpart, opening, rules, unknown)
   })
   if (!changed) throw new Error('An opening always decides something.')
   return { ...changed, what: changed.repeated ? 'repeated' : changed.events.some(({ name }) => name === 'cancel-refused') ? 'kept' : what }
@@ -65,7 +68,7 @@ export async function open(parts: DeskParts, opening: Opening): Promise<Opened> 
 
 async function known({ providers, clock }: DeskParts, facts: ProviderFacts, { direction, via, answer, ehr }: Opening, bundle: Bundle): Promise<Recognised> {
   const from = direction === 'outbound' && ehr !== undefined ? ehrScope(ehr) : senderOf(bundle)
-  const recognised = await providers.recognise(facts, { at: clock.now(), via, ...(from !== null && { from }) })
+  const recognised = await providers.recognise(facts.practice !== null && isAddress(facts.practice) ? { ...facts, practice: null } : facts, { at: clock.now(), via, ...(from !== null && { from }) })
   const { provider } = recognised
   if (answer && !provider.ways.some(({ way, address }) => way === answer.way && address === answer.address)) await providers.learn(provider.id, answer.way, answer.address, via)
   return recognised
@@ -112,17 +115,18 @@ function beginning(bundle: Bundle, assessment: Assessment, keys: readonly Key[],
   }
   const event = (name: NewEvent['name'], of: By, more: NewEvent['facts'] = {}): NewEvent => ({ name, at: received, by: of, facts: more })
   const found = direction === 'outbound' ? ofOurs(assessment, ehr ?? null) : assessment
+  const unread = found.toBeRead ? { waits: [toBeRead(facts, via), words].filter(Boolean).join(' ') } : {}
   const waits = direction === 'outbound' && counterpart ? doubtOf(counterpart) : null
   return {
     before, opening: true, bundle: withIdentity(bundle, { reference }),
-    news: [event('received', by, { via }), event('read', DESK, { words: [readWords(facts), words].filter(Boolean).join(' ') }), ...eventsOf(found, null, received, rules).map((one) => (one.name === 'routed' && waits !== null ? { ...one, facts: { ...one.facts, waits } } : one))],
+    news: [event('received', by, { via }), event('read', DESK, { words: [readWords(facts), words].filter(Boolean).join(' '), ...unread }), ...eventsOf(found, null, received, rules).map((one) => (one.name === 'routed' && waits !== null ? { ...one, facts: { ...one.facts, waits } } : one))],
     keys: [...keys, ...expectedKeys(facts.patient), { kind: 'reference', value: reference }],
     found: { text: searchText(facts, reference), payer: facts.coverage[0]?.payer ?? null },
   }
 }
 
 /** A number of ours is given by us alone; one without a system is its sender's own; and every order is known by its number alone too, for those who say no more. */
-const ownKeys = (keys: readonly Key[], sender: string | null | undefined): readonly Key[] => [
+export const ownKeys = (keys: readonly Key[], sender: string | null | undefined): readonly Key[] => [
   ...keys.filter(({ kind }) => kind !== 'reference').flatMap((key) => scoped(key, sender ?? null)),
   ...keys.filter(({ kind, value }) => kind === 'placer' && !isGroup(value)).map(({ value }): Key => ({ kind: 'number', value: value.slice(value.lastIndexOf('|') + 1) })),
 ]
@@ -147,19 +151,26 @@ async function cancelling({ store }: DeskParts, existing: ReferralState, { by, a
 /** What came is added to what is here, and the whole is looked at again. */
 async function adding(parts: DeskParts, existing: ReferralState, more: Bundle, { by, at, via }: Opening, counterpart: Recognised | null): Promise<Intent> {
   const text = await parts.store.bundle(existing.id)
-  const { bundle, added, contradictions } = addTo(JSON.parse(text ?? '{}') as Bundle, more)
+  const held = JSON.parse(text ?? '{}') as Bundle
+  const { bundle, added, contradictions } = addTo(held, more)
   const rules = parts.rules()
   const assessed = await assess(bundle, rules, parts.patients, existing.route?.ehr ?? null)
   const assessment = existing.direction === 'outbound' ? ofOurs(assessed, existing.route?.ehr ?? null) : assessed
   const received = at.toISOString()
+  const event = (name: NewEvent['name'], facts: NewEvent['facts'] & object): NewEvent => ({ name, at: received, by: DESK, facts })
+  const known = !isToBeRead(factsOf(held))
+  const waits = assessment.toBeRead ? toBeRead(assessment.facts, via) : isToBeRead(factsOf(more)) ? toBeLookedAt(factsOf(more), via) : null
+  const reading = waits !== null ? [event('read', { waits })] : known ? [] : [event('read', { words: 'What it says is known now.' })]
+  const referrer = existing.provider === null ? null : await parts.providers.get(existing.provider)
+  const sender = fromSomebodyElse(existing, referrer, counterpart?.provider ?? null)
   const ended = ENDS.includes(existing.stage)
   const addressed = !ended && existing.direction === 'outbound' && existing.provider === null && counterpart !== null && doubtOf(counterpart) === null ? [{ name: 'addressed' as const, at: received, by, facts: { provider: namedAs(counterpart.provider), via } }] : []
   const elsewhere = existing.direction === 'outbound' && counterpart && existing.provider !== null && counterpart.provider.id !== existing.provider ? [`It names ${calledOf(counterpart.provider)} (provider ${counterpart.provider.id}) now; it stays with provider ${existing.provider} until a person says otherwise.`] : null
   const answered = existing.missing.filter(({ item }) => !assessment.triage.missing.some((still) => still.item === item)).map(({ item }) => item)
-  const words = [...(added.length > 0 ? [`Added: ${added.join(', ')}.`] : ['Nothing new.']), ...contradictions, ...(elsewhere ?? [])].join(' ')
+  const words = [...(added.length > 0 ? [`Added: ${added.join(', ')}.`] : ['Nothing new.']), ...contradictions, ...(elsewhere ?? []), ...(sender === null ? [] : [sender])].join(' ')
   return {
-    before: existing, bundle, keys: ownKeys(keysOf(bundle, assessment.facts), existing.direction === 'outbound' ? existing.route && ehrScope(existing.route.ehr) : existing.provider && providerScope(existing.provider)),
-    news: [{ name: 'information-added', at: received, by, facts: { answered, missing: assessment.triage.missing, words, via, ...(ended && { waits: `Something came through ${via} after the referral was ${existing.stage}: open it again, or leave it` }) } }, ...(ended ? [] : eventsOf({ ...assessment, match: withoutRuledOut(assessment.match, existing.patient.not) }, { ...existing, missing: assessment.triage.missing }, received, rules)), ...addressed],
+    before: existing, bundle, keys: [...ownKeys(keysOf(bundle, assessment.facts), existing.direction === 'outbound' ? existing.route && ehrScope(existing.route.ehr) : existing.provider && providerScope(existing.provider)), ...expectedKeys(assessment.facts.patient)],
+    news: [{ name: 'information-added', at: received, by, facts: { answered, ...(known && { missing: assessment.triage.missing }), words, via, ...(ended && { waits: `Something came through ${via} after the referral was ${existing.stage}: open it again, or leave it` }) } }, ...(ended ? [] : [...reading, ...eventsOf({ ...assessment, match: withoutRuledOut(assessment.match, existing.patient.not) }, { ...existing, missing: known ? assessment.triage.missing : [] }, received, rules)]), ...addressed],
     found: { text: searchText(assessment.facts, existing.reference), payer: assessment.facts.coverage[0]?.payer ?? null },
   }
 }

@@ -7,6 +7,7 @@ import type { Rules } from './rules.js'
 /** The notices that an applied event makes due. */
 export function noticesOf(state: ReferralState, event: ReferralEvent, context: FoldContext): readonly NewNotice[] {
   const { rules, now } = context
+  if (event.facts.quiet) return []
   if (state.direction === 'outbound') return outbound(state, event, context)
   const notices: NewNotice[] = []
   const ended = ENDS.includes(state.stage)

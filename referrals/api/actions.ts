@@ -12,6 +12,12 @@ export function actionsFor(hold: Hold, state: Waiting, notices: readonly Untold[
   const call = (path: string): string => `POST /api/referrals/${state.reference}/${path}`
   const address: Action = { says: 'Say to which specialist it goes: `provider`, an id that GET /api/providers finds or POST /api/providers gives.', call: call('provider') }
   switch (hold) {
+    case 'reading':
+      return [
+        { says: 'Read the documents (GET …/documents), and enter what they say: `values`.', call: call('read') },
+        ...(state.stage === 'received' ? [{ says: 'Or say why it is no referral: `notReferral`, with `words` where the sender is to be told.', call: call('read') }] : []),
+        { says: 'Or say that they bring nothing new: `nothingNew: true`.', call: call('read') },
+      ]
     case 'information':
       return [{ says: 'Say what is known now (`answered`), or what it goes on `without`, in `words`.', call: call('information') }]
     case 'patient':

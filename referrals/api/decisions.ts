@@ -13,12 +13,13 @@ import { duplicate } from '../decisions/duplicate.js'
 import { inform } from '../decisions/information.js'
 import { merge } from '../decisions/merge.js'
 import { address } from '../decisions/provider.js'
+import { enter, nothingNew, notReferral } from '../decisions/reading.js'
 import { choose, createPending, ruleOut } from '../decisions/patient.js'
 import { accept, end, leave, reopen } from '../decisions/progress.js'
 import { retry } from '../decisions/retry.js'
 import { reroute } from '../decisions/route.js'
 import type { Desk } from '../desk.js'
-import { Addressee, Again, Answer, Appointment, Attempt, Left, OfNotice, PerhapsWords, Plain, Same, TwoCharts, Wanted, WhoseReferral, WithWords } from './decision-schemas.js'
+import { Addressee, Again, Answer, Appointment, Attempt, Left, OfNotice, PerhapsWords, Plain, ReadDocuments, Same, TwoCharts, Wanted, WhoseReferral, WithWords } from './decision-schemas.js'
 import { notFound, referralNamed, theReferral } from './find.js'
 import { Decided, Keyed, Named, type deciding } from './schemas.js'
 import { wholeOf } from './view.js'
@@ -44,6 +45,12 @@ export function decisionRoutes(api: FastifyInstance, desk: Desk): void {
   route('close', 'Closes a referral before its loop is closed, and says why.', WithWords, (parts, decision, { words }) => end(parts, decision, 'closed', words))
   route('cancel', 'Cancels a referral: what was handed on is called back.', PerhapsWords, (parts, decision, { words = null }) => end(parts, decision, 'cancelled', words))
   route('reopen', 'Opens a referral again that had come to its end.', Plain, (parts, decision) => reopen(parts, decision))
+
+  route('read', 'Says what documents say that nobody had read, that they are no referral, or that they bring nothing new.', ReadDocuments, (parts, decision, { values, page = null, pages = {}, notReferral: why, nothingNew: none, words = null }) => {
+    if ([values, why, none].filter((one) => one !== undefined).length !== 1) throw new ReferoError('USAGE', 'Say one of `values`, `notReferral` and `nothingNew`.')
+    if (words !== null && why === undefined) throw new ReferoError('USAGE', '`words` are told to the sender of what is no referral: say `notReferral` too.')
+    return values ? enter(parts, decision, values, { page, pages }) : why !== undefined ? notReferral(parts, decision, why, words) : nothingNew(parts, decision)
+  })
 
   route('leave', 'Leaves a referral as it is, though something came late or its appointment is still booked.', Left, (parts, decision, { what }) => leave(parts, decision, what))
 

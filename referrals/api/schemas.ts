@@ -5,7 +5,7 @@ import { EVENT_NAMES, NOTICE_KINDS } from '../names.js'
 import { STAGES } from '../life-cycle.js'
 import { WAYS } from '../providers/ways.js'
 
-export const HOLDS = ['information', 'patient', 'routing', 'way-back', 'hand-off', 'notice', 'late', 'appointment'] as const
+export const HOLDS = ['information', 'patient', 'routing', 'way-back', 'hand-off', 'notice', 'late', 'appointment', 'reading'] as const
 export const URGENCIES = ['routine', 'urgent', 'asap', 'stat'] as const
 
 const SAYS_SOMETHING = '\\S'

@@ -1,6 +1,7 @@
 /** A later message about a referral, added to its Bundle: nothing that was known is overwritten, and nothing is there twice. */
 import type { Annotation, Bundle, Extension, FhirResource, Provenance, Reference, ServiceRequest } from 'fhir/r4.js'
 import { VALUE_SOURCE } from './canonical.js'
+import { replaced } from './changes.js'
 import { combined } from './combine.js'
 import { OF_THE_MESSAGE, counterparts, digestOfContent } from './counterparts.js'
 import { withReferences } from './intake.js'
@@ -29,7 +30,9 @@ const LINKS = ['requester', 'performer', 'encounter', 'requisition', 'specimen',
  * another name or birth date is a contradiction here.
  */
 export const addTo = (bundle: Bundle, more: Bundle): Added => {
-  const [ours, theirs] = [viewOf(bundle), viewOf(more)]
+  const theirs = viewOf(more)
+  const known = withPlace(bundle, theirs.patient)
+  const ours = viewOf(known)
   const pairs = counterparts(ours, theirs)
   const taken = new Set(ours.all.map(({ url }) => url))
   const fresh = theirs.all.filter(({ url, resource }) => !pairs.has(url) && !OF_THE_MESSAGE.has(resource.resourceType) && resource !== theirs.request?.resource && resource !== theirs.patient?.resource)
@@ -68,11 +71,20 @@ export const addTo = (bundle: Bundle, more: Bundle): Added => {
   const changed = added.length > 0 || (ours.request !== null && resources.get(ours.request.url) !== ours.request.resource)
   if (!changed) return { bundle, added, contradictions }
   const entry = [
-    ...(bundle.entry ?? []).map((one, index) => (one.resource ? { ...one, resource: resources.get(one.fullUrl ?? `#${index}`) ?? one.resource } : one)),
+    ...(known.entry ?? []).map((one, index) => (one.resource ? { ...one, resource: resources.get(one.fullUrl ?? `#${index}`) ?? one.resource } : one)),
     ...appended.map(({ url, resource }) => ({ fullUrl: url, resource })),
     ...provenance(theirs.of('Provenance'), origins, rewritten, taken),
   ]
   return { bundle: { ...bundle, meta: { ...bundle.meta, versionId: String(Number(bundle.meta?.versionId ?? '1') + 1) }, entry: entry as NonNullable<Bundle['entry']> }, added, contradictions }
+}
+
+/** Of whom nothing was known is the first patient that is named. */
+const withPlace = (bundle: Bundle, patient: Placed | null): Bundle => {
+  const { request, task, patient: known, all } = viewOf(bundle)
+  if (!patient || known || !request || all.some(({ url }) => url === patient.url)) return bundle
+  const whose = { reference: patient.url }
+  const placed = replaced(bundle, [request, task], (resource) => (resource.resourceType === 'Task' ? { ...resource, for: whose } : { ...(resource as ServiceRequest), subject: whose }))
+  return { ...placed, entry: [...(placed.entry ?? []), { fullUrl: patient.url, resource: { resourceType: 'Patient' } }] }
 }
 
 interface Fresh extends Placed { readonly came: string }

@@ -1,6 +1,7 @@
 /** Documents in a Bundle as text: what can be read of an attachment, a report, a composition. */
 import type { Attachment, Composition, DiagnosticReport, DocumentReference, FhirResource } from 'fhir/r4.js'
 import type { DocumentFacts } from '../contracts.js'
+import { markOf } from './document-mark.js'
 import { type Located, coded, said } from './reading.js'
 import type { Placed, View } from './view.js'
 
@@ -49,7 +50,9 @@ export const referenceFacts = (view: View, placed: Placed<DocumentReference>): D
   const { resource, at } = placed
   const attachments = (resource.content ?? []).map(({ attachment }) => withContent(view, attachment, placed))
   const titles = [...attachments.flatMap((one, index) => (one.data || one.url ? said(one.title, `${at}.content[${index}].attachment.title`) : [])), ...said(resource.description, `${at}.description`)]
-  return documentFacts([...coded(resource.type, `${at}.type`)], titles, attachments, null)
+  const facts = documentFacts([...coded(resource.type, `${at}.type`)], titles, attachments, null)
+  const mark = markOf(resource)
+  return mark === null ? facts : { ...facts, unread: mark === 'unread' }
 }
 
 /** A report's text is its conclusion and what of its presented form is text; its results are findings. */

@@ -16,7 +16,7 @@ export const NOTICE_PART = 'urn:refero:notice-part'
 /** Of a payload of a digest: the request that the line is about. */
 export const NOTICE_ABOUT = 'urn:refero:notice-about'
 
-export type NoticePart = 'missing' | 'understood' | 'urgency' | 'specialty' | RoutePart | 'how-to-answer' | 'status' | 'stays' | 'reason' | 'appointment' | 'item' | 'note'
+export type NoticePart = 'missing' | 'reading' | 'understood' | 'urgency' | 'specialty' | RoutePart | 'how-to-answer' | 'status' | 'stays' | 'reason' | 'appointment' | 'item' | 'note'
 export interface Part { readonly part: NoticePart; readonly text: string }
 
 /** Who is told, and by which way; `facts` is null for an EHR. */

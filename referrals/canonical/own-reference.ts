@@ -20,6 +20,10 @@ export const ownReference = (view: View): readonly Located<string>[] => {
   return new Set(written.map(({ value }) => value)).size === 1 ? written : []
 }
 
+/** What is given for a number of ours and is none: its check character is wrong, or it has another form. */
+export const mistakenReferences = (view: View): readonly string[] =>
+  [...new Set(view.all.flatMap(({ resource }) => identifiersOf(resource)).flatMap(({ system, value }) => (system === REFERENCE_SYSTEM && value && readReference(value) === null ? [value.slice(0, 40)] : [])))]
+
 /** Where people write it: notes, reasons, what a document or message is called. Not the text of documents, which may quote another referral's. */
 const words = (view: View): readonly Located<string>[] => [
   ...[view.request, ...view.further, view.task].flatMap((placed) => (placed ? each(placed.resource.note, `${placed.at}.note`, ({ text }, at) => said(text, `${at}.text`)) : [])),

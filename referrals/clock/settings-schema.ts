@@ -5,7 +5,7 @@ import type { EventName, Hold, NoticeKind, Stage } from '../desk-contracts.js'
 import { STAGES } from '../life-cycle.js'
 import { SpanText } from './span.js'
 
-export const HOLDS = ['information', 'patient', 'routing', 'way-back', 'hand-off', 'notice', 'late', 'appointment'] as const satisfies readonly Hold[]
+export const HOLDS = ['information', 'patient', 'routing', 'way-back', 'hand-off', 'notice', 'late', 'appointment', 'reading'] as const satisfies readonly Hold[]
 /** Events that are told as news of progress; what came, what is missing and the consult note have letters of their own, and are always told. */
 export const TOLD = [
   'accepted', 'declined', 'contacted', 'unable-to-reach', 'scheduled', 'rescheduled', 'appointment-cancelled', 'no-show', 'seen', 'visit-cancelled', 'information-added', 'report-withdrawn', 'closed', 'cancelled', 'reopened',

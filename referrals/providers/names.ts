@@ -38,6 +38,9 @@ const mixedCase = (word: string): string => {
 /** "Nkechi A Okafor Jr" */
 export const nameText = ({ family, given, suffix }: PersonName): string => [...given, family, suffix].filter(Boolean).join(' ')
 
+/** A sender of whom only the number or address is known goes by it: `Fax +16085550143`, `office@lakesidefm.example`. */
+export const isAddress = (name: string): boolean => /^(?:fax\s*)?\+?[\d\s().-]{7,}$/i.test(name.trim()) || /^[^\s@]+@[^\s@]+$/.test(name.trim())
+
 /** A provider in a few words: who, and of which practice; the number where neither is known. */
 export const calledOf = ({ id, name, practice }: Pick<Provider, 'id' | 'name' | 'practice'>): string =>
   [name && nameText(name), practice].filter(Boolean).join(', ') || `provider ${id}`

@@ -16,7 +16,7 @@ const COLUMNS: readonly (keyof Columns)[] = [
 ]
 
 /** Each hold is a bit. Never given another place: they lie in the file. */
-const HOLDS: readonly Hold[] = ['information', 'patient', 'routing', 'way-back', 'hand-off', 'notice', 'late', 'appointment']
+const HOLDS: readonly Hold[] = ['information', 'patient', 'routing', 'way-back', 'hand-off', 'notice', 'late', 'appointment', 'reading']
 export const holdBit = (hold: Hold): number => 1 << HOLDS.indexOf(hold)
 
 export const openCommit = (database: Database, notices: Pick<ReturnType<typeof openNotices>, 'add' | 'settleOwn'>) => {

@@ -28,7 +28,7 @@ export const ItemSchema = Type.Object({
 /** The content of mappings/triage/completeness.yaml. */
 export const CompletenessFile = Type.Object({
   items: Type.Array(ItemSchema, { minItems: 1 }),
-  problems: Type.Object(Object.fromEntries([...PROBLEMS, 'unread'].map((name) => [name, Saying])), { additionalProperties: false }), // behind the item's words; {value} is what was given
+  problems: Type.Object(Object.fromEntries([...PROBLEMS, 'unread', 'not-found'].map((name) => [name, Saying])), { additionalProperties: false }), // behind the item's words; {value} is what was given
   placeholders: Phrases, // the whole value is one of these: nothing was given
   saysNothing: Phrases, // of a reason: it holds nothing but these and little words
   selfPay: Phrases, // no insurance is owed

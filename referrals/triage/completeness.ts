@@ -71,8 +71,8 @@ const consistsOf = (kind: 'placeholder' | 'says-nothing', text: string, find: Fi
 const sentence = (item: Item, found: Exclude<Found, 'there'>, { facts, language }: CompletenessQuestion, { problems }: CompletenessTable): string => {
   const said = inLanguage(item.says, language)
   if (found !== 'missing') return `${said} (${inLanguage(problems[found.problem] ?? found.problem, language).replaceAll('{value}', found.value.slice(0, 60))})`
-  const unread = item.attached ? facts.documents.filter((document) => document.unread).length : 0
-  return unread === 0 ? said : `${said} (${inLanguage(problems.unread ?? 'unread', language).replaceAll('{value}', String(unread))})`
+  const unread = facts.documents.filter((document) => document.unread).length
+  return unread === 0 || item.check === 'confirmation' ? said : `${said} (${inLanguage(problems[item.attached ? 'unread' : 'not-found'] ?? 'unread', language).replaceAll('{value}', String(unread))})`
 }
 
 /** "es-MX" takes `es` where there is no `es-MX`, and English where there is neither. */
