@@ -6,7 +6,9 @@ import { join, resolve } from 'node:path'
 import { Type } from 'typebox'
 import type { Outcome } from '../../engine/contracts.js'
 import { defineDestination } from '../../engine/define.js'
-import { checkName, isUnique, nameOf } from './naming.js'
+import { checkName, digested, isUnique, nameOf } from '../../engine/files/naming.js'
+import { checkSealing, PgpSealing, sealing } from '../../engine/files/pgp.js'
+import { exists } from './moving.js'
 import { conclude, isThere, place, write } from './placing.js'
 
 const DEFAULTS = { name: '{controlId}-{deliveryId}', extension: '', whenExists: 'number' } as const
@@ -22,32 +24,37 @@ export default defineDestination({
     })),
     extension: Type.Optional(Type.String({ pattern: '^[A-Za-z0-9._-]{0,20}$', default: DEFAULTS.extension, description: 'What follows the name, without its dot: `hl7`.' })),
     whenExists: Type.Optional(Type.Enum(['number', 'replace', 'refuse'], { default: DEFAULTS.whenExists, description: 'Where another file has the name: `number` appends -2, `replace` overwrites it, `refuse` refuses the delivery.' })),
+    pgp: Type.Optional(PgpSealing),
   }, { additionalProperties: false }),
   examples: [
     { folder: 'outbox', extension: 'json' },
     { folder: '/out', name: '{type}-{controlId}-{deliveryId}', extension: 'hl7' },
     { folder: '/out/latest', name: '{controlId}', extension: 'hl7', whenExists: 'replace' },
   ],
-  create(given, { clock, dataFolder }) {
-    const { name: pattern, extension, whenExists, ...settings } = { ...DEFAULTS, ...given }
+  create(given, tools) {
+    const { clock, dataFolder } = tools
+    const { name: pattern, extension, whenExists, pgp, ...settings } = { ...DEFAULTS, ...given }
     const folder = resolve(dataFolder, settings.folder)
     checkName(pattern)
+    if (pgp) checkSealing(pgp)
+    let seal: ((bytes: Buffer) => Promise<Buffer>) | null = null
     // Each installation has its own temporary names, for several may share a folder.
     const installation = createHash('sha256').update(`${hostname()} ${resolve(dataFolder)}`).digest('hex').slice(0, 8)
 
     return {
       async open() {
+        seal = pgp ? await sealing(pgp, tools) : null
         await mkdir(folder, { recursive: true }).catch((error: unknown) => {
           throw new Error(`The folder cannot be made: ${whatIsWrong(error, folder)}`, { cause: error })
         })
       },
       async deliver(delivery, signal) {
         const { id, channel, payload, attempts } = delivery
-        const name = nameOf(pattern, extension, delivery, clock.now())
+        const name = nameOf(seal ? digested(pattern, payload) : pattern, extension, delivery, clock.now())
         const temporary = join(folder, `.${channel}-${id}-${installation}.tmp`)
         try {
-          if ((isUnique(pattern) || attempts > 1) && (await isThere(folder, name, whenExists, payload))) return await sent(folder, temporary)
-          await write(temporary, payload, signal)
+          if ((isUnique(pattern) || attempts > 1) && (await (seal ? exists(join(folder, name)) : isThere(folder, name, whenExists, payload)))) return await sent(folder, temporary)
+          await write(temporary, seal ? await seal(payload) : payload, signal)
           if (!(await place(folder, temporary, name, whenExists))) {
             await rm(temporary, { force: true })
             return { kind: 'refused', reason: 'A file of this name is there already.', code: 'exists' }

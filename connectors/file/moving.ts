@@ -1,20 +1,7 @@
 /** Moves a file to another folder under a name that is free there. */
 import { copyFile, lstat, mkdir, open, rename, rm, writeFile } from 'node:fs/promises'
-import { join, parse } from 'node:path'
-
-const MOST_OF_ONE_NAME = 10_000
-
-/** `adt.hl7`, `adt-2.hl7`, `adt-3.hl7`… */
-export const numbered = (name: string, n: number): string => {
-  const { name: stem, ext } = parse(name)
-  return n === 1 ? name : `${stem}-${n}${ext}`
-}
-
-/** The names to try, in order; throws once there are far too many of one name. */
-export function* namesLike(name: string): Generator<string> {
-  for (let n = 1; n <= MOST_OF_ONE_NAME; n++) yield numbered(name, n)
-  throw Object.assign(new Error('There are too many files of one name.'), { code: 'EEXIST' })
-}
+import { join } from 'node:path'
+import { namesLike } from '../../engine/files/numbered.js'
 
 /** Whether something of any kind is there. */
 export const exists = (path: string): Promise<boolean> => lstat(path).then(() => true, (error: NodeJS.ErrnoException) => {

@@ -1,7 +1,8 @@
 /** Puts a finished file under its name: whole or not at all, and still there after a power cut. */
 import { link, lstat, open, readFile, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { exists, namesLike } from './moving.js'
+import { namesLike } from '../../engine/files/numbered.js'
+import { exists } from './moving.js'
 
 export type WhenExists = 'number' | 'replace' | 'refuse'
 

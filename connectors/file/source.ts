@@ -3,9 +3,11 @@ import { join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { Type } from 'typebox'
 import { defineSource } from '../../engine/define.js'
+import { glob } from '../../engine/files/glob.js'
+import { Inbox } from '../../engine/files/inbox.js'
+import { opening, PgpOpening } from '../../engine/files/pgp.js'
 import { Duration, duration, Size, size, withDefault } from '../../engine/units.js'
-import { glob } from './glob.js'
-import { Inbox } from './inbox.js'
+import { diskFolder } from './folder.js'
 
 const DEFAULTS = { match: '*', settle: '2s', poll: '1s', done: 'done', failed: 'failed', remove: false, order: 'name', maximum: '20MB' } as const
 const Folder = (description: string, value?: string) => Type.String({ minLength: 1, maxLength: 1000, description, ...(value && { default: value }) })
@@ -24,6 +26,7 @@ export default defineSource({
     remove: Type.Optional(Type.Boolean({ default: DEFAULTS.remove, description: 'Removes files that were accepted instead of moving them to `done`.' })),
     order: Type.Optional(Type.Enum(['name', 'time'], { default: DEFAULTS.order, description: 'In which order files that are there together are taken: by name, or by the time of their last change.' })),
     maximum: Type.Optional(withDefault(Size, DEFAULTS.maximum, 'The largest file; a larger one goes to `failed`.')),
+    pgp: Type.Optional(PgpOpening),
   }, { additionalProperties: false }),
   examples: [
     { folder: '/in', match: '*.278', settle: '2s', answers: '/out' },
@@ -32,23 +35,28 @@ export default defineSource({
   claims: ({ folder, match = DEFAULTS.match }) => [`folder ${folder} match ${match}`],
   create(given, tools) {
     const settings = { ...DEFAULTS, ...given }
-    const { match, remove, order } = settings
+    const { match, remove, order, pgp } = settings
     const folder = resolve(tools.dataFolder, settings.folder)
     const done = resolve(folder, settings.done)
     const failed = resolve(folder, settings.failed)
     const answers = settings.answers === undefined ? null : resolve(folder, settings.answers)
     if ([done, failed, answers].includes(folder)) throw new Error('`done`, `failed` and `answers` must be other folders than `folder`.')
-    const inbox = new Inbox({
-      folder, matches: glob(match), done: remove ? null : done, failed, answers, order,
-      settle: duration(settings.settle), poll: duration(settings.poll), maximum: size(settings.maximum),
-    }, tools)
+    const maximum = size(settings.maximum)
+    const matches = glob(match)
+    let inbox: Inbox | null = null
 
     return {
       async start(receive) {
+        inbox = new Inbox(diskFolder({ folder, done: remove ? null : done, failed, answers }), {
+          matches, order, maximum, after: remove ? 'delete' : 'move', answers: answers !== null, settle: duration(settings.settle), poll: duration(settings.poll),
+          unseal: pgp ? await opening(pgp, maximum, tools) : null,
+        }, tools)
         await inbox.start(receive)
         return join(pathToFileURL(folder).href, '/').replace(/^file:\/+/, 'file:///') + match
       },
-      stop: () => inbox.stop(),
+      async stop() {
+        await inbox?.stop()
+      },
     }
   },
 })

@@ -2,7 +2,7 @@
 import { appendFile, chmod, mkdir, readdir, readFile, rename, rm, symlink, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
-import { glob } from '../../connectors/file/glob.js'
+import { glob } from '../../engine/files/glob.js'
 import fileSource from '../../connectors/file/source.js'
 import type { Inbound, Receive, SourceConnector } from '../../engine/contracts.js'
 import { bound, type Setting, setUp } from './file-tools.js'

@@ -1,21 +1,18 @@
 /** A folder that is looked at again and again: each file that has come to rest is taken once, in order, and put away by what became of it. */
-import { lstat, mkdir, readdir, rm } from 'node:fs/promises'
-import { join } from 'node:path'
-import type { Receive, Reply, Tools } from '../../engine/contracts.js'
-import { writeAnswer } from './answering.js'
-import { moveTo } from './moving.js'
-import { isSame, type Reading, readWhole, type Seen, seenAs } from './reading.js'
+import type { Receive, Reply, Tools } from '../contracts.js'
+import { MessageFault } from '../errors.js'
+import { type Folder, isSame, type Reading, type Seen } from './arrivals.js'
 
 export interface InboxSettings {
-  readonly folder: string
   readonly matches: (name: string) => boolean
   readonly settle: number // milliseconds
   readonly poll: number // milliseconds
-  readonly done: string | null // null removes
-  readonly failed: string
-  readonly answers: string | null // where what senders are owed is written; null writes nothing
+  readonly after: 'move' | 'delete' | 'keep'
+  readonly answers: boolean // whether what senders are owed is written
   readonly order: 'name' | 'time'
   readonly maximum: number // bytes
+  /** What is handed over of the bytes of a file, such as what was sealed in them; throws a MessageFault where that cannot be had. */
+  readonly unseal: ((bytes: Buffer) => Promise<Buffer>) | null
 }
 
 /** What was decided about a file; kept until the file is out of the way, so that it is not taken again meanwhile. */
@@ -25,6 +22,7 @@ const PATIENCE = 60_000 // milliseconds until a folder that does not answer is t
 const UNFINISHED = /^\.|\.(tmp|part|partial|filepart)$|~$/i
 
 export class Inbox {
+  readonly #folder: Folder
   readonly #settings: InboxSettings
   readonly #tools: Tools
   readonly #resting = new Map<string, { readonly seen: Seen; readonly since: number }>()
@@ -33,16 +31,15 @@ export class Inbox {
   #running = new AbortController()
   #busy: Promise<unknown> = Promise.resolve()
 
-  constructor(settings: InboxSettings, tools: Tools) {
+  constructor(folder: Folder, settings: InboxSettings, tools: Tools) {
+    this.#folder = folder
     this.#settings = settings
     this.#tools = tools
   }
 
-  /** Makes the folders that are missing and begins to poll. Rejects with the system's error where it cannot. */
+  /** Opens the folder and begins to poll. Rejects with the system's error where the folder cannot be opened. */
   async start(receive: Receive): Promise<void> {
-    const { folder, done, failed, answers } = this.#settings
-    for (const needed of [folder, done, failed, answers]) if (needed) await mkdir(needed, { recursive: true })
-    await readdir(folder)
+    await this.#folder.open()
     this.#running = new AbortController()
     void this.#run(receive, this.#running.signal)
   }
@@ -51,6 +48,7 @@ export class Inbox {
   async stop(): Promise<void> {
     this.#running.abort()
     await this.#busy
+    await this.#folder.close()
   }
 
   async #run(receive: Receive, stopped: AbortSignal): Promise<void> {
@@ -61,7 +59,7 @@ export class Inbox {
   }
 
   async #poll(receive: Receive, stopped: AbortSignal): Promise<void> {
-    for (const seen of await this.#list()) {
+    for (const seen of await this.#list(stopped)) {
       if (stopped.aborted) return
       if (!this.#rests(seen)) continue
       const taking = this.#take(seen, receive)
@@ -71,31 +69,21 @@ export class Inbox {
   }
 
   /** The files that may be taken, in order; none while the folder cannot be read. */
-  async #list(): Promise<readonly Seen[]> {
-    const { folder, matches, order } = this.#settings
+  async #list(stopped: AbortSignal): Promise<readonly Seen[]> {
+    const { matches, order } = this.#settings
     try {
-      const entries = await this.#watched(readdir(folder, { withFileTypes: true }))
-      const names = entries.filter((entry) => entry.isFile() && !UNFINISHED.test(entry.name) && matches(entry.name)).map(({ name }) => name)
-      const files = (await this.#watched(Promise.all(names.map((name) => this.#look(name))))).filter((seen) => seen !== null)
-      if (this.#reported.delete('folder')) this.#tools.log('info', 'a folder can be read again', { path: folder })
-      const present = new Set(names)
+      const listed = await this.#watched(this.#folder.list((name) => !UNFINISHED.test(name) && matches(name)))
+      if (this.#reported.delete('folder')) this.#tools.log('info', 'a folder can be read again', { path: this.#folder.path })
+      for (const { name, seen } of listed) if (!seen) this.#report(`?${name}`, 'warn', 'a file has a name that is not UTF-8 and stays unread')
+      const present = new Set(listed.map(({ name }) => name))
       for (const memory of [this.#resting, this.#decided]) for (const name of memory.keys()) if (!present.has(name)) memory.delete(name)
       for (const name of this.#reported) if (!present.has(name.slice(1))) this.#reported.delete(name)
+      const files = listed.flatMap(({ seen }) => seen ?? [])
       return files.sort((one, other) => (order === 'time' ? compare(one.changed, other.changed) : 0) || compare(one.name, other.name))
     } catch (error) {
       this.#resting.clear()
-      this.#report('folder', 'error', 'a folder cannot be read; looking again until it can', error)
+      if (!stopped.aborted) this.#report('folder', 'error', 'a folder cannot be read; looking again until it can', error)
       return []
-    }
-  }
-
-  async #look(name: string): Promise<Seen | null> {
-    try {
-      return seenAs(name, await lstat(join(this.#settings.folder, name), { bigint: true }))
-    } catch (error) {
-      // A name that is not UTF-8 is listed, but cannot be asked for; any other has just gone.
-      if (name.includes('\uFFFD')) this.#report(`?${name}`, 'warn', 'a file has a name that is not UTF-8 and stays unread', error)
-      return null
     }
   }
 
@@ -112,12 +100,11 @@ export class Inbox {
   async #take(seen: Seen, receive: Receive): Promise<boolean> {
     const before = this.#decided.get(seen.name)
     if (before && isSame(before.seen, seen)) return this.#putAway(before)
-    const path = join(this.#settings.folder, seen.name)
-    const reading = await this.#read(path, seen)
+    const reading = await this.#read(seen)
     if (!reading) return true
     if (reading.kind === 'unusable') return this.#putAway({ seen, good: false, reason: reading.reason })
     if (reading.kind === 'changed') return this.#resting.delete(seen.name) || true
-    const reply = await receive({ bytes: reading.bytes, origin: path, key: reading.key }).catch((error: unknown): Reply => {
+    const reply = await receive({ bytes: reading.bytes, origin: this.#folder.origin(seen.name), key: reading.key }).catch((error: unknown): Reply => {
       this.#report(`!${seen.name}`, 'error', 'a file could not be handed over; it stays and is tried again', error)
       return { verdict: 'error', reason: null, acknowledgements: [] }
     })
@@ -131,10 +118,9 @@ export class Inbox {
 
   /** Writes what the sender is owed; false where that fails, and the file stays: taken again it is answered alike. */
   async #answer({ name }: Seen, { acknowledgements }: Reply): Promise<boolean> {
-    const { answers } = this.#settings
-    if (answers === null || acknowledgements.length === 0) return true
+    if (!this.#settings.answers || acknowledgements.length === 0) return true
     try {
-      await this.#watched(writeAnswer(answers, name, Buffer.concat(acknowledgements)))
+      await this.#watched(this.#folder.answer(name, Buffer.concat(acknowledgements)))
       this.#reported.delete(`a${name}`)
       return true
     } catch (error) {
@@ -143,10 +129,13 @@ export class Inbox {
     }
   }
 
-  async #read(path: string, seen: Seen): Promise<Reading | null> {
+  async #read(seen: Seen): Promise<Reading | null> {
+    const { maximum, unseal } = this.#settings
     try {
-      return await this.#watched(readWhole(path, seen, this.#settings.maximum))
+      const reading = await this.#watched(this.#folder.read(seen, maximum))
+      return reading.kind === 'read' && unseal ? { ...reading, bytes: await unseal(reading.bytes) } : reading
     } catch (error) {
+      if (error instanceof MessageFault) return { kind: 'unusable', reason: error.message }
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT') this.#report(`r${seen.name}`, 'error', 'a file cannot be read; it stays and is tried again', error)
       return null
     }
@@ -154,16 +143,20 @@ export class Inbox {
 
   /** Moves or removes what has been decided about; where that fails, it is tried again without taking the file again. */
   async #putAway(decided: Decided): Promise<true> {
-    const { folder, done, failed } = this.#settings
+    const { after } = this.#settings
     const { seen, good, reason } = decided
-    const path = join(folder, seen.name)
+    const before = this.#decided.get(seen.name)
     this.#decided.set(seen.name, decided)
+    if (after === 'keep') {
+      if (!good && before !== decided) this.#tools.log('warn', 'a file cannot be taken, and is left where it is', { path: this.#folder.path })
+      return true
+    }
     try {
-      const now = seenAs(seen.name, await this.#watched(lstat(path, { bigint: true })))
+      const now = await this.#watched(this.#folder.look(seen.name))
       if (!isSame(now, seen)) this.#report(`c${seen.name}`, 'warn', 'a file was changed after it was read; it is read again when it rests')
-      else if (good && done === null) await this.#watched(rm(path))
-      else await this.#watched(moveTo(good && done !== null ? done : failed, path, seen.name, reason))
-      if (!good) this.#tools.log('warn', 'put a file aside; its reason is beside it', { path: failed })
+      else if (good && after === 'delete') await this.#watched(this.#folder.remove(seen.name))
+      else await this.#watched(this.#folder.move(seen.name, good ? 'done' : 'failed', reason))
+      if (!good) this.#tools.log('warn', 'put a file aside; its reason is beside it', { path: this.#folder.path })
       this.#decided.delete(seen.name)
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT') this.#report(`m${seen.name}`, 'error', 'a file was answered, but cannot be put away; it is not taken again', error)
@@ -175,14 +168,14 @@ export class Inbox {
   #report(what: string, level: 'warn' | 'error', event: string, error?: unknown): void {
     if (this.#reported.has(what)) return
     this.#reported.add(what)
-    this.#tools.log(level, event, { path: this.#settings.folder, ...(error !== undefined && { error }) })
+    this.#tools.log(level, event, { path: this.#folder.path, ...(error !== undefined && { error }) })
   }
 
   /** Tells of a folder that does not answer: a share that hangs would else look like one without files. */
   async #watched<T>(work: Promise<T>): Promise<T> {
     const answered = new AbortController()
     void this.#tools.clock.sleep(PATIENCE, answered.signal).then(() => {
-      if (!answered.signal.aborted) this.#tools.log('error', 'a folder does not answer', { path: this.#settings.folder, milliseconds: PATIENCE })
+      if (!answered.signal.aborted) this.#tools.log('error', 'a folder does not answer', { path: this.#folder.path, milliseconds: PATIENCE })
     })
     return work.finally(() => answered.abort())
   }

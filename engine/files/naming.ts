@@ -1,5 +1,6 @@
 /** What a written file is called. */
-import type { Delivery } from '../../engine/contracts.js'
+import { createHash } from 'node:crypto'
+import type { Delivery } from '../contracts.js'
 
 const PLACEHOLDERS = ['controlId', 'messageId', 'deliveryId', 'type', 'time', 'channel', 'destination'] as const
 type Placeholder = (typeof PLACEHOLDERS)[number]
@@ -14,6 +15,9 @@ export const checkName = (pattern: string): void => {
 
 /** Whether a pattern names each delivery differently. */
 export const isUnique = (pattern: string): boolean => pattern.includes('{deliveryId}')
+
+/** A pattern whose names say what is in the file, for content that is written differently each time (it is sealed). */
+export const digested = (pattern: string, payload: Buffer): string => `${pattern}-${createHash('sha256').update(payload).digest('hex').slice(0, 16)}`
 
 /**
  * The name of a delivery's file. Whatever a message says, it stays one visible name in its folder: letters, digits, `.`, `_` and
