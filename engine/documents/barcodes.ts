@@ -10,7 +10,7 @@ export interface FoundBarcode {
 }
 
 /** A symbol without its quiet zone, which must be left free: 4 modules around a QR code, 10 beside a Code 128. `dark` is 1 where a module is dark, line by line. */
-export interface Symbol { readonly width: number; readonly height: number; readonly dark: Uint8Array }
+export interface Modules { readonly width: number; readonly height: number; readonly dark: Uint8Array }
 
 const DOTS = 204 // an inch: at which pages of PDF files are looked at
 const WRITING_TIME = 10_000 // milliseconds
@@ -39,13 +39,13 @@ export const referenceIn = (texts: readonly string[], readReference: (text: stri
 }
 
 /** A Code 128 symbol: bars one module high, to be drawn as high as one likes. */
-export const code128 = async (text: string): Promise<Symbol> => {
+export const code128 = async (text: string): Promise<Modules> => {
   const { width, dark } = await inThread('write', { format: 'Code128', text }, WRITING_TIME)
   return { width, height: 1, dark: dark.subarray(0, width) }
 }
 
 /** A QR code of error correction Q: a quarter of it may be lost. */
-export const qrCode = (text: string): Promise<Symbol> => inThread('write', { format: 'QRCode', text }, WRITING_TIME)
+export const qrCode = (text: string): Promise<Modules> => inThread('write', { format: 'QRCode', text }, WRITING_TIME)
 
 /** Pixels as they are first: to stretch them can break a bar code. Then square ones, without which no QR code of a coarse fax is found; then without specks. */
 const textsOf = async (bytes: Buffer, document: Document, page: Page, limits: Limits, started: number): Promise<ReadonlySet<string>> => {

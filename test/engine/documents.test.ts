@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import PDFDocument from 'pdfkit'
 import sharp from 'sharp'
 import t, { type Test } from 'tap'
-import { barcodesOf, code128, qrCode, referenceIn, type Symbol } from '../../engine/documents/barcodes.js'
+import { barcodesOf, code128, qrCode, referenceIn, type Modules } from '../../engine/documents/barcodes.js'
 import { faxPages, toFaxTiff } from '../../engine/documents/fax.js'
 import { LIMITS } from '../../engine/documents/limits.js'
 import { pages, preview } from '../../engine/documents/pages.js'
@@ -40,7 +40,7 @@ const pdfOf = async (draw: readonly Draw[], options: object = {}): Promise<Buffe
 }
 const words: Draw = (document) => document.fontSize(11).text('The quick brown fox jumps over the lazy dog. '.repeat(60))
 
-const draw = (document: InstanceType<typeof PDFDocument>, { width, height, dark }: Symbol, x: number, y: number, module: number, high = module): void => {
+const draw = (document: InstanceType<typeof PDFDocument>, { width, height, dark }: Modules, x: number, y: number, module: number, high = module): void => {
   for (let row = 0; row < height; row++) for (let column = 0; column < width; column++) if (dark[row * width + column]) document.rect(x + column * module, y + row * high, module, high).fill('black')
 }
 const MODULE = (0.5 / 25.4) * 72 // points: half a millimetre

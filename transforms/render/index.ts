@@ -1,10 +1,12 @@
-/** The step `render`: a notice of the desk becomes a mail: a letter as text, HTML or PDF, and what it encloses. */
+/** The step `render`: a notice of the desk becomes a mail: a letter as text, HTML, PDF or fax, and what it encloses. */
 import { createHash } from 'node:crypto'
 import { Type } from 'typebox'
 import type { Message } from '../../engine/contracts.js'
 import { defineTransform } from '../../engine/define.js'
 import { MessageFault } from '../../engine/errors.js'
-import { composeMail, isAddress, parseAddress } from '../../engine/formats/mime/compose.js'
+import { composeMail, type Enclosure, isAddress, parseAddress } from '../../engine/formats/mime/compose.js'
+import type { Address } from '../../engine/formats/mime/fields.js'
+import { faxAddress, faxNumber, renderFax, type Sheet } from './fax.js'
 import { renderHtml } from './html.js'
 import { fill, type Letter } from './letter.js'
 import { KINDS, readLetters } from './letters.js'
@@ -12,13 +14,15 @@ import { enclosures, type Notice, readNotice } from './notice.js'
 import { renderPdf } from './pdf.js'
 import { renderText } from './text.js'
 import { reader } from './values.js'
+import { written } from './written.js'
 
 const AUTO = 'auto'
 const MOST_REFERENCES = 20 // in one header field
 
 const Settings = Type.Object({
   letter: Type.String({ pattern: '^[a-z][a-z0-9-]*$', description: 'A folder of mappings/letters/, such as `acknowledgement`; `auto` takes the one of the notice’s kind.' }),
-  as: Type.Optional(Type.Array(Type.Enum(['text', 'html', 'pdf']), { minItems: 1, uniqueItems: true, default: ['text'], description: 'The forms of the letter in the mail; a PDF is attached.' })),
+  as: Type.Optional(Type.Array(Type.Enum(['text', 'html', 'pdf', 'fax']), { minItems: 1, uniqueItems: true, default: ['text'], description: 'The forms of the letter in the mail; a PDF is attached. `fax`: one document of a cover sheet, the letter and what it encloses, and a mail to the fax number of the recipient.' })),
+  format: Type.Optional(Type.Enum(['pdf', 'tiff'], { default: 'pdf', description: 'Of `as: [fax]`: the file that it is. TIFF is G4, 1728 pixels wide, 204 × 196 dots an inch.' })),
   disclose: Type.Optional(Type.Enum(['nothing', 'all'], { default: 'nothing', description: '`all`: what the letter says of the patient, and the documents that it encloses. `nothing`: neither, only the reference number and whom to call.' })),
   from: Type.Optional(Type.String({ maxLength: 320, description: 'Who writes: `Heart Center <referrals@heart.example>`.' })),
   to: Type.Optional(Type.String({ maxLength: 254, description: 'An address that all letters go to, instead of the recipient’s own.' })),
@@ -31,10 +35,11 @@ const Settings = Type.Object({
 
 export default defineTransform({
   name: 'render',
-  summary: 'Writes the letter of a notice and makes a mail of it, as text, HTML or PDF, in the referrer’s language.',
+  summary: 'Writes the letter of a notice and makes a mail of it, as text, HTML, PDF or fax, in the referrer’s language.',
   settings: Settings,
   examples: [
     { letter: 'acknowledgement', as: ['text', 'pdf'], disclose: 'all', from: 'Heart Center <referrals@heart.example>', practice: { name: 'Heart Center', phone: '555-555-0100', fax: '555-555-0101', address: '1 Main St, Springfield' } },
+    { letter: 'outcome', as: ['fax'], format: 'tiff', disclose: 'all', practice: { name: 'Heart Center', phone: '555-555-0100', fax: '555-555-0101' } },
     { letter: AUTO, as: ['text', 'html'], from: 'referrals@heart.example', practice: { name: 'Heart Center', phone: '555-555-0100' }, timezone: 'America/New_York' },
   ],
   produces: 'mime',
@@ -43,34 +48,66 @@ export default defineTransform({
     if (settings.from !== undefined && !from) throw new Error('`from` must hold one e-mail address: `Heart Center <referrals@heart.example>`.')
     if (settings.to !== undefined && !isAddress(settings.to)) throw new Error('`to` must be one e-mail address.')
     if (settings.timezone !== undefined) checkZone(settings.timezone)
-    const letters = readLetters(settings.letter === AUTO ? KINDS : [settings.letter], tools)
-    const { as = ['text'], practice = {}, timezone = null, language = null } = settings
+    const { as = ['text'], format = 'pdf', practice = {}, timezone = null, language = null } = settings
+    const faxed = as.includes('fax')
+    if (faxed && as.includes('pdf')) throw new Error('`as` holds `fax` and `pdf`: a fax is the letter already, and would carry it twice. Leave one out.')
+    if (!faxed && format === 'tiff') throw new Error('`format: tiff` goes with `as: [fax]`.')
+    const letters = readLetters(settings.letter === AUTO ? KINDS : [settings.letter], tools, faxed)
     const disclosed = settings.disclose === 'all'
 
-    const write = (notice: Notice): { readonly letter: Letter; readonly name: string; readonly references: readonly string[]; readonly asked: boolean } => {
+    const write = (notice: Notice): { readonly letter: Letter; readonly name: string; readonly references: readonly string[]; readonly asked: boolean; readonly sheet: (date: Date, fax: string) => Sheet | null } => {
       const name = settings.letter === AUTO ? notice.kind : settings.letter
       const chosen = letters.choose(name, notice.language ?? language)
       if (!chosen) throw new MessageFault({ kind: 'unsupported', reason: `there is no letter for this kind of notice; there are ${KINDS.join(', ')}`, location: 'Communication.category' })
       const { template, words, asked } = chosen
-      const values = reader(letters.values, notice, practice, { locale: words.locale, timezone, said: words.said ?? {} }, disclosed)
+      const writing = { locale: words.locale, timezone, said: words.said ?? {} }
+      const values = reader(letters.values, notice, practice, writing, disclosed)
       const references = values('reference')
       const { subject, blocks } = fill(template, disclosed, values)
       if (subject === null || blocks.length === 0) throw new MessageFault({ kind: 'required', reason: 'the notice has no reference number, which every letter says', location: 'ServiceRequest.identifier' })
-      return { letter: { language: chosen.language, subject, blocks, reference: references.slice(0, 3).join(', '), practice, words }, name, references, asked }
+      const reference = references.slice(0, 3).join(', ')
+      const said = (value: string): string => values(value)[0] ?? ''
+      const sheet = (date: Date, fax: string): Sheet | null => words.cover ? {
+        words: words.cover, reference, date: written(date.toISOString(), 'date', writing),
+        from: { name: said('practice-name'), address: said('practice-address'), phone: said('practice-phone'), fax: said('practice-fax') },
+        to: { name: said('recipient-name'), practice: said('recipient-practice'), fax: written(fax, 'phone', writing) },
+      } : null
+      return { letter: { language: chosen.language, subject, blocks, reference, practice, words }, name, references, asked, sheet }
+    }
+
+    /** What a mail carries: the letter as a document, and what it encloses; a fax is all of it in one. */
+    const attached = async (notice: Notice, { letter, name, references, sheet }: ReturnType<typeof write>, date: Date): Promise<{ readonly documents: readonly Enclosure[]; readonly pages: number | null }> => {
+      const file = [name, references[0]].filter(Boolean).join('-')
+      const enclosed = disclosed ? enclosures(notice) : []
+      const number = settings.to === undefined ? notice.fax ?? '' : faxNumber(settings.to) ?? ''
+      const cover = faxed ? sheet(date, number) : null
+      if (cover) {
+        const fax = await renderFax(letter, date, cover, references, enclosed, file, format)
+        return { documents: [fax.document], pages: fax.pages }
+      }
+      const pdf = as.includes('pdf') ? [{ filename: `${file}.pdf`, type: 'application/pdf', content: (await renderPdf(letter, date)).bytes }] : []
+      return { documents: [...pdf, ...enclosed], pages: null }
+    }
+
+    /** The address that the setting names; else the recipient's fax number or e-mail address. */
+    const addressed = ({ to, fax, name }: Notice): readonly Address[] => {
+      if (settings.to !== undefined) return [{ name: '', address: settings.to }]
+      const address = faxed ? (fax === null ? null : faxAddress(fax, name)) : to
+      return address ? [address] : []
     }
 
     return async (message) => {
       if (message.format !== 'fhir') throw new MessageFault({ kind: 'unsupported', reason: `render takes notices in FHIR, and this is ${message.format}` })
       const notice = readNotice(message.body)
-      const { letter, name, references, asked } = write(notice)
+      const made = write(notice)
+      const { letter, name, references, asked } = made
       if (!asked) tools.log('info', 'a letter was written in English, since there is none in the language asked for', { channel: message.channel, message: message.id })
       const date = notice.sent ?? message.receivedAt
-      const address = settings.to ?? notice.to?.address
-      const pdf = as.includes('pdf') ? [{ filename: `${[name, references[0]].filter(Boolean).join('-')}.pdf`, type: 'application/pdf', content: await renderPdf(letter, date) }] : []
+      const { documents, pages } = await attached(notice, made, date)
       const bytes = await composeMail({
         messageId: messageIdOf(message, name, from?.address), date,
         from: from ?? undefined,
-        to: address === undefined ? [] : [{ name: settings.to === undefined ? notice.to?.name ?? '' : '', address }],
+        to: addressed(notice),
         subject: letter.subject,
         inReplyTo: notice.inReplyTo ?? undefined,
         headers: {
@@ -78,10 +115,11 @@ export default defineTransform({
           'Content-Language': letter.language,
           'X-Refero-Kind': `letter/${name}`,
           ...(references.length > 0 && { 'X-Refero-Reference': references.slice(0, MOST_REFERENCES).join(', ') }),
+          ...(pages !== null && { 'X-Refero-Pages': String(pages) }),
         },
         text: as.includes('text') ? renderText(letter) : undefined,
         html: as.includes('html') ? renderHtml(letter) : undefined,
-        attachments: [...pdf, ...(disclosed ? enclosures(notice) : [])],
+        attachments: documents,
       })
       return [{ ...message, format: 'mime', body: tools.format('mime').parse(bytes) }]
     }

@@ -2,6 +2,7 @@
 import { type Static, Type } from 'typebox'
 import type { MappingDocument, Tools } from '../../engine/contracts.js'
 import { check } from '../../engine/v2-to-fhir/mapping-errors.js'
+import { CoverWords } from './cover.js'
 import { type LetterTemplate, letterTemplate } from './letter-file.js'
 import { letterValues, type ValueDefinitions } from './values.js'
 
@@ -10,6 +11,7 @@ const Words = Type.Object({
   page: Type.String({ description: 'At the foot of a page: "Page {page} of {pages}".' }),
   said: Type.Optional(Type.Record(Type.String(), Type.String({ minLength: 1 }), { description: 'Codes and words of the desk, as this language says them; without one, they are written as they are.' })),
   replaced: Type.String({ description: 'What a PDF says of characters that it cannot show: {list}.' }),
+  cover: Type.Optional(CoverWords),
 }, { additionalProperties: false })
 
 /** The content of mappings/letters/words.yaml: what is said beside the letters, by language. */
@@ -32,8 +34,8 @@ export interface Letters {
   choose(name: string, language: string | null): ChosenLetter | null
 }
 
-/** Reads the letters of these names in all their languages. Throws a sentence that begins with file:line:column. */
-export const readLetters = (names: readonly string[], tools: Pick<Tools, 'mapping'>): Letters => {
+/** Reads the letters of these names in all their languages, with words for cover sheets where they will have `covers`. Throws a sentence that begins with file:line:column. */
+export const readLetters = (names: readonly string[], tools: Pick<Tools, 'mapping'>, covers: boolean): Letters => {
   const values = letterValues(tools.mapping('letters/values'))
   const wordsFile: MappingDocument = tools.mapping('letters/words')
   const { languages: words } = check(WordsFile, wordsFile)
@@ -48,6 +50,9 @@ export const readLetters = (names: readonly string[], tools: Pick<Tools, 'mappin
   }
   const letters = new Map(names.map((name) => [name, read(name)]))
   if (!words[FALLBACK]) throw new Error(`${wordsFile.place('languages')}: "${FALLBACK}" is missing, which letters fall back to.`)
+  for (const [language, { cover }] of covers ? Object.entries(words) : []) {
+    if (!cover) throw new Error(`${wordsFile.place('languages', language)}: ${language} needs \`cover\`, the words on cover sheets of faxes.`)
+  }
   return {
     values,
     choose(name, language) {

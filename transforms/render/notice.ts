@@ -13,7 +13,9 @@ export interface Notice extends Asked {
   readonly kind: string // acknowledgement, status …
   readonly language: string | null // BCP 47
   readonly sent: Date | null
-  readonly to: Address | null
+  readonly to: Address | null // the e-mail address
+  readonly fax: string | null // the fax number, as it is written
+  readonly name: string // of whom it goes to
   readonly inReplyTo: string | null // a Message-ID with its brackets
 }
 
@@ -31,7 +33,7 @@ export const readNotice = (body: unknown): Notice => {
   return {
     whole: body as JsonObject, recipient: bundle(recipient), enclosed: bundle(around(entries, enclosed, 1)), referrer: withThose(entries, 'ServiceRequest', 'requester', 3), payer: withThose(entries, 'Coverage', 'payor', 1),
     kind: kindOf(communication) ?? '', language: typeof language === 'string' ? language : null, sent: at && !Number.isNaN(at.getTime()) ? at : null,
-    to: addressOf(recipient), inReplyTo: list(communication.inResponseTo).map(messageId).find((id) => id !== null) ?? null,
+    to: addressOf(recipient), fax: faxOf(recipient), name: nameOf(recipient), inReplyTo: list(communication.inResponseTo).map(messageId).find((id) => id !== null) ?? null,
   }
 }
 
@@ -98,12 +100,22 @@ const addressOf = (recipient: readonly JsonObject[]): Address | null => {
   const points = recipient.flatMap(({ telecom }) => list(telecom)).filter(isObject)
   const usable = points.filter((one, n) => one.system === 'email' && one.use !== 'old' && (n === 0 || !isDirect(one)))
   const address = usable.flatMap(({ value }) => (typeof value === 'string' ? [value.trim()] : [])).find(isAddress)
-  if (address === undefined) return null
+  return address === undefined ? null : { name: nameOf(recipient), address }
+}
+
+/** The name of the person, or else of the practice. */
+const nameOf = (recipient: readonly JsonObject[]): string => {
   const person = recipient.find(({ resourceType }) => resourceType === 'Practitioner')
   const [name] = person ? list(person.name) : []
   const words = isObject(name) ? [...list(name.given), name.family].filter((one): one is string => typeof one === 'string') : []
   const practice = recipient.find(({ resourceType }) => resourceType === 'Organization')?.name
-  return { name: words.join(' ') || (typeof practice === 'string' ? practice : ''), address }
+  return words.join(' ') || (typeof practice === 'string' ? practice : '')
+}
+
+/** The fax number of the role, the person, the practice. */
+const faxOf = (recipient: readonly JsonObject[]): string | null => {
+  const points = recipient.flatMap(({ telecom }) => list(telecom)).filter(isObject)
+  return points.filter((one) => one.system === 'fax' && one.use !== 'old').flatMap(({ value }) => (typeof value === 'string' && value.trim() !== '' ? [value.trim()] : []))[0] ?? null
 }
 
 const DIRECT = 'http://hl7.org/fhir/us/core/StructureDefinition/us-core-direct'

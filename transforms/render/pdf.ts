@@ -1,5 +1,6 @@
 /** A letter as PDF: the practice's head, the words, and the reference number on every page. The same letter gives the same bytes. */
 import PDFDocument from 'pdfkit'
+import { type Cover, drawCover } from './cover.js'
 import type { Block, Letter } from './letter.js'
 import { winAnsi } from './win-ansi.js'
 
@@ -8,8 +9,11 @@ const LABELS = 150 // points for the first column of facts
 const GREY = '#555555'
 const MOST_TOLD = 40 // characters that are named as replaced
 
+/** What a fax has beside its letter: a sheet before it, pages as pictures behind it, and how many `more` follow that are not in the file. */
+export interface Around { readonly cover: Cover; readonly pictures: readonly Buffer[]; readonly more: number }
+
 /** `date` stands in the document's properties. Characters that the fonts cannot show are replaced, and a last line says which. */
-export const renderPdf = async (letter: Letter, date: Date): Promise<Buffer> => {
+export const renderPdf = async (letter: Letter, date: Date, around?: Around): Promise<{ readonly bytes: Buffer; readonly pages: number }> => {
   const replaced = new Map<string, string>()
   const plain = (text: string): string => {
     const made = winAnsi(text)
@@ -27,18 +31,26 @@ export const renderPdf = async (letter: Letter, date: Date): Promise<Buffer> => 
     document.on('error', reject)
   })
 
+  if (around) document.addPage() // the sheet is drawn once it is known how many pages there are
   head(document, letter, plain)
   document.font('Helvetica-Bold').fontSize(14).text(plain(letter.subject)).moveDown(0.8)
   for (const block of letter.blocks) write(document, block, plain)
   if (replaced.size > 0) note(document, letter, replaced)
-  feet(document, letter, plain)
+  const written = document.bufferedPageRange().count
+  for (const picture of around?.pictures ?? []) document.addPage().image(picture, 0, 0, { width: document.page.width, height: document.page.height })
+  const pages = document.bufferedPageRange().count
+  feet(document, letter, plain, written, pages + (around?.more ?? 0))
+  if (around) {
+    document.switchToPage(0)
+    drawCover(document, around.cover, pages + around.more, plain)
+  }
   document.end()
   await ended
-  return Buffer.concat(pieces)
+  return { bytes: Buffer.concat(pieces), pages }
 }
 
-type Document = InstanceType<typeof PDFDocument>
-type Plain = (text: string) => string
+export type Document = InstanceType<typeof PDFDocument>
+export type Plain = (text: string) => string
 
 const head = (document: Document, { practice: { name, address, phone, fax } }: Letter, plain: Plain): void => {
   if (name) document.font('Helvetica-Bold').fontSize(15).text(plain(name))
@@ -85,9 +97,9 @@ const note = (document: Document, { words }: Letter, replaced: ReadonlyMap<strin
   document.moveDown(1).font('Helvetica').fontSize(8).fillColor(GREY).text(winAnsi(words.replaced.replace('{list}', told.join(', '))).text).fillColor('black')
 }
 
-const feet = (document: Document, { reference, words }: Letter, plain: Plain): void => {
-  const { start, count } = document.bufferedPageRange()
-  for (let page = start; page < start + count; page++) {
+/** At the foot of the pages that are written, not of pictures: theirs is what came with them. */
+const feet = (document: Document, { reference, words }: Letter, plain: Plain, written: number, count: number): void => {
+  for (let page = 0; page < written; page++) {
     document.switchToPage(page)
     const { left, right } = document.page.margins
     const y = document.page.height - MARGIN / 2 - 9
