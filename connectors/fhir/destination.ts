@@ -1,5 +1,4 @@
 /** The `fhir` destination: hands a canonical referral to an EHR’s FHIR R4 server, and answers with what became of each part. */
-import { validateHeaderName, validateHeaderValue } from 'node:http'
 import type { Outcome, Tools } from '../../engine/contracts.js'
 import { defineDestination } from '../../engine/define.js'
 import { MessageFault } from '../../engine/errors.js'
@@ -7,10 +6,9 @@ import { connect, Ended } from './exchange.js'
 import { DEFAULTS, evidence, handOff, type Progress } from './hand-off.js'
 import { publish } from './published-keys.js'
 import { type Referral, readReferral } from './referral.js'
+import { checkServer } from './server-check.js'
 import { Settings } from './settings.js'
-import { publicKey } from './smart.js'
-
-const OURS = ['host', 'content-length', 'authorization', 'if-none-exist', 'prefer', 'accept', 'content-type']
+import { publicKeys } from './smart.js'
 
 export default defineDestination({
   name: 'fhir',
@@ -24,15 +22,16 @@ export default defineDestination({
   ],
   create(given, tools) {
     const settings = withProfile(given, tools)
-    checkHeaders(settings.headers ?? {})
+    checkServer(settings)
     checkSettings(settings)
     const session = connect(settings, tools.clock)
     const smart = typeof settings.auth === 'object' && 'smart' in settings.auth ? settings.auth.smart : null
+    const keys = smart ? publicKeys(smart) : []
     let unpublish = (): void => {}
 
     return {
       async open() {
-        if (smart?.publish) unpublish = publish(tools.serve, smart.publish, publicKey(smart))
+        if (smart?.publish) unpublish = publish(tools.serve, smart.publish, keys)
       },
       async deliver({ payload }, signal) {
         let referral: Referral
@@ -59,19 +58,6 @@ export default defineDestination({
   },
 })
 
-/** Throws a sentence for a header that cannot be sent, or is not the channel's to set. */
-const checkHeaders = (headers: Readonly<Record<string, string>>): void => {
-  for (const [name, value] of Object.entries(headers)) {
-    try {
-      validateHeaderName(name)
-      validateHeaderValue(name, value)
-    } catch {
-      throw new Error(`The header \`${name.slice(0, 100)}\` cannot be sent: its name or value holds characters that are not allowed in HTTP.`)
-    }
-    if (OURS.includes(name.toLowerCase())) throw new Error(`The header \`${name}\` is set by the connector; leave it out.`)
-  }
-}
-
 /** What is written is what the EHR's profile says. Throws a sentence where it says nothing of it. */
 const withProfile = ({ profile, ...settings }: Settings, tools: Pick<Tools, 'mapping'>): Settings => {
   if (profile === undefined) return settings
@@ -83,10 +69,8 @@ const withProfile = ({ profile, ...settings }: Settings, tools: Pick<Tools, 'map
 }
 
 /** Throws a sentence for settings that contradict each other. */
-const checkSettings = ({ base, write, document, task, communication }: Settings): void => {
+const checkSettings = ({ write, document, task, communication }: Settings): void => {
   const written: readonly string[] = write ?? DEFAULTS.write
-  const { username, password } = new URL(base)
-  if (username || password) throw new Error('`base` cannot hold a user or password; use `auth`.')
   for (const [name, given] of [['document', document], ['task', task], ['communication', communication]] as const) {
     if (given && !written.includes(name)) throw new Error(`\`${name}\` says how something is written that \`write\` does not name; add it there, or leave it out.`)
   }

@@ -1,14 +1,14 @@
-/** One request to a FHIR server, and what its answer says of the whole hand-off. */
+/** One request to a FHIR server, and what its answer says of what was to be done there. */
 import { STATUS_CODES } from 'node:http'
 import { Client } from 'fhir-kit-client'
 import type { Clock, Outcome } from '../../engine/contracts.js'
 import { wordsOf } from './outcome-words.js'
-import type { Settings } from './settings.js'
+import type { ServerSettings } from './settings.js'
 import { smartTokens, type Tokens } from './smart.js'
 
 export interface Resource { readonly resourceType: string; readonly [element: string]: unknown }
 
-/** Ends a hand-off: what became of it, and the server's own words about it where it gave some. */
+/** Ends what was to be done at a server: what became of it, and the server's own words about it where it gave some. */
 export class Ended extends Error {
   constructor(readonly outcome: Exclude<Outcome, { kind: 'sent' }>, readonly answer: unknown = null) {
     super(outcome.reason)
@@ -23,6 +23,10 @@ export interface Server {
   /** The first page of what a search finds. */
   search(type: string, parameters: Readonly<Record<string, string>>): Promise<readonly Resource[]>
   read(location: string): Promise<Resource | null>
+  /** Whatever is at a path below the base, or at an address: a resource, a page, an operation. `name` says it to people. */
+  get(path: string, name: string): Promise<Resource>
+  /** Writes what is ours alone, with nobody's data in it; its answer may show nothing. */
+  write(method: 'POST' | 'PUT', path: string, resource: Resource, headers: Readonly<Record<string, string>>): Promise<Answer>
   /** Creates it unless something is there that the condition finds. `content` is whose words may not be in a reason. */
   create(resource: Resource, ifNoneExist: string, content: object): Promise<Answer>
 }
@@ -35,7 +39,7 @@ const LONGEST_PAUSE = 3600 // seconds that a server is heeded for
 interface Failure { readonly response?: { readonly status: number; readonly data: unknown }; readonly config?: { readonly headers?: Headers }; readonly cause?: { readonly code?: unknown }; readonly name?: string }
 
 /** Connects requests of one lane to the server; `paused` holds what the server asked for with Retry-After. */
-export const connect = ({ base, auth, headers = {} }: Settings, clock: Clock) => {
+export const connect = ({ base, auth, headers = {} }: ServerSettings, clock: Clock) => {
   const client = new Client({ baseUrl: base, customHeaders: headers, requestOptions: { redirect: 'manual' } })
   const tokens: Tokens | null = typeof auth === 'object' && 'smart' in auth ? smartTokens(auth.smart, base, clock) : null
   let pausedUntil = 0
@@ -90,14 +94,22 @@ export const connect = ({ base, auth, headers = {} }: Settings, clock: Clock) =>
       },
       async create(resource, ifNoneExist, content) {
         const what = { writes: true, name: resource.resourceType, headers: { prefer: 'return=representation', 'if-none-exist': ifNoneExist }, content }
-        const body = await ask(what, (options) => client.create({ resourceType: resource.resourceType, body: { ...resource }, options }))
-        const { response } = Client.httpFor(body)
-        const said = typeof body.resourceType === 'string' && body.resourceType === resource.resourceType ? body : null
-        const location = new RegExp(`(?:^|/)(${resource.resourceType}/[A-Za-z0-9.-]{1,64})(?:/_history/|$)`).exec(response?.headers.get('location') ?? response?.headers.get('content-location') ?? '')?.[1]
-        return { status: response?.status ?? 0, resource: said, location: location ?? (typeof said?.id === 'string' ? `${said.resourceType}/${said.id}` : null) }
+        return written(resource, await ask(what, (options) => client.create({ resourceType: resource.resourceType, body: { ...resource }, options })))
+      },
+      get: (path, name) => ask({ writes: false, name, headers: {}, content: {} }, (options) => client.request(path, { options })),
+      async write(method, path, resource, more) {
+        const what = { writes: true, name: resource.resourceType, headers: { 'content-type': 'application/fhir+json', prefer: 'return=representation', ...more }, content: {} }
+        return written(resource, await ask(what, (options) => client.request(path, { method, body: { ...resource }, options })))
       },
     }
   }
+}
+
+const written = ({ resourceType }: Resource, body: Resource): Answer => {
+  const { response } = Client.httpFor(body)
+  const said = body.resourceType === resourceType ? body : null
+  const location = new RegExp(`(?:^|/)(${resourceType}/[A-Za-z0-9.-]{1,64})(?:/_history/|$)`).exec(response?.headers.get('location') ?? response?.headers.get('content-location') ?? '')?.[1]
+  return { status: response?.status ?? 0, resource: said, location: location ?? (typeof said?.id === 'string' ? `${resourceType}/${said.id}` : null) }
 }
 
 interface Asked { readonly writes: boolean; readonly name: string; readonly headers: Record<string, string>; readonly content: object }

@@ -6,15 +6,17 @@ interface Published { readonly keys: JWK[]; readonly stop: () => void }
 
 const published = new WeakMap<Tools['serve'], Map<string, Published>>()
 
-/** Serves a key on a path until the returned function is called; lanes and channels that say the same path share its set. Throws a sentence if another channel has the path. */
-export const publish = (serve: Tools['serve'], path: string, key: JWK): (() => void) => {
+/** Serves keys on a path until the returned function is called; lanes and channels that say the same path share its set. Throws a sentence if another channel serves something else there, or another key is called the same. */
+export const publish = (serve: Tools['serve'], path: string, added: readonly JWK[]): (() => void) => {
   const paths = published.get(serve) ?? new Map<string, Published>()
   published.set(serve, paths)
   const keys = paths.get(path)?.keys ?? []
+  const clash = added.find((key) => keys.some((other) => other.kid === key.kid && JSON.stringify(other) !== JSON.stringify(key)))
+  if (clash) throw new Error(`another key is published at ${path} by the name of \`${clash.kid}\`: servers could not tell them apart; give one of them another \`keyId\`.`)
   if (!paths.has(path)) paths.set(path, { keys, stop: serve(path, answering(keys)) })
-  keys.push(key)
+  keys.push(...added)
   return () => {
-    keys.splice(keys.indexOf(key), 1)
+    for (const key of added) keys.splice(keys.indexOf(key), 1)
     if (keys.length > 0) return
     paths.get(path)?.stop()
     paths.delete(path)
@@ -22,7 +24,7 @@ export const publish = (serve: Tools['serve'], path: string, key: JWK): (() => v
 }
 
 const answering = (keys: readonly JWK[]): WebHandler => async ({ method }) => {
-  if (method !== 'GET') return { status: 405, headers: { allow: 'GET' } }
+  if (method !== 'GET' && method !== 'HEAD') return { status: 405, headers: { allow: 'GET, HEAD' } }
   const distinct = [...new Map(keys.map((key) => [JSON.stringify(key), key])).values()]
   return { status: 200, headers: { 'content-type': 'application/json', 'cache-control': 'public, max-age=300' }, body: JSON.stringify({ keys: distinct }) }
 }

@@ -1,4 +1,4 @@
-/** The settings of the `fhir` destination. */
+/** The settings of the `fhir` destination, and what the source shares of them: which server, and who we are there. */
 import { type Static, Type } from 'typebox'
 import { SmartSettings } from './smart.js'
 
@@ -8,7 +8,8 @@ export type Kind = (typeof KINDS)[number]
 const Secret = Type.String({ minLength: 1, maxLength: 10_000, description: `A secret: \`\${secret:name}\`.` })
 const Reference = Type.String({ pattern: '^[A-Z][A-Za-z]+/[A-Za-z0-9.-]{1,64}$', description: 'A resource of that server: `Organization/12`.' })
 
-export const Settings = Type.Object({
+/** Which server, and how we say who we are. */
+export const serverSettings = {
   base: Type.String({ pattern: '^https?://[^\\s?#]+$', maxLength: 2000, description: 'The address of the FHIR R4 server: `https://ehr.example/fhir/r4`.' }),
   auth: Type.Union([
     Type.Literal('none'),
@@ -16,6 +17,12 @@ export const Settings = Type.Object({
     Type.Object({ smart: SmartSettings }, { additionalProperties: false }),
   ], { description: 'How we say who we are: `none`, a fixed token (`bearer`), or SMART Backend Services (`smart`).' }),
   headers: Type.Optional(Type.Record(Type.String(), Type.String({ maxLength: 8000 }), { maxProperties: 50, description: 'More headers, by name.' })),
+}
+const ServerSettings = Type.Object(serverSettings)
+export type ServerSettings = Static<typeof ServerSettings>
+
+export const Settings = Type.Object({
+  ...serverSettings,
   patient: Type.Object({
     system: Type.String({ pattern: '^\\S+$', maxLength: 500, description: 'The system of this EHR’s chart numbers: the identifier of it in the bundle says who the patient is here.' }),
     create: Type.Optional(Type.Enum(['never', 'conditional'], { default: 'never', description: 'Whether a patient without such a number may be registered: `conditional` does if none of their other identifiers is known here.' })),

@@ -14,6 +14,11 @@ export const SmartSettings = Type.Object({
   scopes: Type.Array(Type.String({ pattern: '^[!-~]+$', maxLength: 200 }), { minItems: 1, maxItems: 100, description: 'What we ask to be let do: `system/ServiceRequest.cruds`.' }),
   tokenUrl: Type.Optional(Type.String({ pattern: URL_PATTERN, maxLength: 2000, description: 'Where tokens are given; without it, what `<base>/.well-known/smart-configuration` says.' })),
   jku: Type.Optional(Type.String({ pattern: URL_PATTERN, maxLength: 2000, description: 'Where the set of our public keys is published, said in every assertion.' })),
+  next: Type.Optional(Type.Object({
+    key: Type.String({ minLength: 1, maxLength: 20_000, description: `The private key that will follow: \`\${secret:ehr-key-next}\`.` }),
+    keyId: Type.String({ minLength: 1, maxLength: 200, description: 'Its `kid`.' }),
+    algorithm: Type.Optional(Type.Enum(['RS384', 'ES384'], { default: 'RS384', description: 'How it will sign.' })),
+  }, { additionalProperties: false, description: 'The key that will follow: published beside the one in use, so that servers know it before it signs.' })),
   publish: Type.Optional(Type.String({ pattern: '^/[A-Za-z0-9._/-]{1,200}$', description: 'A path of the engine’s own web server where that set is served: `/keys/ehr.json`.' })),
 }, { additionalProperties: false })
 export type SmartSettings = Static<typeof SmartSettings>
@@ -28,6 +33,7 @@ export interface Tokens {
 
 const LIFE_OF_ASSERTION = 240 // seconds; at most 300 are allowed
 const USUAL_LIFE = 300 // seconds of a token whose server does not say
+const SKEW = 30_000 // milliseconds of difference between clocks that a server may mind
 const MARGIN = 30 // seconds before its end that a token is no longer used
 const PATIENCE = 20_000 // milliseconds for each request
 const ASSERTION = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer'
@@ -46,14 +52,24 @@ export const smartTokens = (settings: SmartSettings, base: string, clock: Clock)
 
 const makeTokens = (settings: SmartSettings, base: string, clock: Clock): Tokens => {
   const key = privateKey(settings)
+  let ahead = 0 // milliseconds that the server's clock is ahead of ours, once it matters
   let current: { readonly token: string; readonly until: number } | null = null
   let asking: Promise<string> | null = null
   const ask = async (): Promise<string> => {
     const url = settings.tokenUrl ?? await discovered(base)
     const asked = clock.now().getTime()
-    const assertion = await signed(settings, key, url, Math.floor(asked / 1000))
-    const body = new URLSearchParams({ grant_type: 'client_credentials', scope: settings.scopes.join(' '), client_assertion_type: ASSERTION, client_assertion: assertion })
-    const { status, answer } = await fetched(url, { method: 'POST', body, headers: { accept: 'application/json' } })
+    const askAt = async (moment: number) => {
+      const assertion = await signed(settings, key, url, Math.floor(moment / 1000))
+      const body = new URLSearchParams({ grant_type: 'client_credentials', scope: settings.scopes.join(' '), client_assertion_type: ASSERTION, client_assertion: assertion })
+      return fetched(url, { method: 'POST', body, headers: { accept: 'application/json' } })
+    }
+    let { status, answer, at } = await askAt(asked + ahead)
+    if (status >= 400 && status < 500 && Math.abs(at - (asked + ahead)) > SKEW) {
+      // By the server's clock the assertion may have been of the future, or over: once more, by that clock.
+      ahead = at - asked
+      ;({ status, answer, at } = await askAt(at))
+      if (status !== 200) ahead = 0
+    }
     const { access_token: token, expires_in: life, error } = answer
     if (status !== 200 || typeof token !== 'string' || token === '') throw new Error(`no access token was given: ${new URL(url).host} answered ${status}${typeof error === 'string' && /^[a-z_]{1,60}$/.test(error) ? ` (${error})` : ''}`)
     const seconds = typeof life === 'number' && life > 0 ? life : USUAL_LIFE
@@ -88,13 +104,13 @@ const discovered = async (base: string): Promise<string> => {
   return url
 }
 
-const fetched = async (url: string, request: RequestInit): Promise<{ readonly status: number; readonly answer: Readonly<Record<string, unknown>> }> => {
+const fetched = async (url: string, request: RequestInit): Promise<{ readonly status: number; readonly answer: Readonly<Record<string, unknown>>; readonly at: number }> => {
   const response = await fetch(url, { ...request, redirect: 'manual', signal: AbortSignal.timeout(PATIENCE) }).catch((error: unknown) => {
     const { code } = ((error as { cause?: { code?: unknown } }).cause ?? {})
     throw new Error(`${new URL(url).host} cannot be asked for a token${typeof code === 'string' ? ` (${code})` : ''}`)
   })
   const answer: unknown = await response.json().catch(() => ({}))
-  return { status: response.status, answer: typeof answer === 'object' && answer !== null ? answer as Record<string, unknown> : {} }
+  return { status: response.status, answer: typeof answer === 'object' && answer !== null ? answer as Record<string, unknown> : {}, at: Date.parse(response.headers.get('date') ?? '') }
 }
 
 const unlessAborted = (promise: Promise<string>, signal: AbortSignal): Promise<string> =>
@@ -118,6 +134,12 @@ export const privateKey = ({ key, algorithm = 'RS384' }: Pick<SmartSettings, 'ke
   const fits = algorithm === 'RS384' ? made.asymmetricKeyType === 'rsa' && modulusLength >= 2048 : made.asymmetricKeyType === 'ec' && namedCurve === 'secp384r1'
   if (!fits) throw new Error(`\`key\` is not what ${algorithm} needs: ${wanted}.`)
   return made
+}
+
+/** The keys that are published: the one in use, and the one that follows. Throws a sentence where two would be called the same. */
+export const publicKeys = (settings: Pick<SmartSettings, 'key' | 'algorithm' | 'keyId' | 'next'>): readonly JWK[] => {
+  if (settings.next?.keyId === settings.keyId) throw new Error('`next.keyId` must differ from `keyId`: servers tell keys apart by it.')
+  return [settings, ...(settings.next ? [settings.next] : [])].map(publicKey)
 }
 
 /** Our public key as a server looks for it in a key set (RFC 7517). Nothing of the private key is in it. */

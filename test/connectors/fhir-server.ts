@@ -1,4 +1,4 @@
-/** A small FHIR R4 server of the tests, in memory: conditional create and update, transactions, search by identifier, a token endpoint, and faults to order. */
+/** A small FHIR R4 server of the tests, in memory: conditional create and update, transactions, search by identifier and time, pages, a token endpoint, and faults to order. */
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -69,7 +69,7 @@ export const fhirServer = async (t: Pick<Test, 'teardown'>): Promise<TestServer>
       const found = server.of(type).find((each) => each.id === id)
       return found ? { status: 200, body: found } : { status: 404 }
     }
-    if (method === 'GET') return { status: 200, body: { resourceType: 'Bundle', type: 'searchset', entry: matching(type, server.ignoresSearch ? null : query).map((resource) => ({ resource, search: { mode: 'match' } })) } }
+    if (method === 'GET') return { status: 200, body: page(type, query) }
     if (body === null) return { status: 400 }
     if (method === 'POST' && path === '') return body.type === 'transaction' ? transaction(body) : refusal('A server takes batches and transactions at its base, and nothing else.')
     if (body.resourceType !== type) return refusal(`This is no ${type}.`)
@@ -110,9 +110,27 @@ export const fhirServer = async (t: Pick<Test, 'teardown'>): Promise<TestServer>
     return bad ?? { status: 200, body: { resourceType: 'Bundle', type: 'transaction-response', entry: answers.map(({ status, headers }) => ({ response: { status: String(status), location: headers?.location } })) } }
   }
 
+  /** `_count` resources of what a search finds, `_include`d ones beside them, and the address of the next page. */
+  const page = (type: string, query: URLSearchParams): Resource => {
+    const found = matching(type, server.ignoresSearch ? null : query)
+    const from = Number(query.get('page') ?? 0)
+    const most = Number(query.get('_count') ?? found.length) || found.length
+    const shown = found.slice(from, from + most)
+    const more = new URLSearchParams([...query].filter(([name]) => name !== 'page'))
+    more.set('page', String(from + most))
+    const text = query.has('_include') ? JSON.stringify(shown) : ''
+    const included = server.resources.filter((each) => each.resourceType !== type && text.includes(`"${each.resourceType}/${each.id}"`))
+    const entry = [...shown.map((resource) => ({ resource, search: { mode: 'match' } })), ...included.map((resource) => ({ resource, search: { mode: 'include' } }))]
+    return { resourceType: 'Bundle', type: 'searchset', entry, ...(from + most < found.length && { link: [{ relation: 'next', url: `${base}/${type}?${more}` }] }) }
+  }
+
+  const lastUpdated = ({ meta }: Resource): string => (meta as { lastUpdated?: string } | undefined)?.lastUpdated ?? ''
+
   const matching = (type: string, query: URLSearchParams | null): Resource[] => {
     const wanted = query?.get('identifier')?.split(/(?<!\\),/).map((each) => each.replace(/\\(.)/g, '$1')) ?? null
-    return server.of(type).filter(({ identifier }) => !wanted || (Array.isArray(identifier) ? identifier as { system?: string; value?: string }[] : []).some(({ system, value }) => wanted.includes(`${system}|${value}`)))
+    const since = query?.get('_lastUpdated')?.replace('ge', '') ?? null
+    const of = server.of(type).filter((each) => (since === null || lastUpdated(each) >= since) && (!query?.has('_id') || each.id === query.get('_id')))
+    return of.filter(({ identifier }) => !wanted || (Array.isArray(identifier) ? identifier as { system?: string; value?: string }[] : []).some(({ system, value }) => wanted.includes(`${system}|${value}`)))
   }
 
   const token = async (form: URLSearchParams): Promise<Answer> => {

@@ -2,8 +2,10 @@
 import { generateKeyPairSync } from 'node:crypto'
 import { once } from 'node:events'
 import { type AddressInfo, createServer } from 'node:net'
+import { createLocalJWKSet, type JSONWebKeySet, jwtVerify } from 'jose'
 import t, { type Test } from 'tap'
 import fhirDestination from '../../connectors/fhir/destination.js'
+import fhirSource from '../../connectors/fhir/source.js'
 import { privateKey, publicKey, type SmartSettings, smartTokens } from '../../connectors/fhir/smart.js'
 import { fhirServer } from './fhir-server.js'
 import { deliveryOf, never, testTools } from './tools.js'
@@ -107,4 +109,62 @@ t.test('our public keys are served while a lane is open, and nothing of the priv
   t.ok(tools.served.has('/keys.json'))
   for (const lane of lanes.slice(1)) await lane.close()
   t.notOk(tools.served.has('/keys.json'))
+})
+
+t.test('source and destination publish one set, with the key that follows; a server checks assertions of both by it', async (t) => {
+  const server = await serverOf(t)
+  const tools = testTools(t.testdir())
+  const smart: SmartSettings = { ...RSA, publish: '/keys.json', next: { key: EC.key, keyId: 'k2', algorithm: 'ES384' } }
+  const destination = fhirDestination.create({ base: 'http://a/', auth: { smart }, patient: { system: 'urn:mrn' } }, tools)
+  const source = fhirSource.create({ base: server.base, auth: { smart }, poll: { search: ['Appointment'] } }, tools)
+  await destination.open()
+  await source.start(() => Promise.reject(new Error('nothing comes')))
+  const set = JSON.parse(String((await tools.served.get('/keys.json')?.({ method: 'GET', path: '/keys.json', headers: {}, body: Buffer.alloc(0), remote: '' }))?.body)) as JSONWebKeySet
+  t.strictSame(set.keys.map(({ kid, alg, kty }) => [kid, alg, kty]), [['k1', 'RS384', 'RSA'], ['k2', 'ES384', 'EC']])
+  t.notMatch(JSON.stringify(set), /"(d|p|q|dp|dq|qi)":/)
+  for (const [settings, name] of [[smart, 'now'], [{ ...EC, publish: '/keys.json' }, 'once the next key is in use']] as const) {
+    server.keys = set
+    t.match(await smartTokens(settings, server.base, testTools('').clock).get(never), /^token-/, name)
+    const forged = { ...settings, key: generateKeyPairSync('ec', { namedCurve: 'P-384' }).privateKey.export({ format: 'pem', type: 'pkcs8' }).toString(), algorithm: 'ES384' as const, keyId: 'k2' }
+    await t.rejects(smartTokens(forged, server.base, testTools('').clock).get(never), /invalid_client/)
+  }
+  await t.rejects(jwtVerify('a.b.c', createLocalJWKSet(set)))
+  const other = fhirDestination.create({ base: 'http://a/', auth: { smart: { ...EC, keyId: 'k1', publish: '/keys.json' } }, patient: { system: 'urn:mrn' } }, tools)
+  await t.rejects(other.open(), /another key is published at \/keys.json by the name of `k1`/)
+  t.throws(() => fhirSource.create({ base: server.base, auth: { smart: { ...smart, next: { key: EC.key, keyId: 'k1' } } }, poll: { search: ['Appointment'] } }, tools), /must differ/)
+  await destination.close()
+  t.ok(tools.served.has('/keys.json'))
+  await source.stop()
+  t.notOk(tools.served.has('/keys.json'))
+})
+
+t.test('a token that ends while the source looks is renewed; and a server whose clock is elsewhere is asked by its own', async (t) => {
+  const server = await serverOf(t)
+  const tools = testTools(t.testdir())
+  let valid = 'token-1'
+  server.accepts = (token) => token === valid
+  server.resources.push({ resourceType: 'Appointment', id: '1', meta: { lastUpdated: '2026-03-02T14:00:00.000Z' } })
+  const source = fhirSource.create({ base: server.base, auth: { smart: RSA }, poll: { search: ['Appointment'] } }, tools)
+  const keys: unknown[] = []
+  await source.start(async ({ key }) => {
+    keys.push(key)
+    return { verdict: 'accepted', reason: null, acknowledgements: [] }
+  })
+  t.teardown(() => source.stop())
+  await tools.clock.asleep(60_000)
+  valid = 'token-2'
+  tools.clock.advance(60_000)
+  await tools.clock.asleep(60_000)
+  t.equal(server.assertions.length, 2, 'no longer accepted: renewed at once')
+  valid = 'token-3'
+  tools.clock.advance(280_000)
+  await tools.clock.asleep(60_000)
+  t.equal(server.assertions.length, 3, 'near its end: renewed before')
+  t.match(keys, [/Appointment\/1\/_history\/sha256-/])
+  t.equal(tools.events.length, 0)
+
+  const real = await serverOf(t)
+  real.now = () => new Date() // what the Date header of its answers says too
+  t.equal(await smartTokens(RSA, real.base, testTools('').clock).get(never), 'token-1')
+  t.ok(Math.abs(Number(real.assertions[0]?.iat) - Date.now() / 1000) < 60)
 })
