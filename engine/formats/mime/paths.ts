@@ -1,17 +1,19 @@
-/** Paths into a MIME message: `Subject`, `From.address`, `Received[0]`, `text`, `html`, `attachment[0].filename`. */
+/** Paths into a MIME message: `Subject`, `From.address`, `Received[0]`, `text`, `html`, `automatic`, `attachment[0].filename`. */
 import { MessageFault } from '../../errors.js'
+import { automatic } from './automatic.js'
 import { addressesOf, fieldsOf, holdsAddresses, textValue, withField } from './fields.js'
 import { type Attachment, attachmentsOf, bodiesOf, contentOf, type Mail, textOf } from './mail.js'
 
 type Path =
   | { readonly kind: 'text' }
   | { readonly kind: 'html' }
+  | { readonly kind: 'automatic' }
   | { readonly kind: 'attachment'; readonly index: number | null; readonly of: AttachmentPart }
   | { readonly kind: 'field'; readonly name: string; readonly index: number | null; readonly of: 'name' | 'address' | null }
 type AttachmentPart = typeof PARTS[number]
 
 const PARTS = ['filename', 'type', 'id', 'size', 'text'] as const
-const IS = 'a path is the name of a header field, such as `Subject`, `From.address` or `Received[0]`; or `text`, `html`, or of an attachment `attachment[0].filename`, `.type`, `.id`, `.size` or `.text`'
+const IS = 'a path is the name of a header field, such as `Subject`, `From.address` or `Received[0]`; or `text`, `html`, `automatic` (`no`, or what kind: `report`, `bounce`, `reply`, `list`, `bulk`, `generated`), or of an attachment `attachment[0].filename`, `.type`, `.id`, `.size` or `.text`'
 
 /** What is wrong with a path, in a sentence, or null. */
 export const pathProblem = (path: string): string | null => {
@@ -21,7 +23,7 @@ export const pathProblem = (path: string): string | null => {
 
 /** The path, or what is wrong with it. */
 const pathOf = (path: string): Path | string => {
-  if (path === 'text' || path === 'html') return { kind: path }
+  if (path === 'text' || path === 'html' || path === 'automatic') return { kind: path }
   const [, at, of] = /^attachment(?:\[(\d{1,4}|\*)\])?\.([a-z]+)$/.exec(path) ?? []
   if (of !== undefined) {
     const part = PARTS.find((one) => one === of)
@@ -44,6 +46,7 @@ export const readPath = (mail: Mail, path: string): readonly string[] => {
   const read = usable(path)
   if (read.kind === 'text') return bodiesOf(mail, 'text/plain')
   if (read.kind === 'html') return bodiesOf(mail, 'text/html')
+  if (read.kind === 'automatic') return [automatic(mail).kind]
   if (read.kind === 'attachment') {
     const all = attachmentsOf(mail)
     const chosen = read.index === null ? all : all.slice(read.index, read.index + 1)
