@@ -4,7 +4,7 @@ import type { SecureContextOptions } from 'node:tls'
 import SMTPConnection from 'nodemailer/lib/smtp-connection'
 import type { Delivery, DestinationConnector, Log, Outcome } from '../../engine/contracts.js'
 import { sentence } from '../../engine/errors.js'
-import { type Envelope, envelopeOf } from './envelope.js'
+import { type Envelope, envelopeOf, withReceipts } from './envelope.js'
 import { failureOutcome, type SmtpFailure } from './outcome.js'
 
 const LONGEST_IDLE = 30_000 // milliseconds that a connection is kept for the next mail
@@ -17,6 +17,9 @@ export interface CallerSettings {
   readonly servername: string | null
   readonly credentials: { readonly user: string; readonly pass: string } | null
   readonly from: string | null
+  readonly notify: readonly ('never' | 'success' | 'failure' | 'delay')[]
+  readonly receipts: { readonly direct: boolean } | null
+  readonly tracks: boolean // whether the response says by what later reports name the mail
   readonly connectTimeout: number // milliseconds
   /** The authorities, read anew for each connection. Throws a sentence. */
   readonly authorities: () => SecureContextOptions
@@ -121,7 +124,9 @@ export class Caller implements DestinationConnector {
   }
 
   #send(connection: SMTPConnection, envelope: Envelope, id: number, signal: AbortSignal): Promise<Outcome> {
-    const { from, to, bytes } = envelope
+    const { from, to, tracking } = envelope
+    const { notify, receipts, tracks } = this.#settings
+    const bytes = receipts ? withReceipts(envelope, receipts.direct) : envelope.bytes
     let began = false
     const content = new Readable({
       read() {
@@ -130,7 +135,7 @@ export class Caller implements DestinationConnector {
         this.push(null)
       },
     })
-    const dsn = { return: 'headers', notify: ['failure', 'delay'], ...(envelope.id !== null && { id: envelope.id }) }
+    const dsn = { return: 'headers', notify: [...notify], ...(envelope.id !== null && { id: envelope.id }) }
     return new Promise((resolve) => {
       const decided = (outcome: Outcome, keep: boolean): void => {
         signal.removeEventListener('abort', aborted)
@@ -143,7 +148,7 @@ export class Caller implements DestinationConnector {
       signal.addEventListener('abort', aborted)
       connection.send({ from, to: [...to], size: bytes.length, use8BitMime: bytes.some((byte) => byte > 0x7f), dsn }, content, (error, info) => {
         if (error || !info) return decided(failureOutcome(this.#server, error as SmtpFailure, began), (error as SmtpFailure).responseCode !== undefined)
-        if (info.rejected.length === 0) return decided({ kind: 'sent', response: Buffer.from(info.response) }, true)
+        if (info.rejected.length === 0) return decided({ kind: 'sent', response: Buffer.from(tracks && tracking !== null ? JSON.stringify({ tracking, stage: 'accepted' }) : info.response) }, true)
         const code = String((info.rejectedErrors?.[0] as SmtpFailure | undefined)?.responseCode ?? 550)
         this.#log('warn', 'a mail was taken for some of its recipients and not for others', { delivery: id, count: info.rejected.length, code })
         return decided({ kind: 'refused', code, reason: `${this.#server} took it for ${info.accepted.length} of its ${to.length} recipients, and answered ${code} for the others; sent again, it would reach the first twice` }, true)

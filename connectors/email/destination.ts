@@ -24,16 +24,21 @@ export default defineDestination({
     user: Type.Optional(Type.String({ minLength: 1, maxLength: 500, description: 'Our name there.' })),
     password: Type.Optional(Type.String({ minLength: 1, maxLength: 5000, description: `Our password there: \`\${secret:name}\`.` })),
     from: Type.Optional(Type.String({ minLength: 3, maxLength: 254, description: 'Who is told when a mail cannot be delivered; without it, the message’s Sender or From.' })),
+    notify: Type.Optional(Type.Union([Type.Literal('never'), Type.Array(Type.Enum(['success', 'failure', 'delay']), { minItems: 1, uniqueItems: true })], { description: 'Which delivery status notifications are asked for where the server has them (RFC 3461); without it of failure and delay. Where it is set, the response names the mail by `tracking`.' })),
+    receipts: Type.Optional(Type.Object({
+      direct: Type.Optional(Type.Boolean({ default: false, description: 'Asks the final HISP too to say when it has delivered: “dispatched”.' })),
+    }, { additionalProperties: false, description: 'Asks for receipts (MDN, RFC 8098) to `from`. The response names the mail by `tracking`, and what comes of it arrives later.' })),
     connectTimeout: Type.Optional(withDefault(Duration, DEFAULTS.connectTimeout, 'How long connecting may take.')),
   }, { additionalProperties: false }),
   examples: [
     { host: 'mail.heart.example', user: 'referrals', password: `\${secret:mail}` },
     { host: 'relay.heart.example', tls: 'implicit', ca: 'heart-ca.pem', from: 'bounces@heart.example' },
     { host: '127.0.0.1', port: 2525, tls: 'none' },
+    { host: 'hisp.example', user: 'heart', password: `\${secret:hisp}`, notify: ['success', 'failure', 'delay'], receipts: { direct: true } },
   ],
   create(given, tools) {
     const settings = { ...DEFAULTS, ...given }
-    const { host, tls, user, password, ca, from } = settings
+    const { host, tls, user, password, ca, from, notify, receipts } = settings
     if ((user === undefined) !== (password === undefined)) throw new Error('`user` and `password` go together; set both or neither.')
     if (user !== undefined && tls === 'none' && !isLocal(host)) throw new Error('`password` would be sent in the clear; use `tls: required` or `tls: implicit`.')
     if (ca !== undefined && tls === 'none') throw new Error('`ca` is of no use with `tls: none`.')
@@ -43,6 +48,9 @@ export default defineDestination({
       servername: settings.servername ?? (isIP(host) ? null : host),
       credentials: user !== undefined && password !== undefined ? { user, pass: password } : null,
       from: from ?? null,
+      notify: notify === undefined ? ['failure', 'delay'] : notify === 'never' ? ['never'] : notify,
+      receipts: receipts ? { direct: receipts.direct ?? false } : null,
+      tracks: notify !== undefined || receipts !== undefined,
       connectTimeout: Math.min(duration(settings.connectTimeout), LONGEST),
       authorities: () => (ca === undefined ? {} : authorities(ca, tools)),
     }, tools.log)

@@ -9,6 +9,7 @@ export interface Envelope {
   readonly from: string
   readonly to: readonly string[]
   readonly id: string | null // the Message-ID, for delivery status notifications
+  readonly tracking: string | null // the Message-ID as it is written, by which receipts and reports name the mail
   readonly bytes: Buffer // what is sent: without Bcc
 }
 
@@ -23,7 +24,7 @@ export const envelopeOf = (bytes: Buffer, from: string | null): Envelope | { rea
   if (to.length === 0) return { problem: 'the message has no recipient: neither To, Cc nor Bcc holds an address' }
   if (to.length > MOST_RECIPIENTS) return { problem: `the message has ${to.length} recipients, and at most ${MOST_RECIPIENTS} are sent to` }
   if (![sender, ...to].every(isAddress)) return { problem: 'the message has a sender or a recipient that is no e-mail address' }
-  return { from: sender, to, id: idOf(header), bytes: fieldsOf(header, 'bcc').length > 0 ? withField(bytes, 'Bcc', null) : bytes }
+  return { from: sender, to, id: idOf(header), tracking: fieldsOf(header, 'message-id').map(rawValue)[0] ?? null, bytes: fieldsOf(header, 'bcc').length > 0 ? withField(bytes, 'Bcc', null) : bytes }
 }
 
 /** Whether each `<…>` is an address: what a forgiving parser makes of `<a b@c>` may be somebody else's. */
@@ -32,4 +33,11 @@ const isPlain = (field: Field): boolean => [...rawValue(field).replace(/"(?:[^"\
 const idOf = (header: Header): string | null => {
   const [id] = fieldsOf(header, 'message-id').map(rawValue)
   return id !== undefined && /^[\x21-\x7e]{1,90}$/.test(id) ? id : null // RFC 3461 §4.4: at most 100 characters once encoded
+}
+
+/** The mail with a request for receipts (RFC 8098 §2.1) to its sender; `direct` asks for that of the final destination too (Implementation Guide for Delivery Notification in Direct §1.3). */
+export const withReceipts = ({ from, bytes }: Envelope, direct: boolean): Buffer => {
+  const header = readFields(bytes.subarray(0, MOST_HEADER))
+  const asked = fieldsOf(header, 'disposition-notification-to').length > 0 ? bytes : withField(bytes, 'Disposition-Notification-To', from)
+  return direct ? withField(asked, 'Disposition-Notification-Options', 'X-DIRECT-FINAL-DESTINATION-DELIVERY=optional,true') : asked
 }

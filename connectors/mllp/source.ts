@@ -2,7 +2,7 @@
 import { Type } from 'typebox'
 import { defineSource } from '../../engine/define.js'
 import { Duration, duration, Size, size, withDefault } from '../../engine/units.js'
-import { allowList } from './allow.js'
+import { allowList } from '../../engine/web/allow.js'
 import { Listener } from './listener.js'
 import { seldom } from './seldom.js'
 import { checkListenerTls, ListenerTls } from './tls.js'

@@ -190,6 +190,30 @@ t.test('notifications are asked for where the server has them, and 8-bit mails a
   t.ok(lines.includes('RCPT TO:<bell@meadow.example> NOTIFY=FAILURE,DELAY'))
 })
 
+t.test('receipts and notifications are asked for as the channel says, and the response names the mail', async (t) => {
+  const { port, taken } = await serving(t)
+  const track = { kind: 'sent', response: Buffer.from('{"tracking":"<m1@heart.example>","stage":"accepted"}') }
+  t.same(await sending(t, port, { receipts: { direct: true } })(mail()), track)
+  const header = taken[0]?.bytes.toString() ?? ''
+  t.match(header, /^Disposition-Notification-To: referrals@heart\.example\r$/m)
+  t.match(header, /^Disposition-Notification-Options:\s+X-DIRECT-FINAL-DESTINATION-DELIVERY=optional,true\r$/m)
+  t.ok(header.endsWith('\r\n\r\nPlease call Quillfeather.\r\n'))
+  t.same(await sending(t, port, { receipts: {} })(mail('x\r\n', 'Disposition-Notification-To: <other@heart.example>\r\n')), track)
+  t.equal(taken[1]?.bytes.toString().match(/Disposition-Notification/g)?.length, 1, 'what the mail asks for itself stays')
+  const lines: string[] = []
+  const offering = (features: string) => scripted(t, (line) => {
+    lines.push(line)
+    return /^EHLO/.test(line) ? features : /^(MAIL|RCPT)/.test(line) ? '250 ok' : line === 'DATA' ? '354 go on' : line === '.' ? '250 taken' : undefined
+  })
+  t.same(await sending(t, await offering('250-hello\r\n250 DSN'), { notify: ['success', 'failure'] })(mail()), track)
+  t.ok(lines.includes('RCPT TO:<bell@meadow.example> NOTIFY=SUCCESS,FAILURE'), lines.join('; '))
+  await sending(t, await offering('250-hello\r\n250 DSN'), { notify: 'never' })(mail())
+  t.ok(lines.includes('RCPT TO:<bell@meadow.example> NOTIFY=NEVER'), lines.join('; '))
+  lines.length = 0
+  await sending(t, await offering('250 hello'), { notify: ['success'] })(mail())
+  t.ok(lines.includes('RCPT TO:<bell@meadow.example>'), 'nothing is asked of a server that does not offer it')
+})
+
 t.test('over TLS: only to a server whose certificate is trusted, and only with a password that fits', async (t) => {
   const folder = t.testdir()
   makeCertificates(folder, ['server', 'stranger'])
