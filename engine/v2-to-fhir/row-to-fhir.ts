@@ -22,8 +22,11 @@ const DEFAULTS: Partial<Record<Role, Readonly<Record<string, unknown>>>> = {
 }
 const ALWAYS: readonly Role[] = ['request', 'task']
 
-/** The Bundle of a row. Throws a MessageFault where the row names no patient. */
-export const rowToFhir = (message: Message, { profile, targets }: RowMap): Bundle => {
+/** Who sent the row, and what stands for a patient that it does not name; null where it must. */
+export interface RowOrigin { readonly sender: string; readonly nobody: string | null }
+
+/** The Bundle of a row. Throws a MessageFault where the row names no patient and has to. */
+export const rowToFhir = (message: Message, { profile, targets }: RowMap, { sender, nobody }: RowOrigin = { sender: 'a payer’s list', nobody: null }): Bundle => {
   const body = message.body as Body
   const recorded = message.receivedAt.toISOString()
   const controlId = message.header.controlId
@@ -44,7 +47,7 @@ export const rowToFhir = (message: Message, { profile, targets }: RowMap): Bundl
     const [step] = target.element.steps
     if (step?.name === 'class' && step.label) place(builderOf(target.role), elementPath(`class[${step.label}].type`, 'Coverage'), { coding: [{ system: 'http://terminology.hl7.org/CodeSystem/coverage-class', code: step.label }] }, origin, 'row 1')
   }
-  if (!builders.has('patient')) throw new MessageFault({ kind: 'required', reason: 'the row says nothing of a patient', location: targets.find(({ role }) => role === 'patient')?.column.name ?? '' })
+  if (!builders.has('patient') && nobody === null) throw new MessageFault({ kind: 'required', reason: 'the row says nothing of a patient', location: targets.find(({ role }) => role === 'patient')?.column.name ?? '' })
   for (const role of ALWAYS) builderOf(role)
   for (const role of Object.keys(ROLES) as Role[]) {
     const { links } = ROLES[role]
@@ -57,6 +60,7 @@ export const rowToFhir = (message: Message, { profile, targets }: RowMap): Bundl
     for (const [element, to] of Object.entries(ROLES[role].links)) for (const other of to as readonly Role[]) {
       if (builders.has(other)) place(builder, elementPath(element, ROLES[role].type), { reference: id(other) }, '', other)
     }
+    if (role === 'request' && nobody !== null) builder.json.subject ??= { display: nobody }
     for (const [name, value] of Object.entries({ ...DEFAULTS[role], ...(role === 'authorization' ? { created: recorded } : {}) })) builder.json[name] ??= value
     builder.origins.splice(origins)
     return { builder, fullUrl: id(role) }
@@ -65,7 +69,7 @@ export const rowToFhir = (message: Message, { profile, targets }: RowMap): Bundl
     resourceType: 'Bundle', type: 'collection', timestamp: recorded, ...(controlId ? { identifier: { value: controlId } } : {}),
     entry: [
       ...made.map(({ fullUrl, builder }) => ({ fullUrl, resource: builder.json as unknown as FhirResource })),
-      ...traced(made, { controlId, type: profile.type, recorded, id, sent: undefined, sender: 'a payer’s list' }),
+      ...traced(made, { controlId, type: profile.type, recorded, id, sent: undefined, sender }),
     ],
   }
 }
