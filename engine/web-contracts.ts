@@ -2,11 +2,18 @@
 export interface WebRequest {
   readonly method: string
   readonly path: string
+  readonly query?: string // what stands behind the `?` of the address, as it was sent; absent where nothing does
   readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>
-  readonly body: Buffer
+  readonly body: Buffer // the very bytes that came, as a signature covers them
   readonly remote: string
 }
 
 export interface WebResponse { readonly status: number; readonly headers?: Readonly<Record<string, string>>; readonly body?: Buffer | string }
 
-export type WebHandler = (request: WebRequest) => Promise<WebResponse>
+export interface WebHandler {
+  (request: WebRequest): Promise<WebResponse>
+  /** The largest body in bytes; without it, what the web server takes. */
+  readonly maximum?: number
+  /** The answer to a request whose body need not be read, or null. Asked before the body is. */
+  readonly admit?: (head: Omit<WebRequest, 'body'>) => WebResponse | null
+}

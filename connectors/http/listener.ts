@@ -128,7 +128,8 @@ class Listener {
   async #answer(message: IncomingMessage, reply: FastifyReply): Promise<FastifyReply> {
     const path = (message.url ?? '/').replace(/[?#].*$/s, '')
     const entry = this.#find(path)
-    const request = { method: message.method ?? '', path, headers: message.headers, remote: remoteOf(message) }
+    const query = /\?([^#]*)/.exec(message.url ?? '')?.[1]
+    const request = { method: message.method ?? '', path, ...(query !== undefined && { query }), headers: message.headers, remote: remoteOf(message) }
     const early = entry ? entry.admit(request) : this.#left.has(path) ? later('The channel of this path is not running.') : complaint(404, 'Nothing is served at this path.')
     if (early || !entry) {
       void readBody(message, { maximum: 0, patience: LIMITS.unread }, this.#held)

@@ -15,6 +15,7 @@ import { Ready, Up } from './health-schemas.js'
 import { measuresRoutes, metricsRoute } from './metrics.js'
 import { ROUTES, type Routes } from './routes.js'
 import { allows } from './token.js'
+import { bodyOf, headOf } from './web-body.js'
 import { WebPaths } from './web-paths.js'
 
 const asked = { useDefaults: true, allErrors: true, strict: false, verbose: true }
@@ -59,7 +60,7 @@ export function createWebServer(dataFolder: string, limits: { body: number; requ
       const look = snapshotOf(engine, new Measures(engine.world.events))
       metricsRoute(app, engine, look, (authorization) => limits.openMetrics || allows(dataFolder, authorization))
       await app.register(async (api) => operations(api, engine, dataFolder, limits.requests, [...ROUTES, measuresRoutes(look), ...more]), { prefix: '/api' })
-      await app.register(async (web) => sourcePaths(web, paths))
+      await app.register(async (web) => sourcePaths(web, paths, limits.body))
       return app.listen({ host, port }).catch((error: unknown) => {
         throw new ReferoError('WEB_TAKEN', `(${host}:${port}: ${sentence(error)})`, { cause: error })
       })
@@ -94,16 +95,20 @@ async function operations(api: FastifyInstance, engine: Engine, dataFolder: stri
   for (const add of routes) add(api, engine)
 }
 
-/** Every other request goes to the source that serves its path, body untouched. */
-async function sourcePaths(web: FastifyInstance, paths: WebPaths): Promise<void> {
+/** Every other request goes to the source that serves its path, body untouched: read only where the source admits it, and no further than it takes. */
+async function sourcePaths(web: FastifyInstance, paths: WebPaths, body: number): Promise<void> {
   web.removeAllContentTypeParsers()
-  web.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body))
+  web.addContentTypeParser('*', (request, payload, done) => void bodyOf(payload, paths.find(headOf(request).path)?.maximum ?? body).then((read) => done(null, read), done))
+  web.addHook('onRequest', async (request, reply) => {
+    const head = headOf(request)
+    const early = paths.find(head.path)?.admit?.(head)
+    if (early) await reply.code(early.status).headers({ ...early.headers, ...(request.headers['content-length'] !== undefined && { connection: 'close' }) }).send(early.body ?? '')
+  })
   web.all('/*', async (request, reply) => {
-    const path = request.url.split('?', 1)[0] ?? '/'
-    const handler = paths.find(path)
+    const head = headOf(request)
+    const handler = paths.find(head.path)
     if (!handler) return reply.callNotFound()
-    const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0)
-    const response = await handler({ method: request.method, path, headers: request.headers, body, remote: `${request.ip}:${request.socket.remotePort ?? 0}` })
+    const response = await handler({ ...head, body: Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0) })
     return reply.code(response.status).headers(response.headers ?? {}).send(response.body ?? '')
   })
 }

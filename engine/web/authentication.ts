@@ -94,4 +94,4 @@ const signature = (hmac: Static<typeof Hmac>, time: string, body: Buffer): strin
 const signedAt = (text: string): number => (/^[0-9]{1,16}$/.test(text) ? Number(text) * (text.length < 12 ? 1000 : 1) : Date.parse(text))
 
 /** Compares in a time that tells nothing of where two texts differ. */
-const same = (one: string, other: string): boolean => timingSafeEqual(createHash('sha256').update(one).digest(), createHash('sha256').update(other).digest())
+export const same = (one: string, other: string): boolean => timingSafeEqual(createHash('sha256').update(one).digest(), createHash('sha256').update(other).digest())
