@@ -5,6 +5,8 @@ import { Type } from 'typebox'
 import type { Tools } from '../../engine/contracts.js'
 import { defineDestination } from '../../engine/define.js'
 import { isAddress } from '../../engine/formats/mime/compose.js'
+import { sealing } from '../../engine/smime/sealing-destination.js'
+import { SealSettings } from '../../engine/smime/settings.js'
 import { Duration, duration, withDefault } from '../../engine/units.js'
 import { Caller } from './caller.js'
 
@@ -29,11 +31,13 @@ export default defineDestination({
       direct: Type.Optional(Type.Boolean({ default: false, description: 'Asks the final HISP too to say when it has delivered: “dispatched”.' })),
     }, { additionalProperties: false, description: 'Asks for receipts (MDN, RFC 8098) to `from`. The response names the mail by `tracking`, and what comes of it arrives later.' })),
     connectTimeout: Type.Optional(withDefault(Duration, DEFAULTS.connectTimeout, 'How long connecting may take.')),
+    smime: Type.Optional(SealSettings),
   }, { additionalProperties: false }),
   examples: [
     { host: 'mail.heart.example', user: 'referrals', password: `\${secret:mail}` },
     { host: 'relay.heart.example', tls: 'implicit', ca: 'heart-ca.pem', from: 'bounces@heart.example' },
     { host: '127.0.0.1', port: 2525, tls: 'none' },
+    { host: 'relay.heart.example', smime: { identities: [{ address: 'direct.heart.example', certificate: 'direct.pem', key: `\${secret:direct-key}` }], anchors: ['anchors.p7b'] } },
     { host: 'hisp.example', user: 'heart', password: `\${secret:hisp}`, notify: ['success', 'failure', 'delay'], receipts: { direct: true } },
   ],
   create(given, tools) {
@@ -43,7 +47,7 @@ export default defineDestination({
     if (user !== undefined && tls === 'none' && !isLocal(host)) throw new Error('`password` would be sent in the clear; use `tls: required` or `tls: implicit`.')
     if (ca !== undefined && tls === 'none') throw new Error('`ca` is of no use with `tls: none`.')
     if (from !== undefined && !isAddress(from)) throw new Error('`from` must be one e-mail address, such as `bounces@heart.example`.')
-    return new Caller({
+    const caller = new Caller({
       host, port: settings.port ?? PORTS[tls], tls,
       servername: settings.servername ?? (isIP(host) ? null : host),
       credentials: user !== undefined && password !== undefined ? { user, pass: password } : null,
@@ -54,6 +58,7 @@ export default defineDestination({
       connectTimeout: Math.min(duration(settings.connectTimeout), LONGEST),
       authorities: () => (ca === undefined ? {} : authorities(ca, tools)),
     }, tools.log)
+    return settings.smime === undefined ? caller : sealing(settings.smime, tools, caller)
   },
 })
 
