@@ -2,7 +2,7 @@
 import type { Bundle } from 'fhir/r4.js'
 import type { Clock, Log } from '../engine/contracts.js'
 import type { PatientIndex, Provider } from './contracts.js'
-import type { Change, DeskStore, Duty, Key, NewEvent, NewNotice, Notice, NoticeStatus, ReferralDocument, ReferralState } from './desk-contracts.js'
+import type { Change, DeskStore, Duty, Key, NewEvent, NewNotice, Notice, NoticeStatus, Proof, ReferralDocument, ReferralState } from './desk-contracts.js'
 import { dutyOf, fold } from './fold.js'
 import type { ProviderDirectory } from './providers/directory.js'
 import type { Rules } from './rules.js'
@@ -30,7 +30,8 @@ export interface Intent {
   readonly withdrawn?: readonly string[]
   readonly notices?: readonly NewNotice[]
   readonly told?: readonly string[] // keys of `toTell` that a digest has told
-  readonly settled?: readonly { readonly notice: Notice; readonly status: NoticeStatus; readonly fate: string | null }[]
+  readonly settled?: readonly { readonly notice: Notice; readonly status: NoticeStatus; readonly fate: string | null; readonly awaits?: true }[] // awaits: it is told once it is confirmed
+  readonly proofs?: readonly Proof[]
 }
 export interface Changed { readonly state: ReferralState; readonly repeated: boolean; readonly events: readonly { readonly name: string; readonly applied: boolean; readonly because: string | null }[] }
 
@@ -71,7 +72,7 @@ async function changeOf({ providers, rules: current, clock }: DeskParts, command
   const named = [...new Set([before.provider, ...news.map(({ facts }) => facts?.provider?.id)].filter((id) => typeof id === 'string'))]
   const known = new Map(await Promise.all(named.map(async (id) => [id, await providers.get(id)] as const)))
   const provider = (id: string | null): Provider | null => (id === null ? null : (known.get(id) ?? null))
-  const told = [...(intent.told ?? []), ...settled.filter(({ status, notice }) => status === 'sent' && notice.status !== 'superseded').map(({ notice }) => dutyOf(notice))]
+  const told = [...(intent.told ?? []), ...settled.filter(({ status, notice, awaits }) => status === 'sent' && notice.status !== 'superseded' && !awaits).map(({ notice }) => dutyOf(notice))]
   const folded = fold(before, news, { now: clock.now().toISOString(), rules, provider, opening, told })
   const duties = rules.duties(folded.state)
   const state = { ...folded.state, overdue: stillOwed(folded.state.overdue, duties), ...(intent.found && { payer: intent.found.payer }) }
@@ -82,7 +83,7 @@ async function changeOf({ providers, rules: current, clock }: DeskParts, command
     settled: settled.map(({ notice, status, fate }) => ({ id: notice.id, status, fate })),
     keys: [...(intent.keys ?? []), ...keysAmong(folded.events, state)],
     documents: documents.map((document) => ({ ...document, event: brought })), withdrawn: intent.withdrawn ?? [],
-    bundle: intent.bundle ? JSON.stringify(intent.bundle) : null, nextDue: next, found: intent.found ?? null,
+    bundle: intent.bundle ? JSON.stringify(intent.bundle) : null, nextDue: next, found: intent.found ?? null, ...(intent.proofs && { proofs: intent.proofs }),
   }
 }
 

@@ -54,6 +54,7 @@ export interface ProviderFacts {
   readonly faxes: readonly string[]
   readonly emails: readonly string[]
   readonly directAddresses: readonly string[]
+  readonly x360Addresses?: readonly string[] // Direct addresses that take 360X
 }
 
 export interface CoverageFacts {
@@ -157,7 +158,7 @@ export type Way = '360x' | 'direct' | 'hl7' | 'fhir' | 'fax' | 'email' | 'portal
 export interface Provider extends ProviderFacts {
   readonly id: string
   readonly aliases: readonly string[] // other names it came by
-  readonly ways: readonly { readonly way: Way; readonly address: string; readonly learned: string }[] // best first; `learned`: from what
+  readonly ways: readonly { readonly way: Way; readonly address: string; readonly learned: string; readonly failed?: { readonly at: string; readonly reason: string } | null }[] // best first; `learned`: from what; `failed`: for good, and why
   readonly preferred: Way | null
   readonly firstSeen: string
   readonly lastSeen: string

@@ -129,6 +129,19 @@ export interface Notice {
 }
 export type NewNotice = Omit<Notice, 'id' | 'fate'>
 
+/** How far a notice has come that was given to a mail or fax system. `processed`: the receiver's system has it; `dispatched` and `delivered`: their mailbox, or their fax machine. */
+export type ProofStage = 'accepted' | 'queued' | 'sending' | 'processed' | 'dispatched' | 'delivered' | 'failed' | 'uncertain'
+export interface Proof {
+  readonly notice: number
+  readonly stage: ProofStage
+  readonly at: string
+  readonly reason: string | null
+  readonly pages: number | null // of a fax
+  readonly confirmBy: string | null // until then it must be confirmed; null: nothing is waited for
+  readonly sentAs: readonly string[] // Message-IDs with their brackets, and what a provider calls it: "documo:123"
+  readonly steps: readonly { readonly stage: ProofStage; readonly at: string; readonly says: string }[]
+}
+
 /** What somebody has to do by when; a function of the state (owed.ts). */
 export interface Duty {
   readonly id: string // the same as long as it is the same duty: "first-outreach", "visit:2026-03-09T…"
@@ -176,6 +189,7 @@ export interface Change {
   readonly bundle: string | null // the canonical bundle, where it is new or changed
   readonly nextDue: string | null // the earliest due time of its duties
   readonly found: { readonly text: string; readonly payer: string | null } | null // what it can be searched by
+  readonly proofs?: readonly Proof[] // of its notices
 }
 export type Committed =
   | { readonly done: true; readonly repeated: boolean; readonly referral: string }
@@ -217,6 +231,15 @@ export interface DeskStore {
   /** A channel has an open notice, whether that runs or rests, and after a restart too. */
   takeNotice(id: number): Promise<void>
   settleNotice(id: number, status: NoticeStatus, fate: string | null): Promise<void> // of one that belongs to no single referral
+  proof(notice: number): Promise<Proof | null>
+  proofs(referral: string): Promise<readonly Proof[]>
+  putProof(proof: Proof): Promise<void> // of a digest; any other comes with a change
+  proofsDue(at: string, limit: number): Promise<readonly number[]> // notices that should have been confirmed by then
+  sentAs(names: readonly string[]): Promise<readonly number[]> // the notices that were sent under a name
+  /** A receipt of what is not known (yet): for a week. */
+  keepEarly(command: string, names: readonly string[], at: string, content: string): Promise<void>
+  early(names: readonly string[]): Promise<readonly { readonly command: string; readonly content: string }[]>
+  forgetEarly(command: string): Promise<void>
   /** Makes one digest of what waits for a provider, once. Returns how many were made. */
   gather(at: string): Promise<number>
   /** Referrals with a duty that is due. */

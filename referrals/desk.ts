@@ -12,6 +12,7 @@ import { open, type Opened, type Opening } from './opening.js'
 import { type NoticeFate, settle } from './settling.js'
 import { reaching } from './reaching.js'
 import { resume } from './resuming.js'
+import { type ReceiptGiven, type ReceiptTaken, takeReceipt } from './receipts/take.js'
 import { tick, untilNext } from './ticking.js'
 import { Wake } from './wake.js'
 
@@ -32,6 +33,8 @@ export interface Desk extends Omit<DeskParts, 'log'> {
   open(opening: Opening): Promise<Opened>
   /** What an EHR or a specialist says of something: it becomes events of the one referral it is about, or a stray for a person. */
   feedback(given: FeedbackGiven): Promise<FeedbackTaken>
+  /** What became of something that was sent, as a mail or fax system says later; of what nobody knows it is counted. */
+  receipt(given: ReceiptGiven): Promise<ReceiptTaken>
   /** How much of what was told fitted no referral and waits for nobody, by channel, since the desk was opened. */
   passedOver(): PassedOver
   /** Charts of an EHR that are new, changed or merged; referrals that wait for their patient are looked at again. */
@@ -83,6 +86,11 @@ export function createDesk(parts: DeskParts): Desk {
     feedback: async (given) => {
       const taken = await afterwards(takeFeedback(parts, given))
       if (taken.passed > 0) passed.set(given.via, (passed.get(given.via) ?? 0) + taken.passed)
+      return taken
+    },
+    receipt: async (given) => {
+      const taken = await afterwards(takeReceipt(parts, given))
+      if (taken.what === 'stray') passed.set(given.via, (passed.get(given.via) ?? 0) + 1)
       return taken
     },
     passedOver: () => ({ since, count: [...passed.values()].reduce((sum, one) => sum + one, 0), channels: Object.fromEntries(passed) }),

@@ -70,7 +70,7 @@ export function toCounterpart(kind: NoticeKind, state: Pick<ReferralState, 'id' 
 
 export function nextWay(provider: Provider | null, tried: readonly Way[]): Way | null {
   const ways = (provider?.ways ?? []).map(({ way }) => way).filter((way) => way !== 'phone' && !tried.includes(way))
-  return ways.find((way) => way === provider?.preferred) ?? ways[0] ?? null
+  return ways[0] ?? null
 }
 
 const nobodyToTell = ({ kind }: NewNotice, at: string): NewEvent => ({

@@ -12,7 +12,7 @@ import { readFields } from './hand-off/receipt-fields.js'
 import { readMeasureSettings } from './measures/settings.js'
 import { matchingSettings } from './patients/settings.js'
 import { openThreadedPatientIndex } from './patients/threaded-index.js'
-import { waysOrder } from './providers/ways.js'
+import { wayRules, waysOrder } from './providers/ways.js'
 import { route } from './routing/route.js'
 import { routingTable } from './routing/table.js'
 import type { Rules } from './rules.js'
@@ -34,7 +34,8 @@ export function readRules(mappings: DeskMappings, clock: Clock): Rules {
   const zips = mappings.names('routing/zips', '.csv').length > 0 ? mappings.csv('routing/zips') : undefined
   const table = { ...mappings.csv('routing/default'), file: 'mappings/routing/default.csv' } // by this name it is told to people, wherever it lies
   const routes = routingTable(table, { ehrs: [...settings.ehrs.keys()], ...(zips && { zips }) })
-  return deskRules({ settings, triage: (facts) => triage(facts, tables, { today: clock.now().toISOString().slice(0, 10) }), route: (facts, found) => route(routes, facts, found, clock.now()), receiptFields: readFields(mappings), measures: readMeasureSettings(mappings) })
+  const ways = wayRules(mappings.mapping('providers/ways'))
+  return deskRules({ settings, way: (way) => ways.get(way) ?? null, triage: (facts) => triage(facts, tables, { today: clock.now().toISOString().slice(0, 10) }), route: (facts, found) => route(routes, facts, found, clock.now()), receiptFields: readFields(mappings), measures: readMeasureSettings(mappings) })
 }
 
 export interface OpenDesk {

@@ -1,5 +1,6 @@
 /** What an installation has decided: the tables of triage and routing, its EHRs, what is told and by when. */
-import type { ReferralFacts, Routing, Triage, Urgency } from './contracts.js'
+import type { ReferralFacts, Routing, Triage, Urgency, Way } from './contracts.js'
+import type { WayRule } from './providers/ways.js'
 import type { MeasureSettings } from './measures/settings.js'
 import type { ReceiptField } from './hand-off/receipt-fields.js'
 import type { Duty, EventName, NoticeKind, ReferralState } from './desk-contracts.js'
@@ -18,6 +19,8 @@ export interface Rules {
   triage(facts: ReferralFacts): Triage
   route(facts: ReferralFacts, triage: Triage): Routing
   ehr(name: string): Ehr | null
+  /** What a way does beside being taken by whoever carries it; null: nothing. */
+  way(way: Way): WayRule | null
   /** What is owed in a state, by when: one duty at least for every open referral. */
   duties(state: ReferralState): readonly Duty[]
   dueOf(kind: NoticeKind, from: string, urgency: Urgency): string

@@ -1,9 +1,12 @@
 /** What became of a notice: delivered, and the event says so; not delivered, and the next way is taken or a person is asked. */
-import type { EventName, NewEvent, NewNotice, Notice, NoticeKind, ReferralState } from './desk-contracts.js'
+import type { EventName, NewEvent, Notice, NoticeKind, Proof, ProofStage, ReferralState } from './desk-contracts.js'
+import { again } from './again.js'
 import { change, type DeskParts, type Intent } from './change.js'
-import { DESK, dutyOf, nextWay } from './fold.js'
+import { DESK, dutyOf } from './fold.js'
 import { calledOf } from './providers/names.js'
+import { takeEarly } from './receipts/take.js'
 import { providerTo, scoped } from './scope.js'
+import { whyThisWay } from './way-back.js'
 
 /** What a channel says of the message that told a notice. */
 export interface NoticeFate {
@@ -16,10 +19,12 @@ export interface NoticeFate {
   readonly confirmed: boolean // the receiver itself has said that it took it, beyond the transport
   readonly receipt: unknown // of hand-off/receipt.ts; null where nothing is known
   readonly identifiers: NonNullable<NewEvent['facts']>['identifiers'] & object // numbers under which the receiver keeps it
+  readonly sentAs?: readonly string[] // Message-IDs with their brackets, and what a provider calls it, by which receipts name it
+  readonly stage?: ProofStage // as the transport answered; `accepted` where it did not say
 }
 
 /** The event that a delivered notice is. */
-const DELIVERED: Readonly<Record<NoticeKind, EventName>> = {
+export const DELIVERED: Readonly<Record<NoticeKind, EventName>> = {
   'acknowledgement': 'acknowledged', 'information': 'status-sent', 'status': 'status-sent', 'digest': 'status-sent', 'outcome': 'outcome-sent',
   'hand-off': 'handed-off', 'withdrawal': 'noted', 'referral': 'sent', 'report': 'written-back',
 }
@@ -34,8 +39,9 @@ export async function settle(parts: DeskParts, id: number, fate: NoticeFate): Pr
   await change(parts, `notice ${id} ${fate.mark}`, async () => {
     const before = await parts.store.state(referral)
     if (before && notice.status === 'superseded') return tooLate(parts, before, notice, fate)
-    return before && (fate.outcome === 'sent' ? delivered(before, notice, fate) : undelivered(parts, before, notice, fate))
+    return before && (fate.outcome === 'sent' ? delivered(parts, before, notice, fate) : undelivered(parts, before, notice, fate))
   })
+  if (fate.sentAs?.length) await takeEarly(parts, id, fate.sentAs)
 }
 
 async function settleDigest(parts: DeskParts, notice: Notice, fate: NoticeFate): Promise<void> {
@@ -44,7 +50,7 @@ async function settleDigest(parts: DeskParts, notice: Notice, fate: NoticeFate):
       const before = await parts.store.state(referral)
       if (!before) return null
       const told: Notice = { ...notice, referral, kind: 'status', event }
-      const intent = fate.outcome === 'sent' ? delivered(before, told, fate) : await undelivered(parts, before, told, fate)
+      const intent = fate.outcome === 'sent' ? await delivered(parts, before, told, fate) : await undelivered(parts, before, told, fate)
       return { ...intent, settled: [], told: fate.outcome === 'sent' ? [dutyOf(told)] : [] } // the digest itself is of no single referral, and is settled last
     })
   }
@@ -55,15 +61,36 @@ const factsOf = ({ id, kind, way }: Notice, { doubtful, channel, reason }: Notic
   notice: { id, kind, way, doubtful }, via: channel, ...(reason !== null && { reason }), ...(doubtful && { words: 'It may have been sent twice.' }),
 })
 
-function delivered(before: ReferralState, notice: Notice, fate: NoticeFate): Intent {
+async function delivered(parts: DeskParts, before: ReferralState, notice: Notice, fate: NoticeFate): Promise<Intent> {
   const { at, receipt, identifiers, confirmed } = fate
   const base = { at: at.toISOString(), by: DESK }
   const known = identifiers.flatMap((one) => scoped(one, notice.to)) // as the EHR's own feedback is
-  const facts = { ...factsOf(notice, fate), ...(known.length > 0 && { identifiers: known }) }
+  const to = providerTo(notice.to)
+  const why = to === null ? null : whyThisWay(await parts.providers.get(to), notice)
+  const facts = { ...factsOf(notice, fate), ...(known.length > 0 && { identifiers: known }), ...(why !== null && { evidence: [{ says: why }] }) }
+  const confirmBy = confirmationOf(parts, notice, fate)
+  const proof = proofOf(notice, fate, confirmBy)
+  if (confirmBy !== null && notice.kind !== 'referral' && notice.items.length === 0) {
+    return { before, news: [{ ...base, name: 'noted', facts: { ...facts, words: `The ${notice.kind} was taken by what carries it (${notice.way}); their confirmation is waited for.` } }], settled: [{ notice, status: 'sent', fate: fate.mark, awaits: true }], ...proof }
+  }
   const news: NewEvent[] = [{ ...base, name: DELIVERED[notice.kind], facts }]
   if (notice.kind === 'referral' && confirmed) news.push({ ...base, name: 'delivered', facts: { via: fate.channel } })
   if (notice.kind === 'hand-off' && receipt !== null) news.push({ ...base, name: 'written-back', facts: { receipt, via: fate.channel } })
-  return { before, news, settled: [{ notice, status: 'sent', fate: fate.mark }] }
+  return { before, news, settled: [{ notice, status: 'sent', fate: fate.mark }], ...proof }
+}
+
+/** By when the other side must have confirmed it, where its way does so and it has a name that they can confirm it by. */
+function confirmationOf({ rules }: DeskParts, { way }: Notice, { confirmed, sentAs = [], at }: NoticeFate): string | null {
+  const confirms = way === null ? null : (rules().way(way)?.confirms ?? null)
+  const named = way === 'fax' ? sentAs.some((name) => !name.startsWith('<')) : sentAs.length > 0
+  return confirms === null || confirmed || !named ? null : new Date(at.getTime() + confirms.within).toISOString()
+}
+
+/** What was sent under a name can be told of; of a digest the proof is kept beside it. */
+function proofOf({ id, items }: Notice, { at, sentAs = [], stage = 'accepted' }: NoticeFate, confirmBy: string | null): { readonly proofs?: readonly Proof[] } {
+  if (sentAs.length === 0) return {}
+  const when = at.toISOString()
+  return { proofs: [{ notice: id, stage, at: when, reason: null, pages: null, confirmBy: items.length > 0 ? null : confirmBy, sentAs, steps: [{ stage, at: when, says: 'Taken by what carries it.' }] }] }
 }
 
 /** It was in a channel's hands when the referral was given to another specialist: who has it now is told that it is taken back. */
@@ -75,25 +102,13 @@ async function tooLate({ providers }: DeskParts, before: ReferralState, notice: 
   return { before, news: [{ name: 'recalled', at: fate.at.toISOString(), by: DESK, facts }], settled: [{ notice, status: 'sent', fate: fate.mark }] }
 }
 
-async function undelivered({ providers, clock }: DeskParts, before: ReferralState, notice: Notice, fate: NoticeFate): Promise<Intent> {
+async function undelivered(parts: DeskParts, before: ReferralState, notice: Notice, fate: NoticeFate): Promise<Intent> {
   const settled = [{ notice, status: 'failed' as const, fate: fate.mark }]
-  const next = fate.outcome === 'failed' && notice.way !== null ? await otherwise(notice) : null
-  if (next) return { before, news: [noted(notice, fate, next)], notices: [next], settled }
-  return { before, news: [{ name: 'notice-failed', at: fate.at.toISOString(), by: DESK, facts: { ...factsOf(notice, fate), reason: reasonOf(notice, fate) } }], settled }
-
-  async function otherwise({ way, tried, ...same }: Notice): Promise<NewNotice | null> {
-    const other = providerTo(same.to)
-    const provider = other === null ? null : await providers.get(other)
-    const all = [...tried, ...(way === null ? [] : [way])]
-    const chosen = nextWay(provider, all)
-    const { id: _id, fate: _fate, ...rest } = { ...same, way: chosen }
-    return chosen === null ? null : { ...rest, tried: all, status: 'open', notBefore: clock.now().toISOString() }
-  }
+  const next = fate.outcome === 'failed' ? await again(parts, before, { ...notice, fate: fate.mark }, { reason: fate.reason ?? 'it was not taken', retryable: false }) : null
+  const said = { at: fate.at.toISOString(), by: DESK }
+  if (next) return { before, news: [{ ...said, name: 'noted', facts: { ...factsOf(notice, fate), words: `${reasonOf(notice, fate)} I${next.words.slice(1)}.` } }], notices: [next.notice], settled }
+  return { before, news: [{ ...said, name: 'notice-failed', facts: { ...factsOf(notice, fate), reason: reasonOf(notice, fate) } }], settled }
 }
 
 const reasonOf = ({ kind, way, to }: Notice, { outcome, reason }: NoticeFate): string =>
   `The ${kind} to ${to}${way === null ? '' : ` by ${way}`} ${outcome === 'uncertain' ? 'may or may not have arrived' : 'was not delivered'}${reason === null ? '.' : `: ${reason.replace(/[.\s]+$/, '')}.`}`
-
-const noted = (notice: Notice, fate: NoticeFate, next: NewNotice): NewEvent => ({
-  name: 'noted', at: fate.at.toISOString(), by: DESK, facts: { ...factsOf(notice, fate), words: `${reasonOf(notice, fate)} It goes by ${next.way} now.` },
-})

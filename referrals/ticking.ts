@@ -5,6 +5,7 @@ import { DESK } from './fold.js'
 import { NOTICE_KINDS } from './names.js'
 import { type Offers, UNCARRIED } from './offers.js'
 import type { Rules } from './rules.js'
+import { expire } from './receipts/take.js'
 import { settle } from './settling.js'
 
 const AT_ONCE = 200 // referrals looked at before others get their turn
@@ -21,7 +22,7 @@ export async function tick(parts: DeskParts, offers: Offers, opened: Date): Prom
   if (at.getTime() - opened.getTime() >= STARTING) await abandonUncarried(parts, offers, now)
   const due = await parts.store.due(now, AT_ONCE)
   for (const id of due) await remind(parts, id, now)
-  return due.length
+  return due.length + await expire(parts, now)
 }
 
 async function remind(parts: DeskParts, id: string, now: string): Promise<void> {

@@ -3,6 +3,7 @@ import fhirpath from 'fhirpath'
 import type { Fate, Tools } from '../../engine/contracts.js'
 import type { Desk } from '../../referrals/desk.js'
 import type { Readers } from '../../referrals/hand-off/receipt-contracts.js'
+import type { ProofStage } from '../../referrals/desk-contracts.js'
 import type { NoticeFate } from '../../referrals/settling.js'
 
 /** Delivered once each destination has it; uncertain where one is held in doubt; failed otherwise. */
@@ -14,7 +15,33 @@ export async function fateOf(desk: Desk, tools: Tools, notice: number, { mark, s
   const at = new Date(Math.max(...current.map((one) => one.at.getTime()), 0) || tools.clock.now())
   const [first] = current
   const landed = await desk.landing(notice, sent && first?.payload ? { payload: first.payload, response: first.response, at } : null, readersOf(tools))
-  return { mark, outcome, at, channel: tools.channel, reason: sent ? null : (bad?.reason ?? reason ?? 'the channel sent it to nobody'), doubtful: current.some((one) => one.doubtful), ...landed }
+  return { mark, outcome, at, channel: tools.channel, reason: sent ? null : (bad?.reason ?? reason ?? 'the channel sent it to nobody'), doubtful: current.some((one) => one.doubtful), ...landed, ...(sent && sentOf(current)) }
+}
+
+const HEAD = 16_384 // bytes of a mail in which its Message-ID stands
+const STAGES: readonly string[] = ['accepted', 'queued', 'sending'] satisfies readonly ProofStage[]
+
+/** By which names receipts will speak of it: the Message-ID of a mail, and what the receiver calls it, where its answer says so (`tracking`). */
+function sentOf(deliveries: Fate['deliveries']): Pick<NoticeFate, 'sentAs' | 'stage'> {
+  const answers = deliveries.map(({ response }) => answerOf(response))
+  const ids = deliveries.flatMap(({ payload }) => /^message-id:\s*(<[^<>\s]{1,998}>)/im.exec(headOf(payload))?.[1] ?? [])
+  const stage = answers.map((one) => one.stage).find((one): one is ProofStage => typeof one === 'string' && STAGES.includes(one))
+  return { sentAs: [...new Set([...ids, ...answers.flatMap(({ tracking }) => (typeof tracking === 'string' && tracking !== '' ? [tracking.slice(0, 1000)] : []))])], ...(stage && { stage }) }
+}
+
+/** The fields before the first empty line; nothing of what is no mail. */
+const headOf = (payload: Buffer | null): string => {
+  const text = payload?.subarray(0, HEAD).toString('latin1') ?? ''
+  return /^[A-Za-z][A-Za-z0-9-]*:/.test(text) ? (text.split(/\r?\n\r?\n/, 1)[0] ?? '') : ''
+}
+
+const answerOf = (response: Buffer | null): { readonly tracking?: unknown; readonly stage?: unknown } => {
+  if (response === null || response[0] !== 0x7b) return {}
+  try {
+    return JSON.parse(response.toString()) as object
+  } catch {
+    return {} // an answer in another form names nothing
+  }
 }
 
 /** A message is parsed once, however many of its fields are read. */

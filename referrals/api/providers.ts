@@ -20,7 +20,7 @@ const ZERO = { read: 0, added: 0, known: 0, skipped: 0 }
 
 const Provider = Type.Object({
   id: Type.String(), kind: Type.Enum(['person', 'practice']), npi: orNull(Type.String()), name: Type.Unknown(), practice: orNull(Type.String()), practiceId: orNull(Type.String()), specialty: Type.Unknown(), address: Type.Unknown(),
-  ways: Type.Array(Type.Object({ way: Way, address: Type.String(), learned: Type.String({ description: 'From what.' }) }), { description: 'Back to them, the best first.' }), preferred: orNull(Way),
+  ways: Type.Array(Type.Object({ way: Way, address: Type.String(), learned: Type.String({ description: 'From what.' }), failed: Type.Optional(orNull(Type.Object({ at: Instant, reason: Type.String() }, { description: 'It failed for good, and is not tried first any more.' }))) }), { description: 'Back to them, the best first.' }), preferred: orNull(Way),
   aliases: Type.Array(Type.String()), uncertain: Type.Array(Type.String(), { description: 'What does not fit, until a person has looked at it.' }), firstSeen: Instant, lastSeen: Instant,
 })
 const Whole = Type.Object({
@@ -42,6 +42,7 @@ const Changes = Type.Object({
   specialty: Type.Optional(orNull(Type.Object({ system: orNull(Type.String({ maxLength: 200 })), code: orNull(Type.String({ maxLength: 50 })), text: orNull(Type.String({ maxLength: 200 })) }, strict))),
   address: Type.Optional(orNull(Type.Object({ lines: Type.Array(text(200, 'A line.'), { maxItems: 5 }), city: orNull(Type.String({ maxLength: 100 })), state: orNull(Type.String({ maxLength: 50 })), postalCode: orNull(Type.String({ maxLength: 20 })) }, strict))),
   learn: Type.Array(Reachable, { maxItems: 20, default: [], description: 'Ways back to them that are new.' }), forget: Type.Array(Reachable, { maxItems: 50, default: [], description: 'Ways that are none.' }),
+  reset: Type.Array(Reachable, { maxItems: 20, default: [], description: 'Ways that failed, and may be tried first again.' }),
   settled: Type.Optional(Type.Literal(true, { description: 'What was uncertain has been looked at.' })),
 }, { ...strict, description: 'What is not said stays.' })
 const FullName = Type.Object({ family: text(100, 'Family name.'), given: Type.Array(text(100, 'Given name.'), { maxItems: 10, default: [] }), suffix: Type.Optional(orNull(Type.String({ maxLength: 50 }))) }, strict)
@@ -86,12 +87,13 @@ export function providerRoutes(api: FastifyInstance, desk: Desk): void {
 
   api.patch<{ Params: Static<typeof Id>; Body: Static<typeof Changes> }>('/providers/:id', {
     schema: { summary: 'Puts right what is known of a provider.', params: Id, body: Changes, response: answers(Whole) },
-  }, async ({ params, body: { by, reason, learn, name, ...given } }) => {
+  }, async ({ params, body: { by, reason, learn, reset, name, ...given } }) => {
     const before = await one(desk, params.id)
     const changes = { ...given, ...(name !== undefined && { name: name && { ...name, use: null } }) }
     const changed = Object.fromEntries(Object.entries(changes).filter(([field, value]) => field === 'forget' || JSON.stringify(value) !== JSON.stringify(before[field as keyof KnownProvider])))
     const after = taken(await providers.update(before.id, changed, by, reason), unfit)
     for (const { way, address } of learn) await desk.decide(() => providers.learn(after.id, way, address, `${by}: ${reason}`, { name: by, why: reason }))
+    for (const { way, address } of reset) await desk.decide(() => providers.failing(after.id, way, address, null, { name: by, why: reason }))
     return whole(desk, await one(desk, after.id))
   })
 

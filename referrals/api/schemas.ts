@@ -4,6 +4,7 @@ import { Instant, orNull, strict } from '../../engine/api/schemas.js'
 import { EVENT_NAMES, NOTICE_KINDS } from '../names.js'
 import { STAGES } from '../life-cycle.js'
 import { WAYS } from '../providers/ways.js'
+import { PROOF_STAGES } from '../receipts/receipt.js'
 
 export const HOLDS = ['information', 'patient', 'routing', 'way-back', 'hand-off', 'notice', 'late', 'appointment', 'reading'] as const
 export const URGENCIES = ['routine', 'urgent', 'asap', 'stat'] as const
@@ -54,9 +55,15 @@ const Duty = Type.Object({
   id: Type.String(), kind: Type.String(), owedBy: Type.Enum(['desk', 'practice', 'referrer', 'specialist']), since: Instant, due: Instant, says: Type.String(),
   overdue: Type.Boolean(), said: Type.Integer({ description: 'The last of its reminders that was due, 0: none yet.' }),
 })
+const ProofStage = Type.Enum([...PROOF_STAGES])
+const Proof = Type.Object({
+  stage: ProofStage, at: Instant, reason: orNull(Type.String()), pages: orNull(Type.Integer()), confirmBy: orNull(Instant),
+  steps: Type.Array(Type.Object({ stage: ProofStage, at: Instant, says: Type.String() })),
+})
 const Notice = Type.Object({
   id: Type.Integer(), kind: Type.Enum([...NOTICE_KINDS]), event: orNull(Type.Integer()), to: Type.String({ examples: ['ehr epic-main', 'provider 17'] }), way: orNull(Way),
   status: Type.Enum(['waiting', 'open', 'sent', 'failed', 'superseded']), notBefore: Instant, due: Instant, tried: Type.Array(Way), because: orNull(Type.String({ description: 'Why it failed.' })),
+  proof: orNull(Proof),
 })
 const Facts = Type.Unknown({ description: 'Identifiers, names, birthDate, sex, addresses, phones, emails, memberIds.' })
 const Candidate = Type.Object({

@@ -35,13 +35,13 @@ export const owedOf = (desk: Pick<Looking, 'rules'>, state: ReferralState, now: 
 export async function wholeOf(desk: Looking, state: ReferralState) {
   const { store, patients, providers, clock } = desk
   const now = clock.now()
-  const [events, text, notices, chart, counterpart] = await Promise.all([
-    store.events(state.id), store.bundle(state.id), store.notices(state.id), state.patient.chart ? patients.get(state.patient.chart) : null, state.provider === null ? null : providers.get(state.provider),
+  const [events, text, notices, proofs, chart, counterpart] = await Promise.all([
+    store.events(state.id), store.bundle(state.id), store.notices(state.id), store.proofs(state.id), state.patient.chart ? patients.get(state.patient.chart) : null, state.provider === null ? null : providers.get(state.provider),
   ])
   const match = state.patient.status === 'matched' || ENDS.includes(state.stage) ? null : withoutRuledOut(await matchOf(desk, state), state.patient.not)
   const routed = events.findLast(({ name, applied }) => applied && name === 'routed')
   const owed = owedOf(desk, state, now)
-  const told = notices.map(({ id, kind, event, to, way, status, notBefore, due, tried }) => ({ id, kind, event, to, way, status, notBefore, due, tried, because: status === 'failed' ? failureOf(events, { id, kind }) : null }))
+  const told = notices.map(({ id, kind, event, to, way, status, notBefore, due, tried }) => ({ id, kind, event, to, way, status, notBefore, due, tried, because: status === 'failed' ? failureOf(events, { id, kind }) : null, proof: proofs.find(({ notice }) => notice === id) ?? null }))
   const next = nextOf(state, owed, told, desk.rules().zone)
   const todo = (Object.keys(state.holds) as Hold[]).flatMap((hold) => actionsFor(hold, state, notices))
   const named = await naming(providers, [...next, ...todo.map(({ says }) => says)])

@@ -34,6 +34,7 @@ export const providerFacts = (view: View, reference: Reference | undefined, from
   // A practice's own NPI would make one provider of all who work there.
   const forNpi = names.length > 0 ? identifiers.filter(({ at: where }) => !practice || !where.startsWith(`${practice.at}.`)) : identifiers
   const points = (kind: keyof Telecoms) => paths.many(`${name}.${kind}`, distinct([role, person, practice, place].flatMap((one) => telecoms(one?.resource.telecom, one?.at ?? '')[kind]), (value) => value.toLowerCase()))
+  const x360 = points('x360Addresses')
   const addresses = [person, practice].flatMap((one) => each(one?.resource.address, `${one?.at}.address`, (found, where) => (found.use === 'home' || found.use === 'old' ? [] : address(found, where))))
   return {
     npi: paths.one(`${name}.npi`, forNpi.filter(({ value }) => isNpi(value)).map((one) => ({ value: one.value.value, at: `${one.at}.value` }))),
@@ -41,6 +42,7 @@ export const providerFacts = (view: View, reference: Reference | undefined, from
     name: paths.one(`${name}.name`, names), practice: paths.one(`${name}.practice`, practices), specialty: paths.one(`${name}.specialty`, specialties(parts)),
     address: paths.one(`${name}.address`, [...addresses, ...(place?.resource.address ? address(place.resource.address, `${place.at}.address`) : [])]),
     phones: points('phones'), faxes: points('faxes'), emails: points('emails'), directAddresses: [...points('directAddresses'), ...directEndpoints(view, role)],
+    ...(x360.length > 0 && { x360Addresses: x360 }),
   }
 }
 

@@ -78,6 +78,7 @@ export interface Telecoms {
   readonly faxes: readonly Located<string>[]
   readonly emails: readonly Located<string>[]
   readonly directAddresses: readonly Located<string>[]
+  readonly x360Addresses: readonly Located<string>[]
 }
 /** Numbers and addresses by kind, as they are written; those that are of old are left out. */
 export const telecoms = (points: readonly ContactPoint[] | undefined, at: string): Telecoms => {
@@ -88,6 +89,7 @@ export const telecoms = (points: readonly ContactPoint[] | undefined, at: string
     faxes: kind(({ system }) => system === 'fax'),
     emails: kind((point) => isMail(point) && !isDirect(point)),
     directAddresses: kind(isDirect),
+    x360Addresses: kind(isX360),
   }
 }
 
@@ -95,8 +97,11 @@ const isMail = ({ system, value = '' }: ContactPoint): boolean => system === 'em
 /** A Direct address: US Core's extension says so, or its domain does, as Direct domains are named. */
 const isDirect = (point: ContactPoint): boolean => {
   const marked = point.extension?.find(({ url }) => url === 'http://hl7.org/fhir/us/core/StructureDefinition/us-core-direct')?.valueBoolean
-  return marked ?? (/@(.*\.)?direct\./i.test(point.value ?? '') && !/\s/.test(point.value?.trim() ?? ''))
+  return isX360(point) || (marked ?? (/@(.*\.)?direct\./i.test(point.value ?? '') && !/\s/.test(point.value?.trim() ?? '')))
 }
+/** Of a telecom: by which way it can be answered, where its kind alone does not say it (`360x`). */
+export const WAY = 'urn:refero:way'
+const isX360 = ({ extension }: ContactPoint): boolean => extension?.some(({ url, valueCode }) => url === WAY && valueCode === '360x') ?? false
 const withoutScheme = (value: string): string => value.trim().replace(/^(?:tel|fax|mailto|sms):/i, '')
 
 /** The first of each that is not the same as one before it. */

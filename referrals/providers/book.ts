@@ -9,7 +9,7 @@ interface ProviderRow {
   readonly id: number; readonly kind: 'person' | 'practice'; readonly npi: string | null; readonly name: string | null; readonly practice: string | null; readonly practice_id: number | null
   readonly specialty: string | null; readonly address: string | null; readonly preferred: Way | null; readonly first_seen: string; readonly last_seen: string; readonly merged_into: number | null
 }
-interface WayRow { readonly way: Way; readonly address: string; readonly learned: string }
+interface WayRow { readonly way: Way; readonly address: string; readonly learned: string; readonly failed_at: string | null; readonly failed_reason: string | null }
 
 /** The fields of a provider that have one value. */
 export interface Fields { npi?: string | null; name?: PersonName | null; practice?: string | null; practiceId?: number | null; specialty?: Coded | null; address?: Address | null; preferred?: Way | null }
@@ -25,7 +25,7 @@ const parsed = <Value>(text: string | null): Value | null => (text === null ? nu
 export const providerBook = (database: Database, order: readonly Way[]) => {
   const sql = {
     row: database.prepare<[number], ProviderRow>('select * from provider where id = ?'),
-    ways: database.prepare<[number], WayRow>('select way, address, learned from provider_way where provider = ? order by number'),
+    ways: database.prepare<[number], WayRow>('select way, address, learned, failed_at, failed_reason from provider_way where provider = ? order by number'),
     identifiers: database.prepare<[number], Identifier>("select nullif(system, '') as system, value, type from provider_identifier where provider = ?"),
     aliases: database.prepare<[number], string>('select alias from provider_alias where provider = ? order by alias').pluck(),
     doubts: database.prepare<[number], string>('select says from provider_doubt where provider = ?').pluck(),
@@ -38,6 +38,7 @@ export const providerBook = (database: Database, order: readonly Way[]) => {
     set: database.prepare('update provider set npi = ?, name = ?, family_key = ?, practice = ?, practice_key = ?, practice_id = ?, specialty = ?, address = ?, preferred = ? where id = ?'),
     seen: database.prepare('update provider set last_seen = max(last_seen, ?), first_seen = min(first_seen, ?) where id = ?'),
     addWay: database.prepare('insert or ignore into provider_way (provider, way, key, address, learned, number) values (?, ?, ?, ?, ?, (select count(*) from provider_way where provider = ?))'),
+    failing: database.prepare('update provider_way set failed_at = ?, failed_reason = ? where provider = ? and way = ? and key = ?'),
     dropWay: database.prepare('delete from provider_way where provider = ? and way = ? and key = ?'),
     addIdentifier: database.prepare('insert or ignore into provider_identifier (provider, system, value, type) values (?, ?, ?, ?)'),
     addAlias: database.prepare('insert or ignore into provider_alias (provider, alias) values (?, ?)'),
@@ -61,7 +62,7 @@ export const providerBook = (database: Database, order: readonly Way[]) => {
     return {
       id: String(row.id), kind: row.kind, npi: row.npi, identifiers: sql.identifiers.all(row.id), name: parsed(row.name), practice: row.practice, practiceId: row.practice_id === null ? null : String(final(row.practice_id)?.id),
       specialty: parsed(row.specialty), address: parsed(row.address), phones: addresses('phone'), faxes: addresses('fax'), emails: addresses('email'), directAddresses: addresses('direct'),
-      aliases: sql.aliases.all(row.id), ways: inOrder(learned, row.preferred, order), preferred: row.preferred, firstSeen: row.first_seen, lastSeen: row.last_seen, uncertain: sql.doubts.all(row.id),
+      aliases: sql.aliases.all(row.id), ways: inOrder(learned.map(({ failed_at: at, failed_reason: reason, ...way }) => ({ ...way, ...(at !== null && { failed: { at, reason: reason ?? '' } }) })), row.preferred, order), preferred: row.preferred, firstSeen: row.first_seen, lastSeen: row.last_seen, uncertain: sql.doubts.all(row.id),
     }
   }
   const many = (ids: readonly number[]): readonly KnownProvider[] => [...new Map(ids.flatMap((id) => { const one = get(id); return one ? [[one.id, one] as const] : [] })).values()]
@@ -91,6 +92,7 @@ export const providerBook = (database: Database, order: readonly Way[]) => {
       const key = addressKey(way, address)
       return key !== '' && sql.addWay.run(id, way, key, address.trim(), learned, id).changes > 0
     },
+    failing: (id: number, way: Way, address: string, at: string | null, reason: string | null): boolean => sql.failing.run(at, reason, id, way, addressKey(way, address)).changes > 0,
     dropWay: (id: number, way: Way, address: string): boolean => sql.dropWay.run(id, way, addressKey(way, address)).changes > 0,
     addIdentifier: (id: number, { system, value, type }: Identifier): void => { sql.addIdentifier.run(id, system ?? '', value, type) },
     addAlias: (id: number, alias: string): boolean => sql.addAlias.run(id, alias).changes > 0,
@@ -103,7 +105,8 @@ const asFields = (one: KnownProvider | null): Fields =>
   (one ? { npi: one.npi, name: one.name, practice: one.practice, practiceId: one.practiceId === null ? null : Number(one.practiceId), specialty: one.specialty, address: one.address, preferred: one.preferred } : {})
 
 /** The ways back that a message itself carries. */
-export const waysIn = ({ directAddresses, faxes, emails, phones }: ProviderFacts): readonly (readonly [Way, string])[] => [
+export const waysIn = ({ directAddresses, faxes, emails, phones, x360Addresses = [] }: ProviderFacts): readonly (readonly [Way, string])[] => [
+  ...x360Addresses.map((address) => ['360x', address] as const),
   ...directAddresses.map((address) => ['direct', address] as const), ...faxes.map((address) => ['fax', address] as const),
   ...emails.map((address) => ['email', address] as const), ...phones.map((address) => ['phone', address] as const),
 ]

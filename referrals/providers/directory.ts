@@ -59,5 +59,7 @@ export interface ProviderDirectory {
   history(id: string): Promise<readonly ProviderHistory[]>
   /** A way back that was learned from somewhere: a capability, a portal registration. Nothing where it is known. */
   learn(id: string, way: Way, address: string, from: string, by?: Person): Promise<void>
+  /** A way has failed for good, and is not tried first any more; null: it may be again. */
+  failing(id: string, way: Way, address: string, reason: string | null, by?: Person): Promise<void>
   close(): Promise<void>
 }

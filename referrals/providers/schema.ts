@@ -81,7 +81,13 @@ const VERSION_2 = `
   ) strict, without rowid;
 `
 
-const MIGRATIONS = [VERSION_1, VERSION_2]
+/** Ways that have failed for good, and why. */
+const VERSION_3 = `
+  alter table provider_way add column failed_at text;
+  alter table provider_way add column failed_reason text;
+`
+
+const MIGRATIONS = [VERSION_1, VERSION_2, VERSION_3]
 
 /** Brings the directory's tables to the present version; each step is one transaction. Throws STORE_TOO_NEW. */
 export const migrateProviders = (database: Database): void => {

@@ -94,6 +94,11 @@ const operations = (database: Database, book: Book, now: () => Date) => {
       return done(one.id)
     },
     history: (id: string): readonly ProviderHistory[] => { const one = find(id); return one ? histories.all(Number(one.id)) : [] },
+    failing: (id: string, way: Way, address: string, reason: string | null, by?: Person): void => {
+      const one = find(id)
+      const hand = { at: now(), by: by?.name ?? 'desk', why: by?.why ?? reason ?? 'it got through' }
+      if (one && book.failing(Number(one.id), way, address, reason === null ? null : hand.at.toISOString(), reason)) book.note(Number(one.id), hand, `${way} ${address} ${reason === null ? 'may be tried first again' : 'failed for good'}`)
+    },
     learn: (id: string, way: Way, address: string, from: string, by?: Person): void => {
       const one = find(id)
       if (one && book.addWay(Number(one.id), way, address, from)) book.note(Number(one.id), { at: now(), by: by?.name ?? from, why: by?.why ?? 'learned' }, `${way} ${address} learned`)

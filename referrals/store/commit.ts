@@ -2,6 +2,7 @@
 import type { Database, Statement } from 'better-sqlite3'
 import type { Change, Committed, Hold, Key, ReferralState } from '../desk-contracts.js'
 import type { openNotices } from './notices.js'
+import type { openProofs } from './proofs.js'
 import { milliseconds, pack } from './values.js'
 import { textOf } from './words.js'
 
@@ -19,7 +20,7 @@ const COLUMNS: readonly (keyof Columns)[] = [
 const HOLDS: readonly Hold[] = ['information', 'patient', 'routing', 'way-back', 'hand-off', 'notice', 'late', 'appointment', 'reading']
 export const holdBit = (hold: Hold): number => 1 << HOLDS.indexOf(hold)
 
-export const openCommit = (database: Database, notices: Pick<ReturnType<typeof openNotices>, 'add' | 'settleOwn'>) => {
+export const openCommit = (database: Database, notices: Pick<ReturnType<typeof openNotices>, 'add' | 'settleOwn'>, proofs: Pick<ReturnType<typeof openProofs>, 'putProof'>) => {
   const done = database.prepare<[string], string>('select r.id from command c join referral r on r.number = c.referral where c.command = ?').pluck() as Statement<[string], string>
   const find = database.prepare<[string], Columns & { readonly number: number }>(`select number, ${COLUMNS.join(', ')} from referral where id = ?`)
   const owner = database.prepare<[string, string], { readonly number: number; readonly id: string }>(
@@ -76,6 +77,7 @@ export const openCommit = (database: Database, notices: Pick<ReturnType<typeof o
       for (const event of events) addEvent.run(number, event.sequence, event.name, milliseconds(event.recordedAt), JSON.stringify(event))
       for (const notice of change.notices) notices.add(notice.referral === null ? null : number, notice)
       for (const settled of change.settled) notices.settleOwn(number, settled)
+      for (const proof of change.proofs ?? []) proofs.putProof(proof)
       for (const { kind, value } of change.keys) (isShared({ kind }) ? addShared : addUnique).run(value, kind, number)
       for (const { id, addedAt, event, role, status, title, contentType, resources } of change.documents) {
         putDocument.run(number, id, addedAt, event, role, status, title, contentType, pack(resources))

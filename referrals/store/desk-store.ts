@@ -3,6 +3,7 @@ import type { DeskStore, ReferralQuery } from '../desk-contracts.js'
 import { openCommit } from './commit.js'
 import { asked, type DeskFile, openDeskFile } from './file.js'
 import { openNotices } from './notices.js'
+import { openProofs } from './proofs.js'
 import { openReadings } from './readings.js'
 import { openSearch } from './search.js'
 import { openStrays } from './strays.js'
@@ -11,10 +12,11 @@ import { openStrays } from './strays.js'
 export const openDesk = (file: DeskFile): Omit<DeskStore, 'close'> => {
   const { database } = file
   const notices = openNotices(database)
-  const operations = { ...openCommit(database, notices), ...openReadings(database), ...notices.operations, ...openStrays(database) }
+  const proofs = openProofs(database)
+  const operations = { ...openCommit(database, notices, proofs), ...openReadings(database), ...notices.operations, ...proofs.operations, ...openStrays(database) }
   const begin = openSearch(database)
   return {
-    ...asked(file, operations, ['done', 'state', 'find', 'bundle', 'events', 'documents', 'openNotices', 'notice', 'notices', 'due', 'nextDue', 'stream', 'position', 'lastPosition', 'strays', 'stray']),
+    ...asked(file, operations, ['done', 'state', 'find', 'bundle', 'events', 'documents', 'openNotices', 'notice', 'notices', 'due', 'nextDue', 'stream', 'position', 'lastPosition', 'strays', 'stray', 'proof', 'proofs', 'proofsDue', 'sentAs', 'early']),
     search: async (query: ReferralQuery) => {
       const searching = await file.ask(() => begin(query), true)
       while (await file.ask(searching.step, true));

@@ -144,5 +144,29 @@ const VERSION_1 = `
   create index stray_settled on stray (settled_at) where settled_at is not null;
 `
 
+/** How far notices have come: what each was sent as, its proof, and receipts that came too early. */
+const VERSION_2 = `
+  create table sent_as (
+    value  text not null,
+    notice integer not null references notice (id),
+    primary key (value, notice)
+  ) strict, without rowid;
+  create table proof (
+    notice     integer primary key references notice (id),
+    confirm_by integer,
+    proof      text not null
+  ) strict;
+  create index proof_due on proof (confirm_by) where confirm_by is not null;
+  create table early_receipt (
+    command text not null,
+    value   text not null,
+    at      integer not null,
+    content text not null,
+    primary key (value, command)
+  ) strict, without rowid;
+  create index early_receipt_at on early_receipt (at);
+  create index early_receipt_command on early_receipt (command);
+`
+
 /** The desk's file: "REFD". What else keeps tables in it adds them as a version of their own. */
-export const DESK: Schema = { applicationId: 0x52454644, migrations: [VERSION_1] }
+export const DESK: Schema = { applicationId: 0x52454644, migrations: [VERSION_1, VERSION_2] }

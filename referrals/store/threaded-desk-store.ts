@@ -6,10 +6,10 @@ import type { ProviderDirectory } from '../providers/directory.js'
 
 const DESK: readonly Exclude<keyof DeskStore, 'close'>[] = [
   'commit', 'done', 'state', 'find', 'bundle', 'events', 'documents', 'search', 'openNotices', 'notice', 'notices', 'takeNotice', 'settleNotice', 'gather', 'due', 'nextDue',
-  'stream', 'position', 'moveTo', 'lastPosition', 'addStray', 'strays', 'stray', 'settleStray',
+  'stream', 'position', 'moveTo', 'lastPosition', 'addStray', 'strays', 'stray', 'settleStray', 'proof', 'proofs', 'putProof', 'proofsDue', 'sentAs', 'keepEarly', 'early', 'forgetEarly',
 ]
 
-const PROVIDERS: readonly Exclude<keyof ProviderDirectory, 'close'>[] = ['recognise', 'add', 'get', 'search', 'update', 'merge', 'history', 'learn']
+const PROVIDERS: readonly Exclude<keyof ProviderDirectory, 'close'>[] = ['recognise', 'add', 'get', 'search', 'update', 'merge', 'history', 'learn', 'failing']
 
 /** What lies in the desk's file; closing the store closes both. */
 export interface ThreadedDeskFile { readonly store: DeskStore; readonly providers: ProviderDirectory }

@@ -95,7 +95,7 @@ t.test('no statement reads a whole table, and no hot one sorts', async (t) => {
     if (!sorts) t.same(plan.filter((detail) => detail.includes('TEMP B-TREE')), [], sql)
   }
   const searched = ['received', 'direction', 'stage', 'urgency', 'holds', 'overdue', 'provider', 'specialty', 'ehr', 'location', 'payer', 'chart'].map((name) => `referral_${name}`)
-  const served = [...searched, 'referral_due', 'event_name', 'event_recorded', 'notice_referral', 'notice_way', 'notice_recipient', 'notice_waiting', 'stray_open', 'stray_settled']
+  const served = [...searched, 'referral_due', 'event_name', 'event_recorded', 'notice_referral', 'notice_way', 'notice_recipient', 'notice_waiting', 'proof_due', 'early_receipt_at', 'early_receipt_command', 'stray_open', 'stray_settled']
   t.same(served.filter((index) => !used.has(index)), [], 'each index serves a statement')
   t.same(real("select name from sqlite_schema where type = 'index' and sql is not null order by name").pluck().all(), served.sort(), 'and there are no others')
   file.close()

@@ -1,0 +1,32 @@
+/** What did not arrive goes once more: the same way later, where that may help, or by the next way that the other side can receive. */
+import type { DeskParts } from './change.js'
+import type { NewNotice, Notice, ReferralState } from './desk-contracts.js'
+import { dutyOf, nextWay } from './fold.js'
+import { UNCARRIED } from './offers.js'
+import { providerTo } from './scope.js'
+
+export interface Again { readonly notice: NewNotice; readonly words: string }
+
+/** Null where no way is left. A way that failed for good is not tried first any more with this provider. */
+export async function again(parts: DeskParts, before: ReferralState, failed: Notice, { reason, retryable }: { readonly reason: string; readonly retryable: boolean }): Promise<Again | null> {
+  const { providers, clock, store } = parts
+  const { id: _id, fate, ...same } = failed
+  const to = providerTo(failed.to)
+  if (to === null || failed.way === null) return null
+  const now = clock.now()
+  const retry = retryable ? (parts.rules().way(failed.way)?.retry ?? null) : null
+  const attempts = (await store.notices(before.id)).filter((one) => dutyOf(one) === dutyOf(failed) && one.way === failed.way && one.to === failed.to).length
+  if (retry && attempts < retry.attempts) {
+    const at = retry.next(now.getTime())
+    return { notice: { ...same, status: 'open', notBefore: new Date(at).toISOString() }, words: `it is tried again at ${clockTime(at, retry.zone)}` }
+  }
+  const provider = await providers.get(to)
+  const address = provider?.ways.find(({ way }) => way === failed.way)?.address
+  if (provider && address !== undefined && fate !== UNCARRIED) await providers.failing(provider.id, failed.way, address, reason)
+  const tried = [...failed.tried, failed.way]
+  const way = nextWay(provider, tried)
+  return way === null ? null : { notice: { ...same, way, tried, status: 'open', notBefore: now.toISOString() }, words: `it goes by ${way} now` }
+}
+
+/** 9:40 AM, or with its day where that is another. */
+const clockTime = (at: number, timeZone: string): string => new Intl.DateTimeFormat('en-US', { weekday: 'short', hour: 'numeric', minute: '2-digit', timeZone }).format(at).replaceAll('\u202f', ' ')
