@@ -189,7 +189,7 @@ t.test('LDAP: userCertificate by mail, of the directory that the domain names', 
   const folder = t.testdir()
   mkdirSync(`${folder}/data`)
   const line = (name: string): string => der(name).toString('base64')
-  writeFileSync(`${folder}/slapd.conf`, ['core', 'cosine', 'inetorgperson'].map((one) => `include /etc/ldap/schema/${one}.schema\n`).join('') + `modulepath /usr/lib/ldap\nmoduleload back_ldif\npidfile ${folder}/pid\ndatabase ldif\nsuffix "dc=example"\nrootdn "cn=admin,dc=example"\ndirectory ${folder}/data\naccess to * by * read\n`)
+  writeFileSync(`${folder}/slapd.conf`, `${['core', 'cosine', 'inetorgperson'].map((one) => `include /etc/ldap/schema/${one}.schema\n`).join('')}modulepath /usr/lib/ldap\nmoduleload back_ldif\npidfile ${folder}/pid\ndatabase ldif\nsuffix "dc=example"\nrootdn "cn=admin,dc=example"\ndirectory ${folder}/data\naccess to * by * read\n`)
   writeFileSync(`${folder}/entries.ldif`, `dn: dc=example\nobjectClass: dcObject\nobjectClass: organization\no: example\ndc: example\n\ndn: cn=Bell,dc=example\nobjectClass: inetOrgPerson\ncn: Bell\nsn: Bell\nmail: ${BELL}\nuserCertificate;binary:: ${line('stranger')}\nuserCertificate;binary:: ${line('bell')}\n\ndn: cn=Other,dc=example\nobjectClass: inetOrgPerson\ncn: Other\nsn: Other\nmail: other@direct.meadow.example\nuserCertificate;binary:: ${line('meadow')}\n`)
   execFileSync('/usr/sbin/slapadd', ['-f', `${folder}/slapd.conf`, '-l', `${folder}/entries.ldif`], { stdio: 'pipe' })
   const port = await freePort()

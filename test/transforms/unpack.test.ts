@@ -1,8 +1,9 @@
 /** The step `unpack`: what mails, faxes and uploads carry becomes referrals, and what nobody has read yet says so. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Bundle, DocumentReference, FhirResource, OperationOutcome, Organization, ServiceRequest } from 'fhir/r4.js'
+import type { Bundle, DocumentReference, FhirResource, OperationOutcome, Organization, PractitionerRole, ServiceRequest } from 'fhir/r4.js'
 import t from 'tap'
+import { attachmentsOf, contentOf, type Mail } from '../../engine/formats/mime/mail.js'
 import { composeMail, type Enclosure, type NewMail } from '../../engine/formats/mime/compose.js'
 import { writeXdm } from '../../engine/formats/mime/xdm/write.js'
 import { canonical } from '../../referrals/canonical/canonical.js'
@@ -71,9 +72,9 @@ t.test('two patients in one mail are two referrals, and what cannot be told apar
 })
 
 t.test('two documents of one patient are one referral', async (t) => {
-  const bundles = await opened(await mail({ attachments: [enclosure('a.xml', 'text/xml', file('xml/referral-note.xml')), enclosure('b.xml', 'text/xml', file('xml/referral-note.xml'))] }))
+  const bundles = await opened(await mail({ attachments: [enclosure('a.xml', 'text/xml', file('xml/referral-note.xml')), enclosure('b.xml', 'text/xml', Buffer.from(`${file('xml/referral-note.xml')}\n`)), enclosure('c.xml', 'text/xml', file('xml/referral-note.xml'))] }))
   t.equal(bundles.length, 1)
-  t.equal(all<DocumentReference>(bundles[0], 'DocumentReference').length, 2)
+  t.equal(all<DocumentReference>(bundles[0], 'DocumentReference').length, 2, 'what is there twice, byte for byte, is there once')
 })
 
 t.test('a message forwarded by our own staff comes from who wrote it', async (t) => {
@@ -92,6 +93,45 @@ t.test('a reply says which referral it is about: by its address, its subject, or
   t.same(await numbers({ to: [{ name: '', address: 'referrals+r-7k3m-9qx4@heart.example' }] }), ['R-7K3M-9QX4'])
   t.same(await numbers({ headers: { 'X-Refero-Reference': 'R-7K3M-9QX4' }, subject: 'R-2222-2222' }), ['R-7K3M-9QX4'], 'the bar code before the subject')
   t.same(await numbers({ subject: 'R-7K3M-9QX4 and R-2222-2222' }), [], 'of two, neither by guess')
+})
+
+const notice = async (kind: string, settings: object = {}): Promise<Buffer> => {
+  const render = pieces.transforms.get('render')?.create({ letter: 'auto', as: ['text'], disclose: 'all', from: 'referrals@direct.heart.example', to: 'ines.bell@direct.meadow.example', practice: { name: 'Heart Center' }, ...settings }, tools)
+  const made = await render?.(fixture(`fhir/notice-${kind}.json`))
+  if (!Array.isArray(made)) throw new Error('no letter was written')
+  return (made[0]?.body as Mail).raw
+}
+const x360 = { direct: { form: '360x', oid: '1.3.6.1.4.1.99999.1' } }
+
+t.test('what we write by 360X is read as what it is, with the same referral number', async (t) => {
+  const numbers = (bundle: Bundle | undefined) => [...all<ServiceRequest>(bundle, 'ServiceRequest').flatMap(({ identifier }) => identifier ?? []), ...all<DocumentReference>(bundle, 'DocumentReference').flatMap(({ context }) => context?.related?.flatMap(({ identifier }) => identifier ?? []) ?? [])].map(({ value }) => value)
+  for (const [kind, take] of [['referral', 'referrals'], ['withdrawal', 'referrals'], ['status', 'answers'], ['outcome', 'answers']] as const) {
+    const bytes = await notice(kind, x360)
+    const [bundle] = await opened(bytes, { take, sender: 'direct' })
+    t.ok(numbers(bundle).includes('MFM-20260302-17'), `${kind}: ${numbers(bundle).join()}`)
+    await t.rejects(opened(bytes, { take: take === 'answers' ? 'referrals' : 'answers', sender: 'direct' }), { message: /it carries no/ }, kind)
+  }
+  const [request] = await opened(await notice('referral', x360), { take: 'referrals', sender: 'direct' })
+  const facts = factsOf(canonical(request).bundle as Bundle)
+  t.notOk(facts.revoked)
+  t.match([...all<Organization>(request, 'Organization'), ...all<PractitionerRole>(request, 'PractitionerRole')].flatMap(({ telecom }) => telecom?.filter(({ value }) => value === 'referrals@direct.heart.example') ?? []), [{ extension: [{ valueBoolean: true }, { url: 'urn:refero:way', valueCode: '360x' }] }], 'who sends 360X is answered by it')
+  const [taken] = await opened(await notice('withdrawal', x360), { take: 'referrals', sender: 'direct' })
+  t.ok(factsOf(canonical(taken).bundle as Bundle).revoked, 'a cancellation takes the referral back')
+  const [note] = await opened(await notice('outcome', x360), { take: 'answers', sender: 'direct' })
+  t.equal(all<DocumentReference>(note, 'DocumentReference')[0]?.docStatus, 'final')
+})
+
+t.test('without 360X a note goes as the bare document, and is read as the answer', async (t) => {
+  const bytes = await notice('outcome', { direct: { form: 'ccda', oid: '1.3.6.1.4.1.99999.1' } })
+  const [note] = await opened(bytes, { take: 'answers', sender: 'direct' })
+  t.equal(all<DocumentReference>(note, 'DocumentReference')[0]?.content[0]?.attachment.contentType, 'application/hl7-cda+xml')
+})
+
+t.test('our own cover sheet on a fax says which referral it is about', async (t) => {
+  const fax = await notice('information', { as: ['fax'], to: '+16085550142@fax.invalid' })
+  const pdf = Buffer.concat(attachmentsOf(tools.format('mime').parse(fax) as Mail).map(({ part }) => contentOf(part)))
+  const [bundle] = await opened(await mail({ from: { name: '', address: '+16085550142@fax.invalid' }, headers: { 'X-Refero-Kind': 'fax' }, attachments: [enclosure('fax.pdf', 'application/pdf', pdf)] }))
+  t.same(all<ServiceRequest>(bundle, 'ServiceRequest')[0]?.identifier?.map(({ value }) => value), ['R-7K3M-9QX4'])
 })
 
 t.test('answers and referrals are taken apart', async (t) => {

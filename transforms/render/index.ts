@@ -6,11 +6,13 @@ import { defineTransform } from '../../engine/define.js'
 import { MessageFault } from '../../engine/errors.js'
 import { composeMail, type Enclosure, isAddress, parseAddress } from '../../engine/formats/mime/compose.js'
 import type { Address } from '../../engine/formats/mime/fields.js'
+import { checkZone } from '../../engine/units.js'
 import { faxAddress, faxNumber, renderFax, type Sheet } from './fax.js'
 import { renderHtml } from './html.js'
 import { fill, type Letter } from './letter.js'
 import { KINDS, readLetters } from './letters.js'
 import { enclosures, type Notice, readNotice } from './notice.js'
+import { DirectSettings, packager } from './packages.js'
 import { renderPdf } from './pdf.js'
 import { renderText } from './text.js'
 import { reader } from './values.js'
@@ -29,6 +31,7 @@ const Settings = Type.Object({
   practice: Type.Optional(Type.Object({
     name: Type.Optional(Type.String({ maxLength: 200 })), phone: Type.Optional(Type.String({ maxLength: 50 })), fax: Type.Optional(Type.String({ maxLength: 50 })), address: Type.Optional(Type.String({ maxLength: 300 })),
   }, { additionalProperties: false, description: 'The letterhead, and whom to call.' })),
+  direct: Type.Optional(DirectSettings),
   language: Type.Optional(Type.String({ pattern: '^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$', description: 'The language of letters to whoever asked for none; without it, English.' })),
   timezone: Type.Optional(Type.String({ description: 'The time zone (IANA) of times in letters; without it, each by the offset that it came with.' })),
 }, { additionalProperties: false })
@@ -40,6 +43,7 @@ export default defineTransform({
   examples: [
     { letter: 'acknowledgement', as: ['text', 'pdf'], disclose: 'all', from: 'Heart Center <referrals@heart.example>', practice: { name: 'Heart Center', phone: '555-555-0100', fax: '555-555-0101', address: '1 Main St, Springfield' } },
     { letter: 'outcome', as: ['fax'], format: 'tiff', disclose: 'all', practice: { name: 'Heart Center', phone: '555-555-0100', fax: '555-555-0101' } },
+    { letter: AUTO, as: ['text'], disclose: 'all', from: 'referrals@direct.heart.example', practice: { name: 'Heart Center' }, direct: { form: '360x', oid: '1.3.6.1.4.1.99999.1' } },
     { letter: AUTO, as: ['text', 'html'], from: 'referrals@heart.example', practice: { name: 'Heart Center', phone: '555-555-0100' }, timezone: 'America/New_York' },
   ],
   produces: 'mime',
@@ -52,8 +56,11 @@ export default defineTransform({
     const faxed = as.includes('fax')
     if (faxed && as.includes('pdf')) throw new Error('`as` holds `fax` and `pdf`: a fax is the letter already, and would carry it twice. Leave one out.')
     if (!faxed && format === 'tiff') throw new Error('`format: tiff` goes with `as: [fax]`.')
+    if (settings.direct && settings.disclose !== 'all') throw new Error('`direct` sends what the referral says of the patient: it needs `disclose: all`.')
+    if (settings.direct && faxed) throw new Error('`direct` is for mails over Direct, and `as: [fax]` for faxes; leave one out.')
     const letters = readLetters(settings.letter === AUTO ? KINDS : [settings.letter], tools, faxed)
     const disclosed = settings.disclose === 'all'
+    const packaged = settings.direct ? packager(settings.direct, practice, tools) : async () => []
 
     const write = (notice: Notice): { readonly letter: Letter; readonly name: string; readonly references: readonly string[]; readonly asked: boolean; readonly sheet: (date: Date, fax: string) => Sheet | null } => {
       const name = settings.letter === AUTO ? notice.kind : settings.letter
@@ -119,7 +126,7 @@ export default defineTransform({
         },
         text: as.includes('text') ? renderText(letter) : undefined,
         html: as.includes('html') ? renderHtml(letter) : undefined,
-        attachments: documents,
+        attachments: [...(await packaged(message, notice)), ...documents],
       })
       return [{ ...message, format: 'mime', body: tools.format('mime').parse(bytes) }]
     }
@@ -130,12 +137,4 @@ export default defineTransform({
 const messageIdOf = ({ channel, id, header }: Message, letter: string, from: string | undefined): string => {
   const digest = createHash('sha256').update(JSON.stringify([channel, id, header.controlId, letter])).digest('hex').slice(0, 32)
   return `<${digest}@${from?.split('@').at(-1) ?? 'refero.invalid'}>`
-}
-
-const checkZone = (timezone: string): void => {
-  try {
-    new Intl.DateTimeFormat('en-US', { timeZone: timezone })
-  } catch {
-    throw new Error(`timezone: "${timezone}" is not a time zone; write an IANA name, like America/New_York or UTC`)
-  }
 }

@@ -1,9 +1,8 @@
 /** Makes the Bundles of a mail: one for each patient whose referral or answer it carries, with every document, and one for what nobody has read yet. */
-import type { Bundle, BundleEntry, DocumentReference, FhirResource, ServiceRequest } from 'fhir/r4.js'
+import type { Bundle, BundleEntry, DocumentReference, FhirResource, Identifier, Patient, ServiceRequest } from 'fhir/r4.js'
 import type { Message } from '../../engine/contracts.js'
 import { operationOutcome } from '../../engine/v2-to-fhir/outcome.js'
 import { stableId } from '../../engine/v2-to-fhir/stable-id.js'
-import type { ContentKind } from './contents.js'
 import type { Piece } from './pieces.js'
 import { type Sender, withSender } from './sender.js'
 import type { Structured } from './structured.js'
@@ -15,7 +14,7 @@ export interface Found {
   readonly references: readonly string[] // reference numbers of ours that the mail itself carries, as written
   readonly problems: readonly string[]
 }
-export interface Made { readonly kind: ContentKind; readonly bundle: Bundle }
+export interface Made { readonly kind: 'referral' | 'answer'; readonly bundle: Bundle }
 
 /** On a document that is a picture or prose: its values are not known yet. */
 const UNREAD = { system: 'urn:refero:document', code: 'unread' }
@@ -31,14 +30,41 @@ export const bundlesOf = (found: Found, message: Message): readonly Made[] => {
   const id: Id = (...names) => stableId(message.channel, message.header.controlId ?? String(message.id), ...names)
   const cases = casesOf(found.structured)
   const alone = cases.length === 1
-  const made = cases.map((one, index): Made => {
-    const [first, ...others] = one as [Structured, ...Structured[]]
-    const kept = [...others.map(({ piece }) => documentOf(piece, false, id)), ...(alone ? found.unread.map((piece) => documentOf(piece, true, id)) : [])]
-    return { kind: first.kind, bundle: withMore(first.bundle, kept, alone ? found : { ...found, references: [] }, (name) => id(String(index), name)) }
+  const unread = alone ? found.unread : []
+  const made = cases.flatMap((one, index): readonly Made[] => {
+    const own: Id = (...names) => id(String(index), ...names)
+    const told = alone ? found : { ...found, references: [] }
+    const [first, ...others] = one.filter(({ kind }) => kind === 'referral')
+    if (!first) return answersOf(one, unread, told, own, message)
+    const kept = [...[...others, ...one.filter(({ kind }) => kind !== 'referral')].map(({ piece }) => documentOf(piece, false, id)), ...unread.map((piece) => documentOf(piece, true, id))]
+    return [{ kind: 'referral', bundle: withMore(first.bundle, kept, told, own) }]
   })
   const rest = !alone && (found.unread.length > 0 || cases.length === 0) ? [{ kind: 'referral' as const, bundle: unreadReferral(found, message, id) }] : []
   return [...made, ...rest]
 }
+
+/** Each answer is told by itself, since one may say that a patient was seen and another bring the note; documents name the order that they answer. */
+const answersOf = (one: readonly Structured[], unread: readonly Piece[], found: Found, id: Id, message: Message): readonly Made[] => {
+  const numbers = one.flatMap((answer) => answer.numbers)
+  const interim = one.some(({ kind }) => kind === 'interim-note')
+  const told = one.filter(({ kind }) => kind === 'answer')
+  const answers = told.map(({ bundle, order }): Made => ({ kind: 'answer', bundle: withMore(order ? bundle : answering(bundle, numbers, interim), [], found, id) }))
+  if (unread.length === 0 && answers.length > 0) return answers
+  const patient = one.flatMap(({ bundle }) => bundle.entry ?? []).filter((entry): entry is BundleEntry<Patient> => entry.resource?.resourceType === 'Patient').slice(0, 1)
+  const recorded = message.receivedAt.toISOString()
+  const documents = unread.map((piece) => documentOf(piece, true, id))
+  return [...answers, { kind: 'answer', bundle: answering({ resourceType: 'Bundle', type: 'collection', timestamp: recorded, entry: [...documents, ...patient] }, numbers, false) }]
+}
+
+/** Documents that name the order which they answer. */
+const answering = (bundle: Bundle, numbers: readonly Identifier[], interim: boolean): Bundle => ({
+  ...bundle, entry: ((bundle.entry ?? []) as BundleEntry<FhirResource>[]).map((entry) => {
+    const { resource } = entry
+    if (resource?.resourceType !== 'DocumentReference') return entry
+    const related = [...(resource.context?.related ?? []), ...numbers.map((identifier) => ({ identifier }))]
+    return { ...entry, resource: { ...resource, ...(interim && { docStatus: 'preliminary' as const }), ...(related.length > 0 && { context: { ...resource.context, related } }) } }
+  }),
+})
 
 /** Orders first, then documents, by patient; what does not say who it is about belongs to the only one there is. */
 const casesOf = (all: readonly Structured[]): readonly (readonly Structured[])[] => {

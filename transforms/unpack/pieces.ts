@@ -3,6 +3,7 @@ import { MessageFault } from '../../engine/errors.js'
 import { type Address, addressesOf, fieldsOf, textValue } from '../../engine/formats/mime/fields.js'
 import { attachmentsOf, bodiesOf, contentOf, type Limits, type Part, readMail } from '../../engine/formats/mime/mail.js'
 import { isExecutable, mediaTypeOf } from '../../engine/formats/mime/sniff.js'
+import { openTnef } from '../../engine/formats/mime/tnef.js'
 import { readXdm } from '../../engine/formats/mime/xdm/read.js'
 
 /** One document as it came. */
@@ -33,7 +34,7 @@ export const piecesOf = async (mail: Part): Promise<Unpacked> => {
   const problem = (at: string, text: string): void => void found.problems.push(`${at} ${text}`)
   const add = (piece: Piece): void => {
     if (found.pieces.length >= MOST) throw new MessageFault({ kind: 'unsupported', reason: `has more than ${MOST} documents` })
-    found.pieces.push(piece)
+    if (!found.pieces.some((one) => one.type === piece.type && one.content.equals(piece.content))) found.pieces.push(piece) // 360X has a document in its package and beside it
   }
 
   const open = async (at: string, content: Buffer, stated: string, title: string | null, group: string, depth: number): Promise<void> => {
@@ -41,7 +42,7 @@ export const piecesOf = async (mail: Part): Promise<Unpacked> => {
     if (isExecutable(content, title)) return problem(at, 'is a program, and is not taken')
     if (stated === 'message/rfc822') return message(at, content, depth)
     const type = mediaTypeOf(content, stated)
-    const inside = type === 'application/zip' && !isOffice(title, stated) ? await packaged(at, content, problem) : null
+    const inside = type === 'application/ms-tnef' ? winmail(at, content, problem) : type === 'application/zip' && !isOffice(title, stated) ? await packaged(at, content, problem) : null
     if (inside === null) return add({ at, content, type, title, group })
     for (const one of inside) await open(`${at}/${one.path}`, one.content, one.contentType, one.title ?? one.path.split('/').at(-1) ?? null, at, depth)
   }
@@ -85,7 +86,21 @@ const isDecoration = (type: string, id: string | null, content: Buffer, html: re
 /** Documents of word processors are zips too, and are documents. */
 const isOffice = (title: string | null, stated: string): boolean => /\.(?:docx|xlsx|pptx|odt|ods|odp)$/i.test(title ?? '') || /officedocument|opendocument/.test(stated)
 
-const packaged = async (at: string, content: Buffer, problem: (at: string, text: string) => void) => {
+interface Inside { readonly path: string; readonly content: Buffer; readonly contentType: string; readonly title: string | null }
+type Problem = (at: string, text: string) => void
+
+/** What Outlook wraps into a winmail.dat. */
+const winmail = (at: string, content: Buffer, problem: Problem): readonly Inside[] | null => {
+  try {
+    return openTnef(content).map(({ filename, type, content: inner }) => ({ path: filename, content: inner, contentType: type, title: filename }))
+  } catch (error) {
+    if (!(error instanceof MessageFault)) throw error
+    problem(at, `cannot be opened: ${error.message}`)
+    return null
+  }
+}
+
+const packaged = async (at: string, content: Buffer, problem: Problem): Promise<readonly Inside[] | null> => {
   try {
     const { documents, problems } = await readXdm(content)
     for (const text of problems) problem(at, `: ${text}`)

@@ -7,6 +7,7 @@ export type SenderKind = 'email' | 'direct' | 'fax'
 export interface Sender { readonly name: string | null; readonly point: ContactPoint }
 
 const DIRECT = 'http://hl7.org/fhir/us/core/StructureDefinition/us-core-direct'
+const WAY = 'urn:refero:way' // what the address can be answered by, beyond its kind
 const NO_HOST = /\.invalid$/i
 
 /**
@@ -24,6 +25,9 @@ export const senderOf = (mail: Part, forwardedFrom: readonly Address[], kind: Se
   if (NO_HOST.test(host)) return null
   return { name, point: { system: 'email', value: sender.address, ...(kind === 'direct' && { extension: [{ url: DIRECT, valueBoolean: true }] }) } }
 }
+
+/** A sender who sends 360X, and so can be answered by it. */
+export const asCloser = ({ name, point }: Sender): Sender => ({ name, point: { ...point, extension: [...(point.extension ?? []), { url: WAY, valueCode: '360x' }] } })
 
 /** The kind of door that a mail says it came by, where the step is not told. */
 export const kindOf = (mail: Part): SenderKind => (fieldsOf(mail, 'x-refero-kind').map(textValue)[0] === 'fax' ? 'fax' : 'email')
