@@ -2,7 +2,8 @@
 import { addressesOf, type Field, fieldsOf, rawValue, readFields, structured, textValue } from '../../engine/formats/mime/fields.js'
 import { contentOf, type Part } from '../../engine/formats/mime/mail.js'
 
-export type Stage = 'accepted' | 'queued' | 'sending' | 'processed' | 'dispatched' | 'delivered' | 'failed' | 'uncertain'
+const STAGES = ['accepted', 'queued', 'sending', 'processed', 'dispatched', 'delivered', 'failed', 'uncertain'] as const
+export type Stage = typeof STAGES[number]
 export interface Receipt {
   readonly kind: 'mdn' | 'dsn' | 'fax'
   readonly of: readonly string[] // Message-IDs with their brackets, and what a provider calls it: "documo:123"
@@ -69,12 +70,15 @@ const dsn = (status: Part, mail: Part, of: readonly string[], at: string): reado
     const own = (name: string): string | null => value(fields, name) ?? value(whole, name)
     const action = (own('action') ?? '').toLowerCase().split(/[\s(;]/)[0] ?? ''
     const code = /\b([245])\.\d{1,3}\.\d{1,3}\b/.exec(own('status') ?? own('diagnostic-code') ?? '')?.[1]
-    const stage = stageOf(action, code, fax !== null)
+    const said = own('x-refero-stage')
+    const stage = fax !== null && isStage(said) ? said : stageOf(action, code, fax !== null)
     const reason = (own('diagnostic-code') ?? '').replace(/^[\w-]+\s*;\s*/, '') || null
     const pages = own('x-refero-pages')
     return { kind: fax === null ? 'dsn' : 'fax', of: names, stage, retryable: stage === 'failed' && code === '4', pages: pages !== null && /^\d{1,5}$/.test(pages) ? Number(pages) : null, recipient: recipientOf(own('final-recipient') ?? own('original-recipient')), reason: short(reason), at }
   })
 }
+
+const isStage = (word: string | null): word is Stage => STAGES.some((one) => one === word)
 
 const stageOf = (action: string, code: string | undefined, fax: boolean): Stage => {
   switch (action) {
