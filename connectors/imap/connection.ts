@@ -1,5 +1,5 @@
 /** One connection to a mail server: what the mailbox needs of it, and what its failures mean without quoting anything. */
-import { ImapFlow } from 'imapflow'
+import type { ImapFlow } from 'imapflow'
 import type { Log } from '../../engine/contracts.js'
 
 export interface Account {
@@ -22,7 +22,8 @@ const ANSWER = 120_000 // milliseconds that a server may take for one
 export const connect = async (account: Account, log: Log): Promise<ImapFlow> => {
   const { host, port, tls, servername, user, password, token, maximum } = account
   const ca = account.authorities()
-  const client = new ImapFlow({
+  const { ImapFlow: Client } = await import('imapflow') // when it is needed: an engine without a mailbox does without it
+  const client = new Client({
     host, port, secure: tls === 'implicit', doSTARTTLS: tls === 'required', ...(servername !== null && { servername }),
     tls: { minVersion: 'TLSv1.2', ...(ca !== null && { ca }) },
     auth: { user, ...(password !== undefined && { pass: password }), ...(token !== undefined && { accessToken: token }) },

@@ -1,7 +1,6 @@
 /** Documents as a fax machine sends them: pages of 1728 × 2156 pixels in black and white, US Letter in the fine resolution of ITU-T T.4. */
-import sharp from 'sharp'
 import { LIMITS, type Limits, timeLeft } from './limits.js'
-import { decoded, type Document, drawn, type Page, pages, seconds } from './pages.js'
+import { decoded, type Document, drawn, type Page, pages, pictures, seconds } from './pages.js'
 import { joinTiff } from './tiff-join.js'
 
 export const FAX = { width: 1728, height: 2156, x: 204, y: 196 } as const // pixels, and dots an inch
@@ -17,9 +16,10 @@ export const faxPages = async (bytes: Buffer, limits: Limits = LIMITS): Promise<
 }
 
 /** A TIFF file (G4, ITU-T T.6; min-is-white) of pages that `faxPages` made. */
-export const faxTiff = async (pictures: readonly Buffer[]): Promise<Buffer> => {
+export const faxTiff = async (drawings: readonly Buffer[]): Promise<Buffer> => {
+  const sharp = await pictures()
   const files: Buffer[] = []
-  for (const picture of pictures) {
+  for (const picture of drawings) {
     files.push(await sharp(picture).toColourspace('b-w').tiff({ compression: 'ccittfax4', bitdepth: 1, miniswhite: true, xres: FAX.x / 25.4, yres: FAX.y / 25.4, resolutionUnit: 'inch' }).toBuffer())
   }
   return joinTiff(files)
@@ -27,9 +27,9 @@ export const faxTiff = async (pictures: readonly Buffer[]): Promise<Buffer> => {
 
 /** One TIFF file, ready for a fax gateway, of all pages of documents in their order. Throws a MessageFault where one is refused. */
 export const toFaxTiff = async (documents: readonly Buffer[], limits: Limits = LIMITS): Promise<Buffer> => {
-  const pictures: Buffer[] = []
-  for (const bytes of documents) pictures.push(...(await faxPages(bytes, limits)))
-  return faxTiff(pictures)
+  const drawings: Buffer[] = []
+  for (const bytes of documents) drawings.push(...(await faxPages(bytes, limits)))
+  return faxTiff(drawings)
 }
 
 const faxPage = async (bytes: Buffer, document: Document, page: Page, limits: Limits, started: number): Promise<Buffer> => {

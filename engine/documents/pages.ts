@@ -1,5 +1,5 @@
 /** The pages of a document, TIFF, PDF, JPEG or PNG: how many, how large, and a preview of each as a person would hold it. */
-import sharp, { type Sharp } from 'sharp'
+import type { Sharp } from 'sharp'
 import { MessageFault } from '../errors.js'
 import { type Kind, kindOf } from './kind.js'
 import { LIMITS, type Limits, refusal, timeLeft } from './limits.js'
@@ -21,6 +21,9 @@ export interface Document {
 const POINTS = { x: 72, y: 72 }
 const SAID_BY_NOBODY = 72 // dots an inch: what sharp says where a picture says nothing, and cameras where they know nothing
 const SIDEWAYS = 5 // orientations from here on exchange width and height
+
+/** sharp, when it is needed: an engine that looks at no pictures does without it. */
+export const pictures = async () => (await import('sharp')).default
 
 /** Reads what a document is and what pages it has; nothing is drawn. Throws a MessageFault whose reason says why a document is refused. */
 export const pages = async (bytes: Buffer, limits: Limits = LIMITS): Promise<Document> => {
@@ -56,6 +59,7 @@ export interface Drawing {
 
 /** A page of a document that `pages` has read as pixels of a given size, upright on white; for whoever goes on with it. */
 export const drawn = async (bytes: Buffer, { kind }: Document, page: number, { width, height, colour, turned = false, limits, started }: Drawing): Promise<Sharp> => {
+  const sharp = await pictures()
   if (kind !== 'pdf') {
     const picture = sharp(bytes, { page: kind === 'tiff' ? page - 1 : 0, failOn: kind === 'tiff' ? 'none' : 'error', limitInputPixels: limits.pixels }).autoOrient() // lines of a fax that were damaged on their way are no reason to refuse it
     const upright = (turned ? picture.rotate(90) : picture).resize(width, height, { fit: 'fill' }).flatten({ background: '#ffffff' })
@@ -100,6 +104,7 @@ const pdfPages = async (bytes: Buffer, limits: Limits): Promise<readonly Omit<Pa
 }
 
 const picturePage = async (bytes: Buffer, limits: Limits): Promise<Omit<Page, 'page'>> => {
+  const sharp = await pictures()
   const { width = 0, height = 0, density = 0, orientation = 1 } = await decoded(() => sharp(bytes, { limitInputPixels: false }).metadata(), limits)
   if (width * height > limits.pixels) throw refusal.pixels(1, width, height, limits)
   return upright({ width, height, dpi: density > SAID_BY_NOBODY ? { x: density, y: density } : null }, orientation)
