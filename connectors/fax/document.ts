@@ -1,29 +1,29 @@
 /** Whether a document is one that fax machines and services send: TIFF (TIFF 6.0, RFC 3949) or PDF (ISO 32000), by its first bytes. */
+import { kindOf } from '../../engine/documents/kind.js'
+import { LIMITS } from '../../engine/documents/limits.js'
+import { pages } from '../../engine/documents/pages.js'
+import { MessageFault } from '../../engine/errors.js'
 
-export type DocumentType = 'image/tiff' | 'application/pdf'
+const TO_COUNT = { ...LIMITS, pages: 10_000, time: 10_000 }
 
-const MOST_PAGES = 10_000
-
-/** The type of a document, or null. A PDF may have rubbish before it, as printers' queues leave it. */
-export const documentType = (bytes: Buffer): DocumentType | null => {
-  const start = bytes.toString('latin1', 0, 1024)
-  if (/^(?:II\*\0|MM\0\*)/.test(start)) return 'image/tiff'
-  return start.includes('%PDF-') ? 'application/pdf' : null
+export const faxKind = (bytes: Buffer): 'tiff' | 'pdf' | null => {
+  const kind = kindOf(bytes)
+  return kind === 'tiff' || kind === 'pdf' ? kind : null
 }
 
 /** What keeps a document from being taken, in a sentence without content; null where nothing does. */
 export const documentProblem = (bytes: Buffer, maximum: number): string | null => {
   if (bytes.length === 0) return 'its file is empty'
   if (bytes.length > maximum) return `its file has more than ${maximum} bytes; the setting is \`maximum\``
-  return documentType(bytes) === null ? 'its file is neither TIFF nor PDF by its first bytes' : null
+  return faxKind(bytes) === null ? 'its file is neither TIFF nor PDF by its first bytes' : null
 }
 
-/** The pages of a TIFF: its directories, each counted once; null for what is none, or is broken before the first. */
-export const tiffPages = (bytes: Buffer): number | null => {
-  if (documentType(bytes) !== 'image/tiff') return null
-  const little = bytes[0] === 0x49
-  const number = (at: number, width: 2 | 4): number => (at + width > bytes.length ? 0 : little ? bytes.readUIntLE(at, width) : bytes.readUIntBE(at, width))
-  const seen = new Set<number>()
-  for (let at = number(4, 4); at >= 8 && at + 2 <= bytes.length && !seen.has(at) && seen.size < MOST_PAGES; at = number(at + 2 + 12 * number(at, 2), 4)) seen.add(at)
-  return seen.size || null
+/** How many pages it has; null where it is damaged or encrypted, which is for whoever reads it to say. */
+export const pageCount = async (bytes: Buffer): Promise<number | null> => {
+  try {
+    return (await pages(bytes, TO_COUNT)).pages.length
+  } catch (error) {
+    if (error instanceof MessageFault) return null
+    throw error
+  }
 }

@@ -1,9 +1,10 @@
 /** A fax, and what became of one, as mails. */
 import { createHash } from 'node:crypto'
+import { TYPES } from '../../engine/documents/kind.js'
 import { composeMail } from '../../engine/formats/mime/compose.js'
-import { documentType, tiffPages } from './document.js'
+import { faxAddress } from '../../engine/formats/mime/fax-address.js'
+import { faxKind, pageCount } from './document.js'
 import type { FaxStatus, ReceivedFax } from './events.js'
-import { localPart } from './numbers.js'
 
 export interface NewArrival { readonly bytes: Buffer; readonly key: string }
 export interface Naming { readonly name: string; readonly country: string }
@@ -13,16 +14,16 @@ const LINE = 76 // characters of base64
 
 /** A received fax as a mail with its document, byte for byte. */
 export const faxMail = async (fax: ReceivedFax, document: Buffer, { name, country }: Naming): Promise<NewArrival> => {
-  const type = documentType(document)
-  const pages = tiffPages(document) ?? fax.pages
+  const kind = faxKind(document)
+  const pages = (await pageCount(document)) ?? fax.pages
   const head = await composeMail({
     messageId: messageId(name, fax.id),
     date: fax.at,
-    from: { name: fax.name ?? '', address: `${localPart(fax.from, country)}@${DOMAIN}` },
-    to: [{ name: '', address: `${localPart(fax.to, country)}@${DOMAIN}` }],
+    from: { name: fax.name ?? '', address: faxAddress(fax.from, country) },
+    to: [{ name: '', address: faxAddress(fax.to, country) }],
     subject: pages === null ? 'Fax' : `Fax, ${pages} ${pages === 1 ? 'page' : 'pages'}`,
     headers: { 'X-Refero-Kind': 'fax', 'X-Refero-Fax': `${name}:${fax.id}`, ...(pages !== null && { 'X-Refero-Pages': String(pages) }) },
-    attachments: [{ filename: type === 'application/pdf' ? 'fax.pdf' : 'fax.tiff', type: type ?? 'application/octet-stream', content: Buffer.alloc(0) }],
+    attachments: [{ filename: `fax.${kind ?? 'bin'}`, type: kind ? TYPES[kind] : 'application/octet-stream', content: Buffer.alloc(0) }],
   })
   return { bytes: Buffer.concat([head, base64Lines(document)]), key: `${name}:${fax.id}` }
 }
@@ -46,17 +47,17 @@ const ACTIONS: Readonly<Record<FaxStatus['stage'], readonly [action: string, sta
 export const statusMail = (status: FaxStatus, { name, country }: Naming): NewArrival => {
   const { id, direction, stage, again, says, words, pages, at, tag } = status
   const [action, code] = ACTIONS[stage]
-  const other = localPart(direction === 'out' ? status.to : status.from, country)
-  const ours = localPart(direction === 'out' ? status.from : status.to, country)
+  const other = faxAddress(direction === 'out' ? status.to : status.from, country)
+  const ours = faxAddress(direction === 'out' ? status.from : status.to, country)
   const boundary = createHash('sha256').update(`${name}:${id}:${stage}`).digest('hex').slice(0, 24)
   const kind = direction === 'out' ? '' : 'X-Refero-Direction: inbound'
   const report = [
     'Reporting-MTA: x-fax; '.concat(line(name)), ...(tag ? [`Original-Envelope-Id: ${line(tag)}`] : []), '',
-    `Final-Recipient: fax; ${direction === 'out' ? other : ours}`, `Action: ${action}`, `Status: ${stage === 'failed' && again ? '4.0.0' : code}`,
+    `Final-Recipient: fax; ${(direction === 'out' ? other : ours).split('@', 1)[0]}`, `Action: ${action}`, `Status: ${stage === 'failed' && again ? '4.0.0' : code}`,
     ...(says ? [`Diagnostic-Code: x-fax; ${line(says)}`] : []), ...(pages === null ? [] : [`X-Refero-Pages: ${pages}`]), `X-Refero-Stage: ${stage}`, `Last-Attempt-Date: ${rfc5322(at)}`, '',
   ]
   const lines = [
-    `From: <${other}@${DOMAIN}>`, `To: <${ours}@${DOMAIN}>`, `Subject: Fax ${stage}`, `Message-ID: ${messageId(name, `${id}.${direction === 'in' ? 'in.' : ''}${stage}`)}`, `Date: ${rfc5322(at)}`,
+    `From: <${other}>`, `To: <${ours}>`, `Subject: Fax ${stage}`, `Message-ID: ${messageId(name, `${id}.${direction === 'in' ? 'in.' : ''}${stage}`)}`, `Date: ${rfc5322(at)}`,
     ...(tag && /^<[\x21-\x7e]{3,900}>$/.test(tag) ? [`In-Reply-To: ${tag}`] : []),
     'X-Refero-Kind: fax-status', `X-Refero-Fax: ${line(name)}:${line(id)}`, ...(kind ? [kind] : []), 'MIME-Version: 1.0', `Content-Type: multipart/report; report-type=delivery-status; boundary="${boundary}"`, '',
     `--${boundary}`, 'Content-Type: text/plain; charset=us-ascii', '', sentenceOf(status), ...(words ? [`The service said: ${line(words)}`] : []), '',

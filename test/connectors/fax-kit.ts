@@ -17,19 +17,27 @@ import { accepted, type TestTools, testTools } from './tools.js'
 
 export const ROOT = join(import.meta.dirname, '../../..')
 export const SECRET = 'a-secret-of-some-length'
-/** A TIFF (II) of so many pages: directories with one entry each. */
+/** A TIFF (II) of so many pages of one white pixel. */
 export const tiff = (pages: number, padding = 0): Buffer => {
-  const bytes = Buffer.alloc(8 + pages * 18 + padding)
+  const bytes = Buffer.alloc(10 + pages * DIRECTORY + padding)
   bytes.write('II*\0', 'latin1')
-  bytes.writeUInt32LE(8, 4)
+  bytes.writeUInt32LE(10, 4)
   for (let page = 0; page < pages; page++) {
-    const at = 8 + page * 18
-    bytes.writeUInt16LE(1, at)
-    bytes.writeUInt16LE(256, at + 2)
-    bytes.writeUInt32LE(page === pages - 1 ? 0 : at + 18, at + 14)
+    const at = 10 + page * DIRECTORY
+    bytes.writeUInt16LE(ENTRIES.length, at)
+    for (const [n, [tag, value]] of ENTRIES.entries()) {
+      bytes.writeUInt16LE(tag, at + 2 + 12 * n)
+      bytes.writeUInt16LE(4, at + 4 + 12 * n)
+      bytes.writeUInt32LE(1, at + 6 + 12 * n)
+      bytes.writeUInt32LE(value, at + 10 + 12 * n)
+    }
+    bytes.writeUInt32LE(page === pages - 1 ? 0 : at + DIRECTORY, at + 2 + 12 * ENTRIES.length)
   }
   return bytes
 }
+const ENTRIES = [[256, 1], [257, 1], [273, 8], [279, 1]] as const // width, height, where its pixels are and how many bytes
+const DIRECTORY = 6 + 12 * ENTRIES.length
+export const TWO_PAGES = Buffer.from('%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj 2 0 obj<</Type/Pages/Kids[3 0 R 4 0 R]/Count 2>>endobj 3 0 obj<</Type/Page/Parent 2 0 R/MediaBox[0 0 612 792]>>endobj 4 0 obj<</Type/Page/Parent 2 0 R/MediaBox[0 0 612 792]>>endobj\ntrailer<</Root 1 0 R>>\n%%EOF\n')
 export const PDF = Buffer.from('%PDF-1.4\n1 0 obj<<>>endobj\n%%EOF\n')
 export const keys = generateKeyPairSync('ed25519')
 export const publicKey = keys.publicKey.export({ format: 'der', type: 'spki' }).subarray(12).toString('base64')

@@ -5,7 +5,7 @@ import t from 'tap'
 import source from '../../connectors/fax/source.js'
 import { addressesOf, fieldsOf, rawValue } from '../../engine/formats/mime/fields.js'
 import { attachmentsOf, contentOf, type Mail, readMail } from '../../engine/formats/mime/mail.js'
-import { type Api, faxTools, form, json, PDF, type Posted, post, publicKey, running, type Settings, signed, simulatedApi, tiff, webServer } from './fax-kit.js'
+import { type Api, faxTools, form, json, PDF, type Posted, post, publicKey, running, type Settings, signed, simulatedApi, tiff, TWO_PAGES, webServer } from './fax-kit.js'
 import { AT, b64, FROM, type Made, PASSWORD, type Service, SERVICES } from './fax-services.js'
 import { accepted, failing, rejected } from './tools.js'
 
@@ -221,8 +221,11 @@ t.test('folder: faxes with what is beside them or in their names; what is none g
   writeFileSync(join(folder, 'F3.pdf'), PDF)
   writeFileSync(join(folder, 'F3.xml'), '<Fax')
   writeFileSync(join(folder, 'F4.pdf'), PDF)
+  writeFileSync(join(folder, 'F5.pdf'), TWO_PAGES)
+  writeFileSync(join(folder, 'F5.xml'), '<Fax/>')
   tools.clock.advance(1000)
-  t.strictSame(await until(2), ['folder:F1', 'folder:F2:inbound-failed'])
+  t.strictSame(await until(3), ['folder:F1', 'folder:F2:inbound-failed', 'folder:F5'])
+  t.equal(header(mailOf(given[2]?.bytes ?? Buffer.alloc(0)), 'X-Refero-Pages'), '2', 'pages of a PDF are counted too')
   t.equal(fieldsOf(mailOf(given[0]?.bytes ?? Buffer.alloc(0)), 'from').flatMap(addressesOf)[0]?.address, '+16085550191@fax.invalid')
   await tools.clock.asleep(1000)
   await connector.stop()

@@ -231,6 +231,8 @@ t.test('a variable takes the type that YAML gives it without quotes, and is text
 t.test('a missing secret says where to put it', async t => {
   const { problems } = await load(t, `${START}${END.replace('mllp: { host: epic.local, port: 6661 }', `http: { url: 'http://h', token: '\${secret:epic-key}' }`)}`)
   t.strictSame(problems, ['7:43 error secret There is no secret called `epic-key`. Put it in the file data/secrets/epic-key, or in the environment as REFERO_SECRET_EPIC_KEY.'])
+  const off = await load(t, `enabled: \${ON:false}\n${START}${END.replace('mllp: { host: epic.local, port: 6661 }', `http: { url: 'http://h', token: '\${secret:epic-key}' }`)}`)
+  t.strictSame(off.problems, [], 'a channel that does not run needs none yet')
 })
 
 t.test('a secret in the clear is refused, and never shown', async t => {

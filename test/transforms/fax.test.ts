@@ -7,11 +7,11 @@ import { barcodesOf, referenceIn } from '../../engine/documents/barcodes.js'
 import { faxPages } from '../../engine/documents/fax.js'
 import { pages } from '../../engine/documents/pages.js'
 import { MessageFault } from '../../engine/errors.js'
+import { faxAddress, faxNumber } from '../../engine/formats/mime/fax-address.js'
 import { attachmentsOf, contentOf, type Mail } from '../../engine/formats/mime/mail.js'
 import { openMappings } from '../../engine/mappings.js'
 import { readReference } from '../../referrals/reference.js'
 import render from '../../transforms/render/index.js'
-import { faxAddress } from '../../transforms/render/fax.js'
 import { randomOf } from '../referrals/routing/made.js'
 import { ALL, changed, LETTERS, letters, mailOf, notice, pagesOf, type Resource, say, tools, WHO } from './letters.js'
 
@@ -101,7 +101,7 @@ t.test('a fax goes to the number of the recipient, in the one form that faxes ha
   t.equal(await to([{ system: 'email', value: 'ines.bell@meadow.example' }, { system: 'fax', value: '555-555-0142' }]), 'Ines Bell <+15555550142@fax.invalid>')
   t.equal(await to([{ system: 'fax', use: 'old', value: '555-555-0111' }]), '', 'an old number is none')
   t.equal(await to([{ system: 'phone', value: '555-555-0140' }], { to: '+15555550199@fax.invalid' }), '+15555550199@fax.invalid')
-  t.same(['+44 20 7946 0123', '1 (555) 555-0142 x3', '0142', 'none', '12'].map((number) => faxAddress(number, '')?.address ?? null), ['+442079460123@fax.invalid', '+15555550142@fax.invalid', '0142@fax.invalid', null, null])
+  t.same(['+44 20 7946 0123', '1 (555) 555-0142 x3', '0142', 'none', '12'].map((number) => faxNumber(faxAddress(number))), ['+442079460123', '+15555550142', '0142', null, null])
 })
 
 t.test('settings of faxes that contradict each other, and words that are missing, are said', (t) => {

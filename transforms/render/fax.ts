@@ -3,12 +3,10 @@ import { faxPages, faxTiff } from '../../engine/documents/fax.js'
 import { kindOf } from '../../engine/documents/kind.js'
 import { MessageFault } from '../../engine/errors.js'
 import type { Enclosure } from '../../engine/formats/mime/compose.js'
-import type { Address } from '../../engine/formats/mime/fields.js'
 import { codesOf, type Cover } from './cover.js'
 import type { Letter } from './letter.js'
 import { renderPdf } from './pdf.js'
 
-const DOMAIN = 'fax.invalid'
 const MOST_PAGES = 200
 
 export interface Fax { readonly document: Enclosure; readonly pages: number }
@@ -30,18 +28,6 @@ export const renderFax = async (letter: Letter, date: Date, sheet: Sheet, refere
   if (format === 'pdf') return { document: { filename: `${name}.pdf`, type: 'application/pdf', content: pdf.bytes }, pages }
   return { document: { filename: `${name}.tif`, type: 'image/tiff', content: await faxTiff([...(await faxPages(pdf.bytes)), ...pictures]) }, pages }
 }
-
-/** The address of a fax number, or null where it has no number's length: E.164 where it can be made, as in `+16085550191@fax.invalid`. */
-export const faxAddress = (number: string, name: string): Address | null => {
-  const digits = number.split(/\s*(?:x|ext)/i)[0]?.replace(/\D/g, '') ?? ''
-  if (digits.length < 3 || digits.length > 20) return null
-  const american = /^1?([2-9]\d{9})$/.exec(digits)?.[1]
-  const local = number.trim().startsWith('+') ? `+${digits}` : american === undefined ? digits : `+1${american}`
-  return { name, address: `${local}@${DOMAIN}` }
-}
-
-/** The number that an address of `faxAddress` holds, or null where it is another. */
-export const faxNumber = (address: string): string | null => (address.endsWith(`@${DOMAIN}`) ? address.slice(0, -DOMAIN.length - 1) : null)
 
 const named = async <Result>(n: number, make: () => Promise<Result>): Promise<Result> => {
   try {

@@ -5,9 +5,10 @@ import type { Message } from '../../engine/contracts.js'
 import { defineTransform } from '../../engine/define.js'
 import { MessageFault } from '../../engine/errors.js'
 import { composeMail, type Enclosure, isAddress, parseAddress } from '../../engine/formats/mime/compose.js'
+import { faxAddress, faxNumber } from '../../engine/formats/mime/fax-address.js'
 import type { Address } from '../../engine/formats/mime/fields.js'
 import { checkZone } from '../../engine/units.js'
-import { faxAddress, faxNumber, renderFax, type Sheet } from './fax.js'
+import { renderFax, type Sheet } from './fax.js'
 import { renderHtml } from './html.js'
 import { fill, type Letter } from './letter.js'
 import { KINDS, readLetters } from './letters.js'
@@ -99,8 +100,9 @@ export default defineTransform({
     /** The address that the setting names; else the recipient's fax number or e-mail address. */
     const addressed = ({ to, fax, name }: Notice): readonly Address[] => {
       if (settings.to !== undefined) return [{ name: '', address: settings.to }]
-      const address = faxed ? (fax === null ? null : faxAddress(fax, name)) : to
-      return address ? [address] : []
+      if (!faxed) return to ? [to] : []
+      const address = faxAddress(fax)
+      return faxNumber(address) === null ? [] : [{ name, address }]
     }
 
     return async (message) => {
