@@ -1,13 +1,17 @@
 /** What did not arrive goes once more: the same way later, where that may help, or by the next way that the other side can receive. */
 import type { DeskParts } from './change.js'
+import type { Way } from './contracts.js'
 import type { NewNotice, Notice, ReferralState } from './desk-contracts.js'
 import { dutyOf, nextWay } from './fold.js'
 import { UNCARRIED } from './offers.js'
 import { providerTo } from './scope.js'
 
+/** A refusal by one of these is of the one message; that of an address is of the address. */
+const SYSTEMS: readonly Way[] = ['hl7', 'fhir', 'portal', 'file']
+
 export interface Again { readonly notice: NewNotice; readonly words: string }
 
-/** Null where no way is left. A way that failed for good is not tried first any more with this provider. */
+/** Null where no way is left. An address that failed for good is not tried first any more with this provider. */
 export async function again(parts: DeskParts, before: ReferralState, failed: Notice, { reason, retryable }: { readonly reason: string; readonly retryable: boolean }): Promise<Again | null> {
   const { providers, clock, store } = parts
   const { id: _id, fate, ...same } = failed
@@ -22,10 +26,17 @@ export async function again(parts: DeskParts, before: ReferralState, failed: Not
   }
   const provider = await providers.get(to)
   const address = provider?.ways.find(({ way }) => way === failed.way)?.address
-  if (provider && address !== undefined && fate !== UNCARRIED) await providers.failing(provider.id, failed.way, address, reason)
+  if (provider && address !== undefined && fate !== UNCARRIED && !SYSTEMS.includes(failed.way)) await providers.failing(provider.id, failed.way, address, reason)
   const tried = [...failed.tried, failed.way]
   const way = nextWay(provider, tried)
   return way === null ? null : { notice: { ...same, way, tried, status: 'open', notBefore: now.toISOString() }, words: `it goes by ${way} now` }
+}
+
+/** What the other side has confirmed has got through: that way is tried first again. */
+export async function works({ providers }: DeskParts, { to, way }: Pick<Notice, 'to' | 'way'>): Promise<void> {
+  const id = providerTo(to)
+  const failing = id === null ? undefined : (await providers.get(id))?.ways.find((one) => one.way === way && one.failed)
+  if (id !== null && failing) await providers.failing(id, failing.way, failing.address, null)
 }
 
 /** 9:40 AM, or with its day where that is another. */

@@ -236,9 +236,10 @@ export interface DeskStore {
   putProof(proof: Proof): Promise<void> // of a digest; any other comes with a change
   proofsDue(at: string, limit: number): Promise<readonly number[]> // notices that should have been confirmed by then
   sentAs(names: readonly string[]): Promise<readonly number[]> // the notices that were sent under a name
-  /** A receipt of what is not known (yet): for a week. */
+  /** A receipt of what is not known (yet): for a week, 10,000 names at most, the oldest given up first. */
   keepEarly(command: string, names: readonly string[], at: string, content: string): Promise<void>
   early(names: readonly string[]): Promise<readonly { readonly command: string; readonly content: string }[]>
+  earlyOfSent(): Promise<readonly { readonly command: string; readonly notice: number; readonly content: string }[]> // those of what is known by now
   forgetEarly(command: string): Promise<void>
   /** Makes one digest of what waits for a provider, once. Returns how many were made. */
   gather(at: string): Promise<number>

@@ -12,7 +12,7 @@ import { open, type Opened, type Opening } from './opening.js'
 import { type NoticeFate, settle } from './settling.js'
 import { reaching } from './reaching.js'
 import { resume } from './resuming.js'
-import { type ReceiptGiven, type ReceiptTaken, takeReceipt } from './receipts/take.js'
+import { type ReceiptGiven, type ReceiptTaken, takeLeft, takeReceipt } from './receipts/take.js'
 import { tick, untilNext } from './ticking.js'
 import { Wake } from './wake.js'
 
@@ -127,9 +127,12 @@ export function createDesk(parts: DeskParts): Desk {
 async function look(parts: DeskParts, offers: Offers, wake: Wake, signal: AbortSignal): Promise<void> {
   const opened = parts.clock.now()
   const reach = reaching(parts)
+  let looked = false
   while (!signal.aborted) {
     let rest = LONGEST_REST
     try {
+      if (!looked) await takeLeft(parts)
+      looked = true
       const reached = await reach()
       if ((await tick(parts, offers, opened)) + reached > 0) wake.wake()
       rest = await untilNext(parts, LONGEST_REST)

@@ -1,6 +1,6 @@
 /** What became of a notice: delivered, and the event says so; not delivered, and the next way is taken or a person is asked. */
 import type { EventName, NewEvent, Notice, NoticeKind, Proof, ProofStage, ReferralState } from './desk-contracts.js'
-import { again } from './again.js'
+import { again, works } from './again.js'
 import { change, type DeskParts, type Intent } from './change.js'
 import { DESK, dutyOf } from './fold.js'
 import { calledOf } from './providers/names.js'
@@ -34,14 +34,17 @@ export async function settle(parts: DeskParts, id: number, fate: NoticeFate): Pr
   const notice = await parts.store.notice(id)
   if (!notice || notice.status === 'sent' || notice.fate === fate.mark) return
   if (notice.status === 'superseded' && !(notice.kind === 'referral' && fate.outcome === 'sent')) return
-  if (notice.referral === null) return settleDigest(parts, notice, fate)
-  const referral = notice.referral
-  await change(parts, `notice ${id} ${fate.mark}`, async () => {
+  if (notice.referral === null) await settleDigest(parts, notice, fate)
+  else await settleOne(parts, notice, notice.referral, fate)
+  if (fate.sentAs?.length) await takeEarly(parts, id, fate.sentAs)
+}
+
+async function settleOne(parts: DeskParts, notice: Notice, referral: string, fate: NoticeFate): Promise<void> {
+  await change(parts, `notice ${notice.id} ${fate.mark}`, async () => {
     const before = await parts.store.state(referral)
     if (before && notice.status === 'superseded') return tooLate(parts, before, notice, fate)
     return before && (fate.outcome === 'sent' ? delivered(parts, before, notice, fate) : undelivered(parts, before, notice, fate))
   })
-  if (fate.sentAs?.length) await takeEarly(parts, id, fate.sentAs)
 }
 
 async function settleDigest(parts: DeskParts, notice: Notice, fate: NoticeFate): Promise<void> {
@@ -49,13 +52,19 @@ async function settleDigest(parts: DeskParts, notice: Notice, fate: NoticeFate):
     await change(parts, `notice ${notice.id} ${fate.mark} ${referral} ${event}`, async () => {
       const before = await parts.store.state(referral)
       if (!before) return null
-      const told: Notice = { ...notice, referral, kind: 'status', event }
+      const told: Notice = { ...notice, ...asNews(referral, event) }
       const intent = fate.outcome === 'sent' ? await delivered(parts, before, told, fate) : await undelivered(parts, before, told, fate)
-      return { ...intent, settled: [], told: fate.outcome === 'sent' ? [dutyOf(told)] : [] } // the digest itself is of no single referral, and is settled last
+      const waits = intent.settled?.some(({ awaits }) => awaits) ?? false
+      return { ...intent, settled: [], proofs: [], told: fate.outcome === 'sent' && !waits ? [dutyOf(told)] : [] } // the digest itself is of no single referral, and is settled last
     })
   }
+  const proof = fate.outcome === 'sent' ? proofOf(notice, fate, confirmationOf(parts, notice, fate)) : null
+  if (proof) await parts.store.putProof(proof)
   await parts.store.settleNotice(notice.id, fate.outcome === 'sent' ? 'sent' : 'failed', fate.mark)
 }
+
+/** One piece of a digest, as news of its referral alone. */
+export const asNews = (referral: string | null, event: number | null): Pick<Notice, 'referral' | 'kind' | 'event' | 'items'> => ({ referral, kind: 'status', event, items: [] })
 
 const factsOf = ({ id, kind, way }: Notice, { doubtful, channel, reason }: NoticeFate): NonNullable<NewEvent['facts']> => ({
   notice: { id, kind, way, doubtful }, via: channel, ...(reason !== null && { reason }), ...(doubtful && { words: 'It may have been sent twice.' }),
@@ -68,15 +77,17 @@ async function delivered(parts: DeskParts, before: ReferralState, notice: Notice
   const to = providerTo(notice.to)
   const why = to === null ? null : whyThisWay(await parts.providers.get(to), notice)
   const facts = { ...factsOf(notice, fate), ...(known.length > 0 && { identifiers: known }), ...(why !== null && { evidence: [{ says: why }] }) }
+  if (confirmed) await works(parts, notice)
   const confirmBy = confirmationOf(parts, notice, fate)
   const proof = proofOf(notice, fate, confirmBy)
-  if (confirmBy !== null && notice.kind !== 'referral' && notice.items.length === 0) {
-    return { before, news: [{ ...base, name: 'noted', facts: { ...facts, words: `The ${notice.kind} was taken by what carries it (${notice.way}); their confirmation is waited for.` } }], settled: [{ notice, status: 'sent', fate: fate.mark, awaits: true }], ...proof }
+  const proofs = proof ? [proof] : []
+  if (confirmBy !== null && notice.kind !== 'referral') {
+    return { before, news: [{ ...base, name: 'noted', facts: { ...facts, words: `The ${notice.kind} was taken by what carries it (${notice.way}); their confirmation is waited for.` } }], settled: [{ notice, status: 'sent', fate: fate.mark, awaits: true }], proofs }
   }
   const news: NewEvent[] = [{ ...base, name: DELIVERED[notice.kind], facts }]
   if (notice.kind === 'referral' && confirmed) news.push({ ...base, name: 'delivered', facts: { via: fate.channel } })
   if (notice.kind === 'hand-off' && receipt !== null) news.push({ ...base, name: 'written-back', facts: { receipt, via: fate.channel } })
-  return { before, news, settled: [{ notice, status: 'sent', fate: fate.mark }], ...proof }
+  return { before, news, settled: [{ notice, status: 'sent', fate: fate.mark }], proofs }
 }
 
 /** By when the other side must have confirmed it, where its way does so and it has a name that they can confirm it by. */
@@ -86,11 +97,11 @@ function confirmationOf({ rules }: DeskParts, { way }: Notice, { confirmed, sent
   return confirms === null || confirmed || !named ? null : new Date(at.getTime() + confirms.within).toISOString()
 }
 
-/** What was sent under a name can be told of; of a digest the proof is kept beside it. */
-function proofOf({ id, items }: Notice, { at, sentAs = [], stage = 'accepted' }: NoticeFate, confirmBy: string | null): { readonly proofs?: readonly Proof[] } {
-  if (sentAs.length === 0) return {}
+/** What was sent under a name can be told of. */
+function proofOf({ id }: Notice, { at, sentAs = [], stage = 'accepted' }: NoticeFate, confirmBy: string | null): Proof | null {
+  if (sentAs.length === 0) return null
   const when = at.toISOString()
-  return { proofs: [{ notice: id, stage, at: when, reason: null, pages: null, confirmBy: items.length > 0 ? null : confirmBy, sentAs, steps: [{ stage, at: when, says: 'Taken by what carries it.' }] }] }
+  return { notice: id, stage, at: when, reason: null, pages: null, confirmBy, sentAs, steps: [{ stage, at: when, says: 'Taken by what carries it.' }] }
 }
 
 /** It was in a channel's hands when the referral was given to another specialist: who has it now is told that it is taken back. */

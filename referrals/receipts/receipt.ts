@@ -28,11 +28,11 @@ const RANK: Readonly<Record<ProofStage, number>> = { accepted: 0, queued: 1, sen
 /** From here on the receiver's own system has it. */
 export const isConfirmed = (stage: ProofStage, by: ProofStage = 'processed'): boolean => RANK[stage] >= RANK[by]
 
-/** Stages never go back; what failed, or was given up as uncertain, may have arrived after all, as a later receipt says. */
-export const goesOn = (from: ProofStage, to: ProofStage): boolean => {
+/** Stages never go back; what failed, or was given up as uncertain, may have arrived after all, as a later receipt says. What is still waited for may become uncertain. */
+export const goesOn = ({ stage: from, confirmBy }: Pick<Proof, 'stage' | 'confirmBy'>, to: ProofStage): boolean => {
   if (from === to) return false
   if (to === 'failed') return !isConfirmed(from, 'dispatched')
-  if (to === 'uncertain') return from !== 'failed' && !isConfirmed(from)
+  if (to === 'uncertain') return from !== 'failed' && (confirmBy !== null || !isConfirmed(from))
   return from === 'failed' || from === 'uncertain' ? isConfirmed(to) : RANK[to] > RANK[from]
 }
 
@@ -46,6 +46,6 @@ export const receiptWords = ({ kind, stage, pages, reason }: Pick<Receipt, 'kind
   return isConfirmed(stage) ? `Their mail system confirmed receipt (${proof}).` : `A mail system has it on its way (${proof})${why}.`
 }
 
-/** The proof with one more step. */
-export const proofAfter = (proof: Proof, { stage, at, pages, reason }: Pick<Receipt, 'stage' | 'at' | 'pages' | 'reason'>, says: string, awaits: boolean): Proof =>
-  ({ ...proof, stage, at, pages: pages ?? proof.pages, reason, confirmBy: awaits ? proof.confirmBy : null, steps: [...proof.steps, { stage, at, says }] })
+/** The proof with one more step; `waits`: nothing confirms it yet. What failed or is in doubt is not waited for any more. */
+export const proofAfter = (proof: Proof, { stage, at, pages, reason }: Pick<Receipt, 'stage' | 'at' | 'pages' | 'reason'>, says: string, waits: boolean): Proof =>
+  ({ ...proof, stage, at, pages: pages ?? proof.pages, reason, confirmBy: waits && stage !== 'failed' && stage !== 'uncertain' ? proof.confirmBy : null, steps: [...proof.steps, { stage, at, says }] })

@@ -1,79 +1,115 @@
 /** A receipt comes, or does not come in time: the notice that it is about goes on, is sent again, takes another way, or waits for a person. */
 import { change, type DeskParts, type Intent } from '../change.js'
-import type { NewEvent, NewNotice, Notice, Proof, ReferralState } from '../desk-contracts.js'
+import type { NewEvent, Notice, Proof, ProofStage, ReferralState } from '../desk-contracts.js'
 import { DESK, dutyOf } from '../fold.js'
-import { again } from '../again.js'
-import { DELIVERED } from '../settling.js'
+import { again, works } from '../again.js'
+import { providerTo } from '../scope.js'
+import { asNews, DELIVERED } from '../settling.js'
 import { goesOn, isConfirmed, proofAfter, type Receipt, receiptWords } from './receipt.js'
 
 export interface ReceiptGiven { readonly command: string; readonly receipt: Receipt; readonly via: string; readonly at: Date }
 export interface ReceiptTaken { readonly what: 'told' | 'nothing' | 'stray' } // nothing: it says no more than was known
 
 const AT_ONCE = 200
+const LOST: readonly ProofStage[] = ['failed', 'uncertain']
 
 /** Of what nobody sent, as far as is known, it is kept: it may be quicker than the news that it was sent. */
 export async function takeReceipt(parts: DeskParts, { command, receipt, via, at }: ReceiptGiven): Promise<ReceiptTaken> {
-  const notices = await parts.store.sentAs(receipt.of)
-  if (notices.length === 0) await parts.store.keepEarly(command, receipt.of, at.toISOString(), JSON.stringify({ receipt, via }))
+  const known = await parts.store.sentAs(receipt.of)
+  if (known.length === 0) await parts.store.keepEarly(command, receipt.of, at.toISOString(), JSON.stringify({ receipt: { ...receipt, of: [] }, via }))
+  const notices = known.length > 0 ? known : await parts.store.sentAs(receipt.of) // what was settled meanwhile has not seen it
   const told: boolean[] = []
-  for (const notice of notices) told.push(await advance(parts, notice, receipt, via))
+  for (const notice of notices) told.push(await advance(parts, notice, { command, receipt, via }))
+  if (known.length === 0 && notices.length > 0) await parts.store.forgetEarly(command)
   return { what: told.some(Boolean) ? 'told' : notices.length > 0 ? 'nothing' : 'stray' }
 }
 
 /** What came before it was known what it is about. */
 export async function takeEarly(parts: DeskParts, notice: number, sentAs: readonly string[]): Promise<void> {
-  for (const { command, content } of await parts.store.early(sentAs)) {
-    const { receipt, via } = JSON.parse(content) as { readonly receipt: Receipt; readonly via: string }
-    await advance(parts, notice, receipt, via)
-    await parts.store.forgetEarly(command)
-  }
+  for (const one of await parts.store.early(sentAs)) await takeKept(parts, { ...one, notice })
+}
+
+/** What the desk had kept, and closed before it took it. */
+export async function takeLeft(parts: DeskParts): Promise<void> {
+  for (const one of await parts.store.earlyOfSent()) await takeKept(parts, one)
+}
+
+async function takeKept(parts: DeskParts, { command, notice, content }: { readonly command: string; readonly notice: number; readonly content: string }): Promise<void> {
+  await advance(parts, notice, { command, ...(JSON.parse(content) as Pick<Saying, 'receipt' | 'via'>) })
+  await parts.store.forgetEarly(command)
 }
 
 /** What should have been confirmed by now, and was not. Returns how many there were. */
 export async function expire(parts: DeskParts, now: string): Promise<number> {
   const late = await parts.store.proofsDue(now, AT_ONCE)
   for (const notice of late) {
-    await advance(parts, notice, { kind: 'dsn', of: [], stage: 'uncertain', retryable: false, pages: null, recipient: null, reason: 'no confirmation came in time', at: now }, 'desk')
+    const receipt: Receipt = { kind: 'dsn', of: [], stage: 'uncertain', retryable: false, pages: null, recipient: null, reason: 'no confirmation came in time', at: now }
+    await advance(parts, notice, { command: `unconfirmed ${now}`, receipt, via: 'desk' })
   }
   return late.length
 }
 
-async function advance(parts: DeskParts, id: number, receipt: Receipt, via: string): Promise<boolean> {
-  const [notice, proof] = await Promise.all([parts.store.notice(id), parts.store.proof(id)])
-  if (!notice || !proof || !goesOn(proof.stage, receipt.stage)) return false
-  const rule = notice.way === null ? null : parts.rules().way(notice.way)
-  const confirmed = isConfirmed(receipt.stage, rule?.confirms?.by)
-  const next = proofAfter(proof, receipt, receiptWords(receipt), !confirmed && receipt.stage !== 'failed' && receipt.stage !== 'uncertain')
-  if (confirmed) await reset(parts, notice)
-  const referrals = notice.referral === null ? notice.items : [{ referral: notice.referral, event: notice.event }]
-  for (const { referral, event } of referrals) {
-    await change(parts, `receipt ${id} ${proof.steps.length} ${receipt.stage} ${referral}`, async () => {
-      const before = await parts.store.state(referral)
-      const now = (await parts.store.notice(id)) ?? notice
-      if (!before) return null
-      const told: Notice = notice.referral === null ? { ...now, referral, kind: 'status', event } : now
-      const intent = receipt.stage === 'failed' ? await failed(parts, before, told, receipt, via) : receipt.stage === 'uncertain' ? uncertain(before, told, proof, receipt) : await went(parts, before, told, receipt, { via, confirmed })
-      return notice.referral === null ? { ...intent, settled: [] } : { ...intent, proofs: [next] }
-    })
-  }
-  if (notice.referral === null) await parts.store.putProof(next)
+/** One receipt, for one of the notices that it may be about. */
+type Saying = Pick<ReceiptGiven, 'command' | 'receipt' | 'via'>
+
+/** False where it says no more than was known. A proof is looked at with its referral, whose next change it belongs to: two receipts at once come one after the other. */
+async function advance(parts: DeskParts, id: number, saying: Saying): Promise<boolean> {
+  const notice = await parts.store.notice(id)
+  if (!notice) return false
+  const command = `receipt ${saying.command} ${id}`
+  if (notice.referral === null) return advanceDigest(parts, notice, command, saying)
+  const changed = await change(parts, command, () => intentOf(parts, id, { referral: notice.referral, event: notice.event }, saying))
+  return changed !== null && !changed.repeated
+}
+
+/** Each of its referrals by itself; the proof, which is of none of them, last. */
+async function advanceDigest(parts: DeskParts, notice: Notice, command: string, saying: Saying): Promise<boolean> {
+  const { id, fate, items } = notice
+  for (const item of items) await change(parts, `${command} ${item.referral} ${item.event}`, async () => {
+    const intent = await intentOf(parts, id, item, saying)
+    return intent && { ...intent, settled: intent.settled?.filter((one) => one.notice.id !== id) ?? [], proofs: [] }
+  })
+  const proof = await parts.store.proof(id)
+  if (!proof || !goesOn(proof, saying.receipt.stage)) return false
+  const confirmed = confirms(parts, notice, saying.receipt)
+  if (confirmed || LOST.includes(saying.receipt.stage)) await parts.store.settleNotice(id, confirmed ? 'sent' : 'failed', fate)
+  await parts.store.putProof(proofAfter(proof, saying.receipt, receiptWords(saying.receipt), !confirmed))
   return true
 }
 
+/** What a receipt makes of one referral, as it stands now. */
+async function intentOf(parts: DeskParts, id: number, { referral, event }: Pick<Notice, 'referral' | 'event'>, { receipt, via }: Saying): Promise<Intent | null> {
+  const [before, notice, proof] = await Promise.all([parts.store.state(referral ?? ''), parts.store.notice(id), parts.store.proof(id)])
+  if (!before || !notice || !proof || !goesOn(proof, receipt.stage)) return null
+  const told: Notice = notice.referral === null ? { ...notice, ...asNews(referral, event) } : notice
+  const confirmed = confirms(parts, notice, receipt)
+  const proofs = [proofAfter(proof, receipt, receiptWords(receipt), !confirmed)]
+  if (confirmed) await works(parts, notice)
+  if (elsewhere(before, told) || (!confirmed && told.status === 'superseded')) return { before, proofs, news: [saidOf(told, receipt, via)] }
+  if (receipt.stage === 'failed') return { ...(await failed(parts, before, told, receipt, via)), proofs }
+  if (receipt.stage === 'uncertain') return { ...uncertain(before, told, proof, receipt), proofs }
+  return { ...(confirmed ? await arrived(parts, before, told, receipt, via) : { before, news: [saidOf(told, receipt, via)] }), proofs }
+}
+
+/** The receiver has it, by the stage that its way asks for. */
+const confirms = ({ rules }: DeskParts, { way }: Notice, { stage }: Receipt): boolean => isConfirmed(stage, way === null ? undefined : rules().way(way)?.confirms?.by)
+
+/** An order that another specialist has now: what becomes of the first one's copy is only noted. */
+const elsewhere = ({ provider }: ReferralState, { kind, to }: Notice): boolean => kind === 'referral' && providerTo(to) !== provider
+
 const atOf = ({ at }: Receipt): string => new Date(at).toISOString()
 const noticed = ({ id, kind, way }: Notice): NonNullable<NewEvent['facts']> => ({ notice: { id, kind, way } })
-const ofOrder = ({ kind }: Notice): boolean => kind === 'referral'
+const saidOf = (notice: Notice, receipt: Receipt, via: string): NewEvent => ({ name: 'noted', at: atOf(receipt), by: DESK, facts: { ...noticed(notice), words: receiptWords(receipt), via } })
 
-/** It has come a step on; once it is confirmed it is told, where that has waited for it. */
-async function went({ store }: DeskParts, before: ReferralState, notice: Notice, receipt: Receipt, { via, confirmed }: { readonly via: string; readonly confirmed: boolean }): Promise<Intent> {
-  const at = atOf(receipt)
-  const words = receiptWords(receipt)
-  const owed = before.toTell[dutyOf(notice)] !== undefined && notice.referral !== null
-  if (!confirmed) return { before, news: [{ name: 'noted', at, by: DESK, facts: { ...noticed(notice), words, via } }] }
-  const arrived: NewEvent[] = ofOrder(notice) ? [{ name: 'delivered', at, by: DESK, facts: { ...noticed(notice), words, via } }] : owed ? [{ name: DELIVERED[notice.kind], at, by: DESK, facts: { ...noticed(notice), words, via } }] : []
-  const others = owed ? (await store.notices(before.id)).filter((one) => one.id !== notice.id && dutyOf(one) === dutyOf(notice) && one.status === 'open' && one.fate === null) : [] // not begun yet: it arrived after all
-  const settled = [...others.map((one) => ({ notice: one, status: 'superseded' as const, fate: one.fate })), ...(owed && notice.status !== 'superseded' ? [{ notice, status: 'sent' as const, fate: notice.fate }] : [])]
-  return { before, news: arrived.length > 0 ? arrived : [{ name: 'noted', at, by: DESK, facts: { ...noticed(notice), words, via } }], settled, ...(owed && { told: [dutyOf(notice)] }) }
+/** It is confirmed: told, where that has waited for it. What was to go once more, and no channel has yet, does not go. */
+async function arrived({ store }: DeskParts, before: ReferralState, notice: Notice, receipt: Receipt, via: string): Promise<Intent> {
+  const said = saidOf(notice, receipt, via)
+  const owed = before.toTell[dutyOf(notice)] !== undefined
+  const name = notice.kind === 'referral' ? (before.times.delivered === undefined ? 'delivered' : 'noted') : owed ? DELIVERED[notice.kind] : 'noted'
+  if (!owed) return { before, news: [{ ...said, name }] }
+  const others = (await store.notices(before.id)).filter((one) => one.id !== notice.id && dutyOf(one) === dutyOf(notice) && one.status === 'open' && one.fate === null)
+  const settled = [...others.map((one) => ({ notice: one, status: 'superseded' as const, fate: one.fate })), ...(notice.status === 'superseded' ? [] : [{ notice, status: 'sent' as const, fate: notice.fate }])]
+  return { before, news: [{ ...said, name }], settled, told: [dutyOf(notice)] }
 }
 
 /** It is owed again: the same way later, or by the next, or a person is asked. */
@@ -84,7 +120,7 @@ async function failed(parts: DeskParts, before: ReferralState, notice: Notice, r
   const settled = [{ notice, status: 'failed' as const, fate: notice.fate }]
   const next = await again(parts, before, notice, { reason: words, retryable: receipt.retryable })
   if (!next) return { before: owed, settled, news: [{ name: 'notice-failed', at, by: DESK, facts: { ...noticed(notice), reason: words, via } }] }
-  return { before: owed, settled, notices: [next.notice as NewNotice], news: [{ name: 'noted', at, by: DESK, facts: { ...noticed(notice), words: `${words.replace(/\.$/, '')}; ${next.words}.`, via } }] }
+  return { before: owed, settled, notices: [next.notice], news: [{ name: 'noted', at, by: DESK, facts: { ...noticed(notice), words: `${words.replace(/\.$/, '')}; ${next.words}.`, via } }] }
 }
 
 /** It is never sent again on its own: a person looks. */
@@ -98,12 +134,4 @@ const uncertain = (before: ReferralState, notice: Notice, { confirmBy }: Proof, 
 const owing = (before: ReferralState, notice: Notice, at: string): ReferralState => {
   const key = dutyOf(notice)
   return before.toTell[key] === undefined ? { ...before, toTell: { ...before.toTell, [key]: at } } : before
-}
-
-/** A way that works is tried first again. */
-async function reset({ providers }: DeskParts, { to, way }: Notice): Promise<void> {
-  const [, id] = /^provider (.+)$/.exec(to) ?? []
-  const known = id === undefined || way === null ? null : await providers.get(id)
-  const failing = known?.ways.find((one) => one.way === way && one.failed)
-  if (known && failing) await providers.failing(known.id, failing.way, failing.address, null)
 }

@@ -16,7 +16,7 @@ export const openDesk = (file: DeskFile): Omit<DeskStore, 'close'> => {
   const operations = { ...openCommit(database, notices, proofs), ...openReadings(database), ...notices.operations, ...proofs.operations, ...openStrays(database) }
   const begin = openSearch(database)
   return {
-    ...asked(file, operations, ['done', 'state', 'find', 'bundle', 'events', 'documents', 'openNotices', 'notice', 'notices', 'due', 'nextDue', 'stream', 'position', 'lastPosition', 'strays', 'stray', 'proof', 'proofs', 'proofsDue', 'sentAs', 'early']),
+    ...asked(file, operations, ['done', 'state', 'find', 'bundle', 'events', 'documents', 'openNotices', 'notice', 'notices', 'due', 'nextDue', 'stream', 'position', 'lastPosition', 'strays', 'stray', 'proof', 'proofs', 'proofsDue', 'sentAs', 'early', 'earlyOfSent']),
     search: async (query: ReferralQuery) => {
       const searching = await file.ask(() => begin(query), true)
       while (await file.ask(searching.step, true));

@@ -6,7 +6,7 @@ import type { ProviderDirectory } from '../providers/directory.js'
 
 const DESK: readonly Exclude<keyof DeskStore, 'close'>[] = [
   'commit', 'done', 'state', 'find', 'bundle', 'events', 'documents', 'search', 'openNotices', 'notice', 'notices', 'takeNotice', 'settleNotice', 'gather', 'due', 'nextDue',
-  'stream', 'position', 'moveTo', 'lastPosition', 'addStray', 'strays', 'stray', 'settleStray', 'proof', 'proofs', 'putProof', 'proofsDue', 'sentAs', 'keepEarly', 'early', 'forgetEarly',
+  'stream', 'position', 'moveTo', 'lastPosition', 'addStray', 'strays', 'stray', 'settleStray', 'proof', 'proofs', 'putProof', 'proofsDue', 'sentAs', 'keepEarly', 'early', 'earlyOfSent', 'forgetEarly',
 ]
 
 const PROVIDERS: readonly Exclude<keyof ProviderDirectory, 'close'>[] = ['recognise', 'add', 'get', 'search', 'update', 'merge', 'history', 'learn', 'failing']

@@ -4,6 +4,7 @@ import type { DeskStore } from '../../referrals/desk-contracts.js'
 import { commitConformance } from './desk-commits.js'
 import type { OpenDesk } from './desk-kit.js'
 import { noticeConformance } from './desk-notices.js'
+import { proofConformance } from './desk-proofs.js'
 import { deskSearchConformance } from './desk-search.js'
 
 /** Runs one test on a store of its own; `reopen` closes it and opens it again on what it kept. */
@@ -28,5 +29,6 @@ export const deskStoreConformance = (t: Test, name: string, open: OpenDesk): Pro
   }
   commitConformance(on)
   noticeConformance(on)
+  proofConformance(on)
   deskSearchConformance(on)
 })

@@ -16,6 +16,7 @@ import type { Opened, Opening } from '../../referrals/opening.js'
 import { openPatientIndex } from '../../referrals/patients/patient-index.js'
 import { openProviderDirectory } from '../../referrals/providers/sqlite-directory.js'
 import { WAYS } from '../../referrals/providers/ways.js'
+import type { Rules } from '../../referrals/rules.js'
 import type { NoticeFate } from '../../referrals/settling.js'
 import { openDesk as openDeskOf } from '../../referrals/store/desk-store.js'
 import { openDeskFile } from '../../referrals/store/file.js'
@@ -76,14 +77,14 @@ export interface World {
   close(): Promise<void>
 }
 
-/** A desk on files in a folder of its own, or in one where a desk was before. */
-export function world(test: Pick<typeof t, 'teardown'>, { folder = mkdtempSync(join(tmpdir(), 'desk-')), clock = movedClock(), carried = ALL }: { readonly folder?: string; readonly clock?: MovedClock; readonly carried?: Offer } = {}): World {
+/** A desk on files in a folder of its own, or in one where a desk was before; `rules` change the shipped ones. */
+export function world(test: Pick<typeof t, 'teardown'>, { folder = mkdtempSync(join(tmpdir(), 'desk-')), clock = movedClock(), carried = ALL, rules = {} }: { readonly folder?: string; readonly clock?: MovedClock; readonly carried?: Offer; readonly rules?: Partial<Rules> } = {}): World {
   const file = openDeskFile(join(folder, 'referrals.db'))
   const store = { ...openDeskOf(file), close: async () => file.close() }
   const providers = openProviderDirectory(file, { now: () => clock.now() })
   const problems: unknown[] = []
   const log = (_level: string, event: string, facts?: Readonly<Record<string, unknown>>): void => void problems.push(event, facts)
-  const desk = createDesk({ store, providers, patients: openPatientIndex(join(folder, 'patients.db'), SETTINGS), rules: () => RULES, clock, log })
+  const desk = createDesk({ store, providers, patients: openPatientIndex(join(folder, 'patients.db'), SETTINGS), rules: () => ({ ...RULES, ...rules }), clock, log })
   desk.offer(carried)
   let open = true
   const close = async (): Promise<void> => {

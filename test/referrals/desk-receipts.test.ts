@@ -1,18 +1,9 @@
 /** What mail and fax systems say of what was sent: confirmed, failed, tried again, taken another way, or in doubt. */
 import t from 'tap'
-import type { NoticeFate } from '../../referrals/settling.js'
+import { retry } from '../../referrals/decisions/retry.js'
 import { readReceipt } from '../../referrals/receipts/receipt.js'
-import { timelineOf } from '../../referrals/api/timeline.js'
-import { a28, carry, chart, DAY, EVE, events, fate, happened, HOUR, MINUTE, notices, open, OKAFOR, RAO, ref, state, TANAKA, type World, world } from './desk-kit.js'
-
-let commands = 0
-const says = (w: World, of: string, stage: string, more: object = {}) => w.desk.receipt({
-  command: `receipt ${++commands}`, via: 'receipts', at: w.clock.now(),
-  receipt: readReceipt({ receipt: { kind: of.startsWith('<') ? 'mdn' : 'fax', of: [of], stage, retryable: false, pages: null, recipient: null, reason: null, at: w.clock.now().toISOString(), ...more } }),
-})
-const given = (w: World, notice: number | undefined, sentAs: readonly string[], more: Partial<NoticeFate> = {}) => w.desk.settle(notice ?? 0, fate(w, { confirmed: false, sentAs, ...more }))
-const words = async (w: World, id: string) => timelineOf(await events(w, id), 'America/Chicago').map((one) => one.says)
-const acknowledgement = async (w: World, id: string) => (await notices(w, id, 'acknowledgement')).at(-1)
+import { a28, ADAM, carry, chart, DAY, EVE, events, handedOff, happened, HOUR, MINUTE, movedClock, notices, open, OKAFOR, RAO, ref, state, TANAKA, world } from './desk-kit.js'
+import { acknowledgement, given, says, words } from './receipts-kit.js'
 
 t.test('a Direct message is told of once the other side confirms it; stages never go back, and what repeats changes nothing', async (t) => {
   const w = world(t)
@@ -96,7 +87,7 @@ t.test('a fax that was busy is tried again in the allowed hours, as often as the
 })
 
 t.test('a receipt that is quicker than the news of what was sent is not lost, also over a restart; one of nothing is counted', async (t) => {
-  const clock = (await import('./desk-kit.js')).movedClock()
+  const clock = movedClock()
   const w = world(t, { clock })
   const { state: { id } } = await open(w, ref())
   const first = await acknowledgement(w, id)
@@ -147,4 +138,67 @@ t.test('who sends 360X is answered by it, and by plain Direct of the same addres
   await carry(w, { broken: ['360x'] })
   t.match(await acknowledgement(w, id), { way: 'direct', status: 'sent' })
   t.throws(() => readReceipt({ receipt: { kind: 'mdn', stage: 'lost' } }), /receipts as the step `read-receipt` writes them/)
+})
+
+// ── Digests, and other rules ────────────────────────────────────────────────────────────
+
+t.test('a digest is told once it is confirmed, of each of its referrals; what fails is owed again by the next way, and what stays silent is a person’s', async (t) => {
+  for (const [stage, told] of [['processed', 'all'], ['failed', 'by fax'], [null, 'asked'], ['early', 'all']] as const) {
+    const w = world(t)
+    const one = await handedOff(w)
+    const { state: { id: two } } = await open(w, ref({ number: 'R-2^LFM', diagnosis: 'M17.11^Osteoarthritis of knee^I10', reason: 'Knee pain' }))
+    await carry(w)
+    for (const id of [one, two]) await w.desk.tell({ command: `contact ${id}`, referral: id, news: [{ name: 'contacted', at: w.clock.now().toISOString(), by: { kind: 'person', name: 'Ann' } }] })
+    await w.clock.pass(7 * HOUR)
+    const [digest] = (await w.desk.toTell({ channel: 'x', kinds: ['digest'] }, 0, 10)).map(({ notice }) => notice)
+    t.match(digest, { kind: 'digest', way: 'direct' })
+    if (stage === 'early') t.equal((await says(w, '<p@heart.example>', 'processed')).what, 'stray')
+    await given(w, digest?.id, ['<p@heart.example>'])
+    if (stage !== 'early') for (const id of [one, two]) t.match(Object.keys((await state(w, id)).toTell), [/^status:/], 'not yet')
+    if (stage === null) await w.clock.pass(61 * MINUTE)
+    else if (stage !== 'early') t.equal((await says(w, '<p@heart.example>', stage, stage === 'failed' ? { reason: 'no such mailbox' } : {})).what, 'told')
+    for (const id of [one, two]) {
+      const now = await state(w, id)
+      if (told === 'all') t.match([now.toTell, (await happened(w, id, 'status-sent')).length], [{}, 1])
+      else if (told === 'by fax') t.match((await notices(w, id, 'status')).at(-1), { way: 'fax', status: 'open', items: [] })
+      else t.match(now.holds, { notice: { reason: /The status to .* may or may not have arrived/ } })
+    }
+    t.match(await w.desk.store.notice(digest?.id ?? 0), { status: told === 'all' ? 'sent' : 'failed' })
+    t.match(await w.desk.store.proof(digest?.id ?? 0), { stage: stage === null ? 'uncertain' : stage === 'early' ? 'processed' : stage, confirmBy: null })
+    if (told !== 'asked') continue
+    await w.desk.decide((parts) => retry(parts, { command: 'retry', referral: one, by: 'dana', reason: 'they have nothing' }, digest?.id ?? 0, 'fax'))
+    await says(w, '<p@heart.example>', 'processed')
+    t.same((await state(w, two)).toTell, {}, 'it had arrived')
+    t.match((await notices(w, one, 'status')).at(-1), { way: 'fax', status: 'superseded' })
+  }
+})
+
+t.test('where a way is confirmed by a later stage, an earlier one does not end the waiting', async (t) => {
+  const w = world(t, { rules: { way: (way) => (way === 'direct' ? { confirms: { by: 'dispatched', within: HOUR }, retry: null } : null) } })
+  const { state: { id } } = await open(w, ref())
+  const first = await acknowledgement(w, id)
+  await given(w, first?.id, ['<q@heart.example>'])
+  await says(w, '<q@heart.example>', 'processed')
+  t.same(await happened(w, id, 'acknowledged'), [])
+  await w.clock.pass(61 * MINUTE)
+  t.match(await state(w, id), { holds: { notice: { reason: /may or may not have arrived/ } } })
+  t.same(await w.desk.store.proofsDue(w.clock.now().toISOString(), 10), [], 'said once')
+  await says(w, '<q@heart.example>', 'dispatched')
+  t.same(await happened(w, id, 'acknowledged'), ['acknowledged'])
+})
+
+t.test('an address that fails is tried last until it is confirmed again; what a system refuses is that message alone', async (t) => {
+  const w = world(t)
+  const { state: { id, provider = null } } = await open(w, ref())
+  const ways = async () => (await w.desk.providers.get(provider ?? ''))?.ways.map(({ way, failed }) => (failed ? `${way} failed` : way))
+  await w.desk.providers.learn(provider ?? '', 'hl7', 'LAKESIDE', 'test')
+  await carry(w, { broken: ['direct'] })
+  t.same(await ways(), ['hl7', 'fax', 'direct failed'])
+  await w.desk.tell({ command: 'accept', referral: id, news: [{ name: 'accepted', at: w.clock.now().toISOString(), by: { kind: 'person', name: 'Ann' } }] })
+  await carry(w, { broken: ['hl7'] })
+  t.same(await ways(), ['hl7', 'fax', 'direct failed'], 'the next message may be taken')
+  const { state: { id: other } } = await open(w, ref({ number: 'R-3^LFM', patient: ADAM, reason: 'Knee pain' }))
+  await carry(w, { broken: ['hl7', 'fax'] })
+  t.match(await acknowledgement(w, other), { way: 'direct', status: 'sent' }, 'the last that is left')
+  t.same(await ways(), ['direct', 'hl7', 'fax failed'], 'and it is taken there again')
 })
