@@ -26,6 +26,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   connectors: [...SHARED, 'engine/documents', 'engine/smime', OWN],
   'connectors/referral': [...SHARED, 'referrals', OWN],
   'connectors/patients': [...SHARED, 'referrals', OWN],
+  'connectors/portal': [...SHARED, 'engine/v2-to-fhir', 'referrals', OWN],
   transforms: [...SHARED, 'engine/v2-to-fhir', 'engine/ccda', 'engine/documents', 'engine/smime', OWN],
   referrals: [
     'engine/contracts.ts', 'engine/errors.ts', 'engine/units.ts', 'engine/nearest.ts', 'engine/schema-errors.ts', 'engine/schema-words.ts', 'engine/problem.ts', 'engine/watch/hours.ts', 'referrals',
