@@ -7,6 +7,7 @@ import type { Message, Tools } from '../../engine/contracts.js'
 import { MessageFault } from '../../engine/errors.js'
 import { attachmentsOf, type Mail } from '../../engine/formats/mime/mail.js'
 import { openMappings } from '../../engine/mappings.js'
+import { readStatusLink, signingKey } from '../../engine/web/signed.js'
 import { LIFE_CYCLE } from '../../referrals/life-cycle.js'
 import render from '../../transforms/render/index.js'
 import { winAnsi } from '../../transforms/render/win-ansi.js'
@@ -249,4 +250,21 @@ t.test('letters that are written wrongly are refused where they stand, with the 
   t.throws(() => render.create({ letter: 'status', from: 'nobody' }, tools), /`from` must hold one e-mail address/)
   t.throws(() => render.create({ letter: 'status', timezone: 'Mars' }, tools), /is not a time zone/)
   t.end()
+})
+
+t.test('where the portal is known a letter about one referral carries a link to it that nobody else can make, and says no more for it', async (t) => {
+  const key = 'a key of thirty-two characters, or more'
+  const portal = { url: 'https://referrals.heart.example/portal/', key, lasts: '30d' }
+  for (const name of ['acknowledgement', 'information', 'status', 'outcome']) {
+    const mail = await mailOf(notice(name), { ...WHO, letter: name, portal })
+    const token = /https:\/\/referrals\.heart\.example\/portal\/status\?t=([\w.-]+)/.exec(say(mail, 'text'))?.[1] ?? ''
+    const said = readStatusLink(signingKey(key, ''), token, new Date('2026-03-05T00:00:00Z'))
+    t.equal(said?.reference, 'R-7K3M-9QX4', name)
+    t.equal(readStatusLink(signingKey(`${key}!`, ''), token, new Date('2026-03-05T00:00:00Z')), null)
+    t.equal(readStatusLink(signingKey(key, ''), token, new Date(said?.until ?? 0)), null, 'and it ends')
+    t.notMatch(say(mail, 'text'), /Quillfeather/)
+    t.ok((await mailOf(notice(name), { ...WHO, letter: name, portal })).raw.equals(mail.raw), 'the same each time')
+  }
+  for (const without of [{}, { portal: { url: '' } }]) t.notMatch(say(await mailOf(notice('status'), { ...WHO, letter: 'status', ...without }), 'text'), /portal|follow/)
+  t.notMatch(say(await mailOf(notice('digest'), { ...WHO, letter: 'digest', portal }), 'text'), /status\?t=/)
 })

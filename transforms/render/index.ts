@@ -8,6 +8,7 @@ import { composeMail, type Enclosure, isAddress, parseAddress } from '../../engi
 import { faxAddress, faxNumber } from '../../engine/formats/mime/fax-address.js'
 import type { Address } from '../../engine/formats/mime/fields.js'
 import { checkZone } from '../../engine/units.js'
+import { checkKey } from '../../engine/web/signed.js'
 import { renderFax, type Sheet } from './fax.js'
 import { renderHtml } from './html.js'
 import { fill, type Letter } from './letter.js'
@@ -15,6 +16,7 @@ import { KINDS, readLetters } from './letters.js'
 import { enclosures, type Notice, readNotice } from './notice.js'
 import { DirectSettings, packager } from './packages.js'
 import { renderPdf } from './pdf.js'
+import { PortalSettings, portalLinks } from './portal.js'
 import { renderText } from './text.js'
 import { reader } from './values.js'
 import { written } from './written.js'
@@ -33,6 +35,7 @@ const Settings = Type.Object({
     name: Type.Optional(Type.String({ maxLength: 200 })), phone: Type.Optional(Type.String({ maxLength: 50 })), fax: Type.Optional(Type.String({ maxLength: 50 })), address: Type.Optional(Type.String({ maxLength: 300 })),
   }, { additionalProperties: false, description: 'The letterhead, and whom to call.' })),
   direct: Type.Optional(DirectSettings),
+  portal: Type.Optional(PortalSettings),
   language: Type.Optional(Type.String({ pattern: '^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$', description: 'The language of letters to whoever asked for none; without it, English.' })),
   timezone: Type.Optional(Type.String({ description: 'The time zone (IANA) of times in letters; without it, each by the offset that it came with.' })),
 }, { additionalProperties: false })
@@ -61,16 +64,18 @@ export default defineTransform({
     if (settings.direct && faxed) throw new Error('`direct` is for mails over Direct, and `as: [fax]` for faxes; leave one out.')
     const letters = readLetters(settings.letter === AUTO ? KINDS : [settings.letter], tools, faxed)
     const disclosed = settings.disclose === 'all'
+    checkKey(settings.portal?.key)
+    const linkTo = portalLinks(settings.portal, tools)
     const packaged = settings.direct ? packager(settings.direct, practice, tools) : async () => []
 
-    const write = (notice: Notice): { readonly letter: Letter; readonly name: string; readonly references: readonly string[]; readonly asked: boolean; readonly sheet: (date: Date, fax: string) => Sheet | null } => {
+    const write = (notice: Notice, date: Date): { readonly letter: Letter; readonly name: string; readonly references: readonly string[]; readonly asked: boolean; readonly sheet: (date: Date, fax: string) => Sheet | null } => {
       const name = settings.letter === AUTO ? notice.kind : settings.letter
       const chosen = letters.choose(name, notice.language ?? language)
       if (!chosen) throw new MessageFault({ kind: 'unsupported', reason: `there is no letter for this kind of notice; there are ${KINDS.join(', ')}`, location: 'Communication.category' })
       const { template, words, asked } = chosen
       const writing = { locale: words.locale, timezone, said: words.said ?? {} }
-      const values = reader(letters.values, notice, practice, writing, disclosed)
-      const references = values('reference')
+      const references = reader(letters.values, notice, practice, writing, disclosed)('reference')
+      const values = reader(letters.values, notice, { ...practice, ...linkTo(references, date) }, writing, disclosed)
       const { subject, blocks } = fill(template, disclosed, values)
       if (subject === null || blocks.length === 0) throw new MessageFault({ kind: 'required', reason: 'the notice has no reference number, which every letter says', location: 'ServiceRequest.identifier' })
       const reference = references.slice(0, 3).join(', ')
@@ -108,10 +113,10 @@ export default defineTransform({
     return async (message) => {
       if (message.format !== 'fhir') throw new MessageFault({ kind: 'unsupported', reason: `render takes notices in FHIR, and this is ${message.format}` })
       const notice = readNotice(message.body)
-      const made = write(notice)
+      const date = notice.sent ?? message.receivedAt
+      const made = write(notice, date)
       const { letter, name, references, asked } = made
       if (!asked) tools.log('info', 'a letter was written in English, since there is none in the language asked for', { channel: message.channel, message: message.id })
-      const date = notice.sent ?? message.receivedAt
       const { documents, pages } = await attached(notice, made, date)
       const bytes = await composeMail({
         messageId: messageIdOf(message, name, from?.address), date,

@@ -8,7 +8,8 @@ export type Block =
   | { readonly kind: 'list'; readonly items: readonly string[] }
   | { readonly kind: 'facts'; readonly rows: readonly (readonly [label: string, value: string])[] }
 
-export interface Practice { readonly name?: string; readonly phone?: string; readonly fax?: string; readonly address?: string }
+/** `portal`: the address at which the recipient follows the referral. */
+export interface Practice { readonly name?: string; readonly phone?: string; readonly fax?: string; readonly address?: string; readonly portal?: string }
 
 export interface Letter {
   readonly language: string

@@ -10,7 +10,7 @@ import { type Writing, written } from './written.js'
 const Value = Type.Object({
   path: Type.Optional(Type.String({ minLength: 1, description: 'FHIRPath over the notice.' })),
   of: Type.Optional(Type.Enum(['recipient', 'enclosed', 'referrer', 'payer'], { description: 'Asks only whom the letter goes to, the documents that are enclosed, the request with who asks, or the coverages with who pays.' })),
-  practice: Type.Optional(Type.Enum(['name', 'phone', 'fax', 'address'], { description: 'A field of the step’s own `practice`, instead of a path.' })),
+  practice: Type.Optional(Type.Enum(['name', 'phone', 'fax', 'address', 'portal'], { description: 'A field of the step’s own `practice`, or the link of its `portal`, instead of a path.' })),
   as: Type.Optional(Type.Enum(['text', 'date', 'dateTime', 'phone', 'said'], { default: 'text', description: 'How it is written; `said`: in the words of letters/words.yaml, where it has some.' })),
   words: Type.Optional(Type.Record(Type.String(), Type.String(), { description: 'Names for codes, to ask for in `when`; a code that is not here is no value.' })),
   anonymous: Type.Optional(Type.Boolean({ description: 'Says nothing of the patient: may stand in letters that disclose nothing.' })),
