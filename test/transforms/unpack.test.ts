@@ -98,8 +98,9 @@ t.test('a reply says which referral it is about: by its address, its subject, or
 const notice = async (kind: string, settings: object = {}): Promise<Buffer> => {
   const render = pieces.transforms.get('render')?.create({ letter: 'auto', as: ['text'], disclose: 'all', from: 'referrals@direct.heart.example', to: 'ines.bell@direct.meadow.example', practice: { name: 'Heart Center' }, ...settings }, tools)
   const made = await render?.(fixture(`fhir/notice-${kind}.json`))
-  if (!Array.isArray(made)) throw new Error('no letter was written')
-  return (made[0]?.body as Mail).raw
+  const [letter] = Array.isArray(made) ? made : []
+  if (!letter) throw new Error('no letter was written')
+  return (letter.body as Mail).raw
 }
 const x360 = { direct: { form: '360x', oid: '1.3.6.1.4.1.99999.1' } }
 
