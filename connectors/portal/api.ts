@@ -109,8 +109,14 @@ const read = (body: Buffer): { readonly value: Readonly<Record<string, unknown>>
   }
 }
 
-const fhirMail = async (value: Readonly<Record<string, unknown>>, body: Buffer, submission: Parameters<typeof mailOf>[0]): Promise<Buffer | readonly Wrong[]> =>
-  (value.resourceType === 'Bundle' || value.resourceType === 'ServiceRequest' ? mailOf(submission, [{ filename: 'referral.json', type: 'application/fhir+json', content: body }]) : [{ pointer: '/resourceType', reason: 'is neither ServiceRequest nor Bundle' }])
+const fhirMail = async (value: Readonly<Record<string, unknown>>, body: Buffer, submission: Parameters<typeof mailOf>[0]): Promise<Buffer | readonly Wrong[]> => {
+  if (value.resourceType !== 'Bundle' && value.resourceType !== 'ServiceRequest') return [{ pointer: '/resourceType', reason: 'is neither ServiceRequest nor Bundle' }]
+  if (value.resourceType === 'Bundle' && !holdsRequest(value.entry)) return [{ pointer: '/entry', reason: 'has no ServiceRequest' }]
+  return mailOf(submission, [{ filename: 'referral.json', type: 'application/fhir+json', content: body }])
+}
+
+const holdsRequest = (entries: unknown): boolean =>
+  Array.isArray(entries) && entries.some((entry: { readonly resource?: { readonly resourceType?: unknown } } | null) => entry?.resource?.resourceType === 'ServiceRequest')
 
 /** The texts of known fields and the documents; everything else is told. */
 const fieldsOf = (form: Form, value: Readonly<Record<string, unknown>>, largest: number): { readonly values: Values; readonly documents: readonly Upload[]; readonly wrong: Wrong[] } => {

@@ -129,6 +129,7 @@ t.test('programs send the form as JSON or FHIR, and are told the number or the f
     t.notMatch(JSON.stringify(answer.body), /Quillfeather/)
   }
   t.match(await post({ resourceType: 'Patient' }, { 'content-type': 'application/fhir+json' }), { status: 422, body: { problems: [{ pointer: '/resourceType' }] } })
+  for (const entry of [undefined, [], 'x', [null, { resource: null }, { resource: { resourceType: 'Patient' } }]]) t.match(await post({ resourceType: 'Bundle', type: 'collection', entry }, { 'content-type': 'application/fhir+json' }), { status: 422, body: { problems: [{ pointer: '/entry', reason: /ServiceRequest/ }] } })
   t.equal((await post(EVE, { authorization: 'Bearer other' })).status, 401)
   t.equal((await post(EVE, { 'content-type': 'text/plain' })).status, 415)
   const many = await Promise.all(Array.from({ length: 60 }, () => post('{')))
