@@ -4,7 +4,7 @@ import type { SecureContextOptions } from 'node:tls'
 import SMTPConnection from 'nodemailer/lib/smtp-connection'
 import type { Delivery, DestinationConnector, Log, Outcome } from '../../engine/contracts.js'
 import { sentence } from '../../engine/errors.js'
-import { type Envelope, envelopeOf, withReceipts } from './envelope.js'
+import { type Envelope, envelopeOf } from './envelope.js'
 import { failureOutcome, type SmtpFailure } from './outcome.js'
 
 const LONGEST_IDLE = 30_000 // milliseconds that a connection is kept for the next mail
@@ -18,7 +18,6 @@ export interface CallerSettings {
   readonly credentials: { readonly user: string; readonly pass: string } | null
   readonly from: string | null
   readonly notify: readonly ('never' | 'success' | 'failure' | 'delay')[]
-  readonly receipts: { readonly direct: boolean } | null
   readonly tracks: boolean // whether the response says by what later reports name the mail
   readonly connectTimeout: number // milliseconds
   /** The authorities, read anew for each connection. Throws a sentence. */
@@ -124,9 +123,8 @@ export class Caller implements DestinationConnector {
   }
 
   #send(connection: SMTPConnection, envelope: Envelope, id: number, signal: AbortSignal): Promise<Outcome> {
-    const { from, to, tracking } = envelope
-    const { notify, receipts, tracks } = this.#settings
-    const bytes = receipts ? withReceipts(envelope, receipts.direct) : envelope.bytes
+    const { from, to, tracking, bytes } = envelope
+    const { notify, tracks } = this.#settings
     let began = false
     const content = new Readable({
       read() {

@@ -8,6 +8,7 @@ import { isAddress } from '../../engine/formats/mime/compose.js'
 import { sealing } from '../../engine/smime/sealing-destination.js'
 import { SealSettings } from '../../engine/smime/settings.js'
 import { Duration, duration, withDefault } from '../../engine/units.js'
+import { asking } from './asking.js'
 import { Caller } from './caller.js'
 
 const DEFAULTS = { tls: 'required', connectTimeout: '10s' } as const
@@ -53,12 +54,12 @@ export default defineDestination({
       credentials: user !== undefined && password !== undefined ? { user, pass: password } : null,
       from: from ?? null,
       notify: notify === undefined ? ['failure', 'delay'] : notify === 'never' ? ['never'] : notify,
-      receipts: receipts ? { direct: receipts.direct ?? false } : null,
       tracks: notify !== undefined || receipts !== undefined,
       connectTimeout: Math.min(duration(settings.connectTimeout), LONGEST),
       authorities: () => (ca === undefined ? {} : authorities(ca, tools)),
     }, tools.log)
-    return settings.smime === undefined ? caller : sealing(settings.smime, tools, caller)
+    const sent = settings.smime === undefined ? caller : sealing(settings.smime, tools, caller)
+    return receipts ? asking({ from: from ?? null, direct: receipts.direct ?? false }, sent) : sent
   },
 })
 

@@ -34,10 +34,3 @@ const idOf = (header: Header): string | null => {
   const [id] = fieldsOf(header, 'message-id').map(rawValue)
   return id !== undefined && /^[\x21-\x7e]{1,90}$/.test(id) ? id : null // RFC 3461 §4.4: at most 100 characters once encoded
 }
-
-/** The mail with a request for receipts (RFC 8098 §2.1) to its sender; `direct` asks for that of the final destination too (Implementation Guide for Delivery Notification in Direct §1.3). */
-export const withReceipts = ({ from, bytes }: Envelope, direct: boolean): Buffer => {
-  const header = readFields(bytes.subarray(0, MOST_HEADER))
-  const asked = fieldsOf(header, 'disposition-notification-to').length > 0 ? bytes : withField(bytes, 'Disposition-Notification-To', from)
-  return direct ? withField(asked, 'Disposition-Notification-Options', 'X-DIRECT-FINAL-DESTINATION-DELIVERY=optional,true') : asked
-}

@@ -15,6 +15,7 @@ export default defineSource({
   settings: Type.Object({
     path: Type.String({ pattern: "^/[A-Za-z0-9._~!$&'()+,;=:@%/-]*$", maxLength: 500, description: 'The path on the engine’s web server: `/xdr`. TLS, and client certificates, are the reverse proxy’s before it.' }),
     ...authenticationSettings,
+    token: Type.Optional(Type.String({ maxLength: 10_000, description: `A bearer token (RFC 6750): \`\${secret:name}\`. With an empty one it does not start.` })),
     saml: Type.Optional(Type.Object({
       required: Type.Optional(Type.Boolean({ default: false, description: 'Whether a request without an assertion is refused.' })),
       anchors: Type.Optional(Type.String({ minLength: 1, maxLength: 1_000_000, description: 'The certificates that assertions are signed by, or that issued those: PEM text, or a file. Without it no signature is looked at, and what an assertion says is kept as `unverified`.' })),
@@ -36,11 +37,12 @@ export default defineSource({
   create(settings, tools) {
     checkAuthentication(settings)
     const { path, saml, require = DEFAULTS.require, rate = DEFAULTS.rate } = settings
-    if (!settings.token && !settings.basic && !settings.hmac && !(saml?.required && saml.anchors)) throw new Error('nobody would be asked who they are: set `token`, `basic`, `hmac`, or `saml` with `required: true` and `anchors`.')
+    if (settings.token === undefined && !settings.basic && !settings.hmac && !(saml?.required && saml.anchors)) throw new Error('nobody would be asked who they are: set `token`, `basic`, `hmac`, or `saml` with `required: true` and `anchors`.')
     let entry: Entry | null = null
     let leave = (): void => {}
     return {
       async start(receive) {
+        if (settings.token === '') throw new Error('nobody would be asked who they are: `token` is empty.')
         const opened = entryFor({
           ...settings, require, maximum: size(settings.maximum ?? DEFAULTS.maximum), rate: { requests: rate.requests, within: duration(rate.within) },
           saml: saml ? { required: saml.required ?? false, anchors: saml.anchors ? anchorsOf(saml.anchors, tools) : [], audience: saml.audience ?? null, skew: duration(saml.skew ?? DEFAULTS.skew) } : null,

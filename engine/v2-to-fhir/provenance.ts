@@ -27,8 +27,10 @@ interface Facts {
 /** The Provenance of all that was made; none where nothing came from the message. */
 export const provenance = (made: readonly Made[], facts: Facts): readonly BundleEntry[] => traced(made, { ...facts, sent: sentAt(facts), sender: senderOf(facts) })
 
+interface Traced { readonly fullUrl: string; readonly builder: { readonly origins: readonly Origin[] } }
+
 /** The same of what is no message of segments; `sent` is a FHIR time. */
-export const traced = (made: readonly Made[], { sent, sender, ...facts }: Pick<Facts, 'controlId' | 'type' | 'recorded' | 'id'> & { readonly sent: string | undefined; readonly sender: string }): readonly BundleEntry[] => {
+export const traced = (made: readonly Traced[], { sent, sender, ...facts }: Pick<Facts, 'controlId' | 'type' | 'recorded' | 'id'> & { readonly sent: string | undefined; readonly sender: string }): readonly BundleEntry[] => {
   const target = made.filter(({ builder }) => builder.origins.length > 0).map(({ fullUrl, builder }) => ({ extension: builder.origins.map(valueSource), reference: fullUrl }))
   if (target.length === 0) return []
   const resource: Provenance = {

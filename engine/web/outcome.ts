@@ -29,7 +29,7 @@ const SENTENCES: Readonly<Record<string, string>> = {
 }
 
 /** What a request without an answer is: unavailable where nothing was sent. */
-export const withoutAnswer = ({ code, message }: NodeJS.ErrnoException, written: boolean): Outcome => {
+export const withoutAnswer = ({ code, message }: NodeJS.ErrnoException, written: boolean): Extract<Outcome, { readonly kind: 'unavailable' | 'unknown' }> => {
   const reason = code ? `${SENTENCES[code] ?? 'the connection failed'} (${code})` : message
   // TLS 1.3 tells of a client certificate that is not accepted only after the client has begun to send.
   const handshake = /^ERR_SSL_.*ALERT_.*(CERTIFICATE|UNKNOWN_CA|ACCESS_DENIED|HANDSHAKE)/.test(code ?? '')

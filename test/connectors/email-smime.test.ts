@@ -86,7 +86,7 @@ const dnsServer = async (s: Suite, records: Record<string, readonly Buffer[] | n
 const cert = (name: string): Buffer => Buffer.concat([Buffer.from([0, 1, 0, 0, 8]), der(name)])
 const srv = (host: string, port: number): Buffer => Buffer.concat([Buffer.from([0, 0, 0, 0, port >> 8, port & 0xff]), ...host.split('.').flatMap((label) => [Buffer.from([label.length]), Buffer.from(label)]), Buffer.from([0])])
 
-const sending = async (s: Suite, seal: Seal) => {
+const sending = async (s: Suite, seal: Seal, more: object = {}) => {
   const taken: string[] = []
   const server = new SMTPServer({
     authOptional: true, disabledCommands: ['STARTTLS'], logger: false,
@@ -104,7 +104,7 @@ const sending = async (s: Suite, seal: Seal) => {
   const clock = new TestClock()
   clock.advance(Date.now() + 3_600_000 - clock.now().getTime()) // the certificates are of today
   const { tools } = connectorTools({ clock, dataFolder: pki.folder })
-  const sender = destination.create({ host: '127.0.0.1', port: (listening.address() as AddressInfo).port, tls: 'none', smime: { identities: [{ address: 'direct.heart.example', certificate: text('heart.pem'), key: text('heart.key') }], anchors: [text('root.pem')], discover: [], ...seal } }, tools)
+  const sender = destination.create({ host: '127.0.0.1', port: (listening.address() as AddressInfo).port, tls: 'none', smime: { identities: [{ address: 'direct.heart.example', certificate: text('heart.pem'), key: text('heart.key') }], anchors: [text('root.pem')], discover: [], ...seal }, ...more }, tools)
   s.teardown(async () => {
     await sender.close()
     await new Promise<void>((resolve) => server.close(() => resolve()))
@@ -129,6 +129,15 @@ t.test('a mail is sealed for a recipient whose certificate lies beside the chann
   const made = (seal: Seal) => (): unknown => destination.create({ host: 'mail.heart.example', smime: { identities: [], ...seal } }, connectorTools().tools)
   t.throws(made({}), /no recipient is trusted/)
   t.throws(made({ anchors: ['x.pem'], resolvers: ['resolver.example'] }), /no resolver/)
+})
+
+t.test('receipts are asked for within the seal, where whoever opens the mail reads it', async (t) => {
+  const { send, taken } = await sending(t, { certificates: [text('bell.pem')] }, { receipts: { direct: true } })
+  t.match(await send(mail(BELL)), { kind: 'sent', response: Buffer.from('{"tracking":"<m1@heart.example>","stage":"accepted"}') })
+  t.notMatch(taken[0], /Disposition-Notification/, 'not outside')
+  const inner = openssl(['cms', '-verify', '-CAfile', pki.path('root.pem')], opened(taken[0] ?? '')).toString()
+  t.match(inner, /^Disposition-Notification-To: referrals@direct\.heart\.example\r$/m)
+  t.match(inner, /^Disposition-Notification-Options:\s+X-DIRECT-FINAL-DESTINATION-DELIVERY=optional,true\r$/m)
 })
 
 t.test('only a certificate that is trusted, valid and may encrypt is used', async (t) => {

@@ -209,7 +209,43 @@ t.test('every mail among the fixtures is given to the desk as something that it 
   for (const name of readdirSync(join(ROOT, 'fixtures/mime'))) {
     const message = fixture(`mime/${name}`)
     t.equal(message.format, 'mime')
-    const bundles = await opened(file(`mime/${name}`)).catch((error: Error) => t.ok(error.message, `${name}: ${error.message}`) as unknown as [])
-    for (const bundle of bundles || []) if (all(bundle, 'ServiceRequest').length > 0) t.ok(canonical(bundle).bundle, name)
+    const bundles = await opened(file(`mime/${name}`)).catch((error: Error): readonly Bundle[] => {
+      t.ok(error.message, `${name}: ${error.message}`)
+      return []
+    })
+    for (const bundle of bundles) if (all(bundle, 'ServiceRequest').length > 0) t.ok(canonical(bundle).bundle, name)
   }
+})
+
+t.test('a submission by XDR is its documents, with the titles that its metadata give them, and METADATA.XML is none', async (t) => {
+  const [bundle, ...more] = await opened(file('mime/xdr-referral.eml'), { sender: 'direct' })
+  t.equal(more.length, 0)
+  t.same(all<DocumentReference>(bundle, 'DocumentReference').map(({ content }) => content[0]?.attachment.title), ['Referral to Cardiology', 'ECG of 2 March'])
+  t.match(unread(bundle).map(({ content }) => content[0]?.attachment.contentType), ['application/pdf'])
+  t.equal(problems(bundle), '')
+  const damaged = file('mime/xdr-referral.eml').toString().replace('DOC00002.PDF', 'DOC00009.PDF')
+  const [other] = await opened(Buffer.from(damaged.replace('DOC00002.PDF', 'DOC00009.PDF')))
+  t.match(problems(other), /DOC00009\.PDF is not in the metadata.*DOC00002\.PDF, which is not in the package/s, 'what the metadata do not name is taken all the same')
+  t.equal(unread(other).length, 1)
+  const broken = await opened(await mail({ attachments: [enclosure('METADATA.XML', 'text/xml', Buffer.from('<torn')), enclosure('a.pdf', 'application/pdf', PDF)] }))
+  t.match(unread(broken[0]).map(({ content }) => content[0]?.attachment.title), ['a.pdf'])
+})
+
+t.test('as an addition, everything belongs to the referral that the mail names, and nothing is a referral of its own', async (t) => {
+  const [bundle, ...more] = await opened(file('mime/xca-summary.eml'), { as: 'addition' })
+  t.equal(more.length, 0)
+  t.same((bundle?.entry ?? []).map(({ resource }) => resource?.resourceType), ['ServiceRequest', 'Patient', 'DocumentReference'])
+  t.match(all<ServiceRequest>(bundle, 'ServiceRequest')[0], { identifier: [{ system: 'urn:refero:referral', value: 'R-7K3M-9QX4' }] })
+  t.equal(unread(bundle).length, 0)
+  t.ok(canonical(bundle).bundle, 'the desk can read it')
+  const note = enclosure('a.xml', 'text/xml', file('xml/referral-note.xml'))
+  const [one, ...others] = await opened(await mail({ subject: 'R-7K3M-9QX4', attachments: [note, enclosure('a.pdf', 'application/pdf', PDF)] }), { as: 'addition' })
+  t.equal(others.length, 0)
+  t.notOk(all<ServiceRequest>(one, 'ServiceRequest')[0]?.requester, 'also of a Referral Note')
+  t.match(unread(one).map(({ content }) => content[0]?.attachment.contentType), ['application/pdf'])
+  await t.rejects(opened(file('mime/xca-unnamed.eml'), { as: 'addition' }), /no reference number of ours/)
+  await t.rejects(opened(await mail({ subject: 'R-7K3M-9QX4 and R-2B8C-4DFG', attachments: [note] }), { as: 'addition' }), /several reference numbers/)
+  const somebody = enclosure('b.xml', 'text/xml', Buffer.from(file('xml/referral-note.xml').toString().replaceAll('Quillfeather', 'Thornbury')))
+  await t.rejects(opened(await mail({ subject: 'R-7K3M-9QX4', attachments: [note, somebody] }), { as: 'addition' }), /several patients/)
+  t.throws(() => step({ as: 'addition', take: 'answers' }), /makes neither/)
 })

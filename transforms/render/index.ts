@@ -66,7 +66,7 @@ export default defineTransform({
     const disclosed = settings.disclose === 'all'
     checkKey(settings.portal?.key)
     const linkTo = portalLinks(settings.portal, tools)
-    const packaged = settings.direct ? packager(settings.direct, practice, tools) : async () => []
+    const packaged = settings.direct ? packager(settings.direct, practice, from?.address.split('@').at(-1) ?? 'refero.invalid', tools) : async () => ({ enclosures: [], context: null })
 
     const write = (notice: Notice, date: Date): { readonly letter: Letter; readonly name: string; readonly references: readonly string[]; readonly asked: boolean; readonly sheet: (date: Date, fax: string) => Sheet | null } => {
       const name = settings.letter === AUTO ? notice.kind : settings.letter
@@ -118,6 +118,7 @@ export default defineTransform({
       const { letter, name, references, asked } = made
       if (!asked) tools.log('info', 'a letter was written in English, since there is none in the language asked for', { channel: message.channel, message: message.id })
       const { documents, pages } = await attached(notice, made, date)
+      const { enclosures: structured, context } = await packaged(message, notice)
       const bytes = await composeMail({
         messageId: messageIdOf(message, name, from?.address), date,
         from: from ?? undefined,
@@ -129,11 +130,12 @@ export default defineTransform({
           'Content-Language': letter.language,
           'X-Refero-Kind': `letter/${name}`,
           ...(references.length > 0 && { 'X-Refero-Reference': references.slice(0, MOST_REFERENCES).join(', ') }),
+          ...(context !== null && { 'X-Direct-Context': context }),
           ...(pages !== null && { 'X-Refero-Pages': String(pages) }),
         },
         text: as.includes('text') ? renderText(letter) : undefined,
         html: as.includes('html') ? renderHtml(letter) : undefined,
-        attachments: [...(await packaged(message, notice)), ...documents],
+        attachments: [...structured, ...documents],
       })
       return [{ ...message, format: 'mime', body: tools.format('mime').parse(bytes) }]
     }

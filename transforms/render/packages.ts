@@ -6,6 +6,7 @@ import { writeDocument } from '../../engine/ccda/write/document.js'
 import { type DocumentPlan, documentPlan, lacking, requirements } from '../../engine/ccda/write/plan.js'
 import { MessageFault } from '../../engine/errors.js'
 import type { Enclosure } from '../../engine/formats/mime/compose.js'
+import { type Context, writeContext } from '../../engine/formats/mime/context.js'
 import { writeXdm, type XdsCode } from '../../engine/formats/mime/xdm/write.js'
 import type { XmlDocument } from '../../engine/formats/xml/tree.js'
 import { check } from '../../engine/v2-to-fhir/mapping-errors.js'
@@ -32,6 +33,7 @@ export const X360File = Type.Object({
     kind: Type.String(), event: Type.Optional(Words), with: Type.String(), set: Type.Optional(Values), document: Type.Optional(Type.Enum(['referral-note', 'consultation-note'])),
   }, { additionalProperties: false }), { minItems: 1 }),
   header: Values, numbers: Words,
+  context: Type.Object({ purpose: Type.String(), types: Type.Record(Type.String(), Type.String({ pattern: '^[a-z]+/[a-z]+$' })) }, { additionalProperties: false }),
   codes: Type.Object({
     order: Code, orderFormat: Code, documentFormat: Code, confidentiality: Code, facilityType: Code, practiceSetting: Code, contentType: Code,
     document: Type.Object({ 'referral-note': Code, 'consultation-note': Code }, { additionalProperties: false }),
@@ -41,8 +43,11 @@ export const X360File = Type.Object({
 interface Practice { readonly name?: string | undefined; readonly phone?: string | undefined }
 const ISO = /^[0-2](?:\.(?:0|[1-9]\d*))+$/
 
-/** Makes the enclosures of a notice. Throws a sentence with file:line:column where mappings/direct/360x.yaml is wrong. */
-export const packager = (settings: Direct, practice: Practice, tools: Tools): ((message: Message, notice: Notice) => Promise<readonly Enclosure[]>) => {
+/** What a notice encloses, and the Direct Context that its header names. */
+export interface Packaged { readonly enclosures: readonly Enclosure[]; readonly context: string | null }
+
+/** Makes the enclosures of a notice; `domain` makes the numbers of contexts. Throws a sentence with file:line:column where mappings/direct/360x.yaml is wrong. */
+export const packager = (settings: Direct, practice: Practice, domain: string, tools: Tools): ((message: Message, notice: Notice) => Promise<Packaged>) => {
   const file = tools.mapping('direct/360x')
   const rules = check(X360File, file)
   const maps = new Map(rules.messages.map((row) => [row.with, outgoingMap(row.with, tools)]))
@@ -52,11 +57,15 @@ export const packager = (settings: Direct, practice: Practice, tools: Tools): ((
   return async (message, notice) => {
     const told = eventOf(message.body as Bundle)
     const row = rules.messages.find(({ kind, event }) => kind === notice.kind && (event === undefined || event.includes(told)))
-    if (!row) return []
+    if (!row) return { enclosures: [], context: null }
     const chosen = row.document === undefined ? undefined : plans.get(row.document)
     const document = chosen === undefined ? null : written(message, chosen, settings, practice, tools)
     const bare: Enclosure[] = document === null ? [] : [{ filename: `${row.document}.xml`, type: 'application/xml', content: document }]
-    if (settings.form === 'ccda') return bare
+    if (settings.form === 'ccda') {
+      const context = contextFor(message.body as Bundle, { purpose: rules.context.purpose, type: rules.context.types[notice.kind] ?? null, id: `<${stableId(message.channel, message.header.controlId ?? String(message.id), 'context').slice('urn:uuid:'.length)}@${domain}>` })
+      const metadata: Enclosure = { filename: 'metadata.txt', type: 'text/plain', content: writeContext(context), contentId: context.id ?? '' }
+      return { enclosures: [...bare, metadata], context: context.id }
+    }
     const order = hl7v2(message, maps.get(row.with) as OutgoingMap, { ...rules.header, ...row.set }, rules.numbers, settings, tools)
     const { patient, referral } = identity(order, settings.oid, tools)
     const oid = (...names: readonly string[]): string => oidOf(stableId(message.channel, message.header.controlId ?? String(message.id), ...names))
@@ -69,7 +78,18 @@ export const packager = (settings: Direct, practice: Practice, tools: Tools): ((
         ...(document && row.document ? [{ ...shared, content: document, contentType: 'text/xml', uniqueId: oid('document'), title: rules.codes.document[row.document][2], classCode: xds(rules.codes.document[row.document]), typeCode: xds(rules.codes.document[row.document]), formatCode: xds(rules.codes.documentFormat) }] : []),
       ],
     })
-    return [{ filename: '360X.zip', type: 'application/zip', content: zip }, ...(settings.bare === false ? [] : bare)]
+    return { enclosures: [{ filename: '360X.zip', type: 'application/zip', content: zip }, ...(settings.bare === false ? [] : bare)], context: null }
+  }
+}
+
+/** Of the notice's patient what Direct Context has names for; numbers only with their OID. */
+const contextFor = ({ entry }: Bundle, about: Pick<Context, 'id' | 'type' | 'purpose'>): Omit<Context, 'encapsulation'> => {
+  const person = entry?.map(({ resource }) => resource).find((one): one is Patient => one?.resourceType === 'Patient')
+  const [name, home] = [person?.name?.find(({ use }) => use !== 'old'), person?.address?.find(({ use }) => use !== 'old')]
+  const values = { givenName: name?.given?.[0], surname: name?.family, middleName: name?.given?.[1], dateOfBirth: person?.birthDate, gender: person?.gender && { male: 'M', female: 'F', other: 'O', unknown: 'U' }[person.gender], postalCode: home?.postalCode }
+  return {
+    ...about, patient: Object.fromEntries(Object.entries(values).filter((one): one is [string, string] => one[1] !== undefined)),
+    patientIds: (person?.identifier ?? []).flatMap(({ system = '', value }) => (value && system.startsWith('urn:oid:') ? [{ authority: system.slice('urn:oid:'.length), value }] : [])),
   }
 }
 

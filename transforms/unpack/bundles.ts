@@ -1,8 +1,11 @@
 /** Makes the Bundles of a mail: one for each patient whose referral or answer it carries, with every document, and one for what nobody has read yet. */
 import type { Bundle, BundleEntry, DocumentReference, FhirResource, Identifier, Patient, ServiceRequest } from 'fhir/r4.js'
 import type { Message } from '../../engine/contracts.js'
+import { MessageFault } from '../../engine/errors.js'
 import { operationOutcome } from '../../engine/v2-to-fhir/outcome.js'
 import { stableId } from '../../engine/v2-to-fhir/stable-id.js'
+import type { Context } from '../../engine/formats/mime/context.js'
+import { contextPatient } from './context-patient.js'
 import type { Piece } from './pieces.js'
 import { type Sender, withSender } from './sender.js'
 import type { Structured } from './structured.js'
@@ -12,6 +15,7 @@ export interface Found {
   readonly unread: readonly Piece[]
   readonly sender: Sender | null
   readonly references: readonly string[] // reference numbers of ours that the mail itself carries, as written
+  readonly context: Context | null // what a mail whose documents nobody has read says of its patient
   readonly problems: readonly string[]
 }
 export interface Made { readonly kind: 'referral' | 'answer'; readonly bundle: Bundle }
@@ -41,6 +45,22 @@ export const bundlesOf = (found: Found, message: Message): readonly Made[] => {
   })
   const rest = !alone && (found.unread.length > 0 || cases.length === 0) ? [{ kind: 'referral' as const, bundle: unreadReferral(found, message, id) }] : []
   return [...made, ...rest]
+}
+
+/**
+ * Everything as documents of the referral whose number of ours the mail carries: nothing in it is a referral or an answer. The patient that the documents are
+ * about comes along, so that they are never put with somebody else's.
+ */
+export const additionOf = (found: Found, message: Message): Bundle => {
+  const { structured, unread, references } = found
+  if (references.length !== 1) throw new MessageFault({ kind: 'required', reason: references.length === 0 ? 'no reference number of ours says what it belongs to' : 'it has several reference numbers of ours' })
+  if (new Set(structured.flatMap(({ patient }) => patient ?? [])).size > 1) throw new MessageFault({ kind: 'unsupported', reason: 'its documents are about several patients' })
+  const id: Id = (...names) => stableId(message.channel, message.header.controlId ?? String(message.id), ...names)
+  const patient = structured.flatMap(({ bundle }) => bundle.entry ?? []).find((entry): entry is BundleEntry<Patient> => entry.resource?.resourceType === 'Patient')
+  const request: ServiceRequest = { resourceType: 'ServiceRequest', status: 'active', intent: 'order', subject: patient?.fullUrl ? { reference: patient.fullUrl } : { display: 'not read yet' } }
+  const documents = [...structured.map(({ piece }) => documentOf(piece, false, id)), ...unread.map((piece) => documentOf(piece, true, id))]
+  const bundle: Bundle = { resourceType: 'Bundle', type: 'collection', timestamp: message.receivedAt.toISOString(), entry: [{ fullUrl: id('request'), resource: request }, ...(patient ? [patient] : [])] }
+  return withMore(bundle, documents, { ...found, sender: null }, id)
 }
 
 /** Each answer is told by itself, since one may say that a patient was seen and another bring the note; documents name the order that they answer. */
@@ -89,11 +109,12 @@ const carrying = (request: ServiceRequest, kept: readonly BundleEntry<DocumentRe
   ...(kept.length > 0 && { supportingInfo: [...(request.supportingInfo ?? []), ...kept.map(({ fullUrl }) => ({ reference: fullUrl ?? '' }))] }),
 })
 
-/** A referral of which nothing is known but who sent it and what came. */
+/** A referral of which nothing is known but who sent it, what came, and whom its context names. */
 const unreadReferral = (found: Found, message: Message, id: Id): Bundle => {
   const documents = found.unread.map((piece) => documentOf(piece, true, id))
+  const patient = found.context && found.structured.length === 0 ? contextPatient(found.context, { channel: message.channel, recorded: message.receivedAt.toISOString(), id }) : []
   const request: ServiceRequest = {
-    resourceType: 'ServiceRequest', status: 'active', intent: 'order', subject: { display: 'not read yet' },
+    resourceType: 'ServiceRequest', status: 'active', intent: 'order', subject: patient[0]?.fullUrl ? { reference: patient[0].fullUrl } : { display: 'not read yet' },
     category: [{ coding: [{ system: 'http://snomed.info/sct', code: '3457005', display: 'Patient referral' }] }],
     ...(message.header.controlId && { requisition: { value: message.header.controlId } }),
   }
@@ -101,7 +122,7 @@ const unreadReferral = (found: Found, message: Message, id: Id): Bundle => {
   const recorded = message.receivedAt.toISOString()
   const bundle: Bundle = {
     resourceType: 'Bundle', type: 'collection', timestamp: recorded, ...(message.header.controlId && { identifier: { value: message.header.controlId } }),
-    entry: [{ fullUrl: id('request'), resource: request }, { fullUrl: id('task'), resource: task }],
+    entry: [{ fullUrl: id('request'), resource: request }, { fullUrl: id('task'), resource: task }, ...patient],
   }
   return withMore(bundle, documents, found, id)
 }

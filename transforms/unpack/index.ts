@@ -9,7 +9,7 @@ import { madeBody } from '../../engine/formats/fhir/made.js'
 import { addressesOf, fieldsOf, textValue } from '../../engine/formats/mime/fields.js'
 import type { Mail } from '../../engine/formats/mime/mail.js'
 import { checkZone } from '../../engine/units.js'
-import { bundlesOf } from './bundles.js'
+import { additionOf, bundlesOf } from './bundles.js'
 import { contentsOf } from './contents.js'
 import { type Piece, piecesOf } from './pieces.js'
 import { asCloser, kindOf, senderOf } from './sender.js'
@@ -20,20 +20,22 @@ export default defineTransform({
   summary: 'Opens a MIME message: C-CDA, HL7 v2 and FHIR in it, in XDM packages and in forwarded messages are read; pictures and prose are kept whole and marked unread.',
   settings: Type.Object({
     take: Type.Optional(Type.Enum(['referrals', 'answers', 'all'], { default: 'all', description: 'What is wanted: referrals to us (and what nobody has read yet), answers to ours, or both. The rest is filtered.' })),
+    as: Type.Optional(Type.Enum(['addition'], { description: 'All of it as documents of the referral whose number of ours it carries: no C-CDA in it becomes a referral or an answer. For what was asked for, such as a patient’s chart.' })),
     sender: Type.Optional(Type.Enum(['email', 'direct', 'fax'], { description: 'By which way the sender’s address can be answered. Without it `fax` for a fax, else `email`.' })),
     barcodes: Type.Optional(Type.Boolean({ description: 'Whether our reference number is looked for in the barcodes of pictures and PDFs, as our faxes have it on their covers. Without it, of faxes alone: it takes about a tenth of a second a page.' })),
     ours: Type.Optional(Type.Array(Type.String({ pattern: '^[A-Za-z0-9.-]{1,253}$' }), { uniqueItems: true, description: 'Our own domains: of what our staff forward, the sender is who wrote to them.' })),
     timezone: Type.Optional(Type.String({ description: 'The time zone (IANA) of times that name none. Without it only their date is taken: a FHIR time needs an offset.' })),
   }, { additionalProperties: false }),
-  examples: [{}, { take: 'referrals', sender: 'direct' }, { take: 'answers', ours: ['heart.example'], timezone: 'America/Chicago' }],
+  examples: [{}, { take: 'referrals', sender: 'direct' }, { take: 'answers', ours: ['heart.example'], timezone: 'America/Chicago' }, { as: 'addition' }],
   produces: 'fhir',
-  create({ take = 'all', sender, barcodes, ours = [], timezone }, tools) {
+  create({ take = 'all', as, sender, barcodes, ours = [], timezone }, tools) {
     if (timezone !== undefined) checkZone(timezone)
+    if (as !== undefined && take !== 'all') throw new Error('`take` chooses between referrals and answers, and `as: addition` makes neither.')
     const reader = { tools, contents: contentsOf(tools), ccda: ccdaMap(tools), timezone }
     return async (message) => {
       if (message.format !== 'mime') throw new MessageFault({ kind: 'unsupported', reason: `unpack takes messages of format mime, and this is ${message.format}` })
       const mail = message.body as Mail
-      const { pieces, forwardedFrom, subjects, problems } = await piecesOf(mail)
+      const { pieces, forwardedFrom, subjects, context, problems } = await piecesOf(mail)
       const kind = sender ?? kindOf(mail)
       const codes = barcodes ?? kind === 'fax' ? await codesIn(pieces) : []
       const read = readPieces(pieces, message, reader)
@@ -41,7 +43,9 @@ export default defineTransform({
       if (read.structured.length === 0 && read.unread.length === 0) throw new MessageFault({ kind: 'required', reason: `there is neither text nor a document in it${wrong.length > 0 ? `: ${wrong.join('; ')}` : ''}` })
       const sent = senderOf(mail, forwardedFrom, kind, ours)
       const closesLoops = kind === 'direct' && read.structured.some((one) => one.closesLoops)
-      const made = bundlesOf({ ...read, problems: wrong, references: referencesIn(mail, codes, subjects), sender: sent && closesLoops && sent.point.system === 'email' ? asCloser(sent) : sent }, message)
+      const references = referencesIn(mail, codes, subjects)
+      if (as === 'addition') return [{ ...message, format: 'fhir', body: madeBody(additionOf({ ...read, context, problems: wrong, references, sender: null }, message)) }]
+      const made = bundlesOf({ ...read, context, problems: wrong, references, sender: sent && closesLoops && sent.point.system === 'email' ? asCloser(sent) : sent }, message)
       const wanted = made.filter(({ kind }) => take === 'all' || take === `${kind}s`)
       if (wanted.length === 0) return { filtered: `unpack: it carries no ${take}` }
       return wanted.map(({ bundle }) => ({ ...message, format: 'fhir', body: madeBody(bundle) }))

@@ -1,10 +1,13 @@
 /** What a mail is made of: its documents one by one, out of packages, forwarded messages and winmail.dat, each told by its content. */
 import { MessageFault } from '../../engine/errors.js'
+import { automatic } from '../../engine/formats/mime/automatic.js'
+import { type Context, contextOf } from '../../engine/formats/mime/context.js'
 import { type Address, addressesOf, fieldsOf, textValue } from '../../engine/formats/mime/fields.js'
 import { attachmentsOf, bodiesOf, contentOf, type Limits, type Part, readMail } from '../../engine/formats/mime/mail.js'
 import { isExecutable, mediaTypeOf } from '../../engine/formats/mime/sniff.js'
 import { openTnef } from '../../engine/formats/mime/tnef.js'
-import { readXdm } from '../../engine/formats/mime/xdm/read.js'
+import { looseFiles } from '../../engine/formats/mime/xdm/package.js'
+import { readMetadata, readXdm } from '../../engine/formats/mime/xdm/read.js'
 
 /** One document as it came. */
 export interface Piece {
@@ -18,6 +21,7 @@ export interface Unpacked {
   readonly pieces: readonly Piece[]
   readonly forwardedFrom: readonly Address[] // who wrote the messages within the message, the outermost first
   readonly subjects: readonly string[]
+  readonly context: Context | null // what the mail itself says of its patient and purpose
   readonly problems: readonly string[] // sentences without content
 }
 
@@ -28,9 +32,13 @@ const DECORATION = 20 * 1024 // bytes of a picture that is part of a signature o
 /** What says how a mail was signed or delivered, and is no document. */
 const NOT_DOCUMENTS = /^(?:application\/(?:x-)?pkcs7-signature|application\/pgp-signature|message\/(?:disposition-notification|delivery-status|global-.*)|text\/rfc822-headers)$/
 
+/** What Direct Context calls a message of HL7 v2 that is the content of a mail. */
+const ENCAPSULATED = 'application/x-direct-encapsulated+hl7v2'
+
 /** The documents of a mail. A package that cannot be opened stays a document that somebody must look at, and says why. */
 export const piecesOf = async (mail: Part): Promise<Unpacked> => {
-  const found = { pieces: [] as Piece[], forwardedFrom: [] as Address[], subjects: [] as string[], problems: [] as string[] }
+  const told = contextOf(mail)
+  const found = { pieces: [] as Piece[], forwardedFrom: [] as Address[], subjects: [] as string[], problems: [] as string[], context: told?.context ?? null }
   const problem = (at: string, text: string): void => void found.problems.push(`${at} ${text}`)
   const add = (piece: Piece): void => {
     if (found.pieces.length >= MOST) throw new MessageFault({ kind: 'unsupported', reason: `has more than ${MOST} documents` })
@@ -41,7 +49,7 @@ export const piecesOf = async (mail: Part): Promise<Unpacked> => {
     if (content.length === 0) return problem(at, 'is empty')
     if (isExecutable(content, title)) return problem(at, 'is a program, and is not taken')
     if (stated === 'message/rfc822') return message(at, content, depth)
-    const type = mediaTypeOf(content, stated)
+    const type = mediaTypeOf(content, stated === ENCAPSULATED ? 'x-application/hl7-v2+er7' : stated)
     const inside = type === 'application/ms-tnef' ? winmail(at, content, problem) : type === 'application/zip' && !isOffice(title, stated) ? await packaged(at, content, problem) : null
     if (inside === null) return add({ at, content, type, title, group })
     for (const one of inside) await open(`${at}/${one.path}`, one.content, one.contentType, one.title ?? one.path.split('/').at(-1) ?? null, at, depth)
@@ -66,15 +74,21 @@ export const piecesOf = async (mail: Part): Promise<Unpacked> => {
     const html = bodiesOf(part, 'text/html')
     const prose = bodiesOf(part, 'text/plain').filter((text) => text.trim() !== '')
     const words = prose.length > 0 ? { text: prose.join('\n\n'), type: 'text/plain' } : { text: html.join('\n'), type: 'text/html' }
-    if (words.text.trim() !== '') add({ at: `${before}text`, content: Buffer.from(words.text), type: words.type, title: subject ?? null, group: `${before}text` })
+    const isMade = automatic(part).kind !== 'no' // what a program writes beside its documents tells nothing that they do not; two programs would answer each other for ever
+    if (words.text.trim() !== '' && !isMade) add({ at: `${before}text`, content: Buffer.from(words.text), type: words.type, title: subject ?? null, group: `${before}text` })
+    const described = new Map(loose(part, before, problem).map((one) => [one.path, one]))
     for (const [index, { filename, type, id, part: one }] of attachmentsOf(part).entries()) {
       const at = `${before}attachment[${index}]`
       const content = contentOf(one)
-      if (NOT_DOCUMENTS.test(type) || isDecoration(type, id, content, html)) continue
+      const document = described.get(filename ?? '')
+      if (document) await open(at, content, document.contentType, document.title ?? filename, `${before}METADATA.XML`, depth)
+      if (document || (described.size > 0 && /^METADATA\.XML$/i.test(filename ?? ''))) continue
+      if (one === told?.part || NOT_DOCUMENTS.test(type) || isDecoration(type, id, content, html)) continue
       await open(at, content, type, filename, at, depth)
     }
   }
 
+  for (const text of told?.problems ?? []) problem('metadata.txt', text)
   await walk(mail, '', 0)
   return found
 }
@@ -98,6 +112,15 @@ const winmail = (at: string, content: Buffer, problem: Problem): readonly Inside
     problem(at, `cannot be opened: ${error.message}`)
     return null
   }
+}
+
+/** The documents of a submission (XDR): attachments that a METADATA.XML beside them describes. */
+const loose = (part: Part, before: string, problem: Problem): readonly Inside[] => {
+  const files = looseFiles(part)
+  if (!files) return []
+  const { documents, problems } = readMetadata(files)
+  for (const text of problems) problem(`${before}METADATA.XML`, `: ${text}`)
+  return documents
 }
 
 const packaged = async (at: string, content: Buffer, problem: Problem): Promise<readonly Inside[] | null> => {

@@ -4,7 +4,7 @@ import MailComposer from 'nodemailer/lib/mail-composer'
 import addressparser from 'nodemailer/lib/addressparser'
 import type { Address } from './fields.js'
 
-export interface Enclosure { readonly filename: string; readonly type: string; readonly content: Buffer }
+export interface Enclosure { readonly filename: string; readonly type: string; readonly content: Buffer; readonly contentId?: string } // a Content-ID has its brackets
 
 export interface NewMail {
   readonly messageId: string // with its brackets
@@ -31,7 +31,7 @@ export const composeMail = async (mail: NewMail): Promise<Buffer> => {
     headers: Object.fromEntries(Object.entries(mail.headers ?? {}).map(([name, value]) => [name, oneLine(value)])),
     ...(mail.text !== undefined && { text: mail.text }),
     ...(mail.html !== undefined && { html: mail.html }),
-    attachments: (mail.attachments ?? []).map(({ filename, type, content }) => ({ filename: oneLine(filename), contentType: type, content, contentTransferEncoding: 'base64' })),
+    attachments: (mail.attachments ?? []).map(({ filename, type, content, contentId }) => ({ filename: oneLine(filename), contentType: type, content, contentTransferEncoding: 'base64', ...(contentId && { headers: { 'Content-ID': oneLine(contentId) } }) })),
     textEncoding: 'quoted-printable',
     baseBoundary: createHash('sha256').update(mail.messageId).digest('hex').slice(0, 24),
     disableFileAccess: true,

@@ -19,6 +19,7 @@ const REFERRAL = parse(fixture('referral-with-pdf.eml'))
 t.test('mailparser reads the same: subject, addresses, texts, and every attachment to the byte', async (t) => {
   for (const name of readdirSync(FIXTURES)) {
     if (name === 'signed.eml') continue // mailparser wants no trailing spaces where a signature does
+    if (/^(?:fax-status|fax-not-received|email-bounce)/.test(name)) continue // it takes the parts of reports for text
     const theirs = await simpleParser(fixture(name))
     const ours = parse(fixture(name))
     t.same(values(ours, 'Subject'), theirs.subject === undefined ? [] : [theirs.subject], name)

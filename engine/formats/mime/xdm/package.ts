@@ -1,17 +1,24 @@
 /** The package of documents that a mail carries: loose, with METADATA.XML among its attachments (as XDR brings it), or in an XDM zip. */
-import { attachmentsOf, contentOf, type Mail } from '../mail.js'
+import { attachmentsOf, contentOf, type Mail, type Part } from '../mail.js'
 import { readMetadata, type XdmPackage } from './read.js'
 import { type File, type ZipLimits, readZip, ZIP_LIMITS } from './zip.js'
 
 const ZIP = /^application\/(?:zip|x-zip|x-zip-compressed|octet-stream|x-xdm|xdm)$/
 const METADATA = /(?:^|\/)METADATA\.XML$/i
 
+/** The attachments with names of a mail that has METADATA.XML among them; null where it has not. */
+export const looseFiles = (mail: Part): readonly File[] | null => {
+  const files = attachmentsOf(mail).flatMap(({ filename, part }) => (filename ? [{ path: filename, content: contentOf(part) }] : []))
+  return files.some(({ path }) => METADATA.test(path)) ? files : null
+}
+
 /** The files of a mail's package as they were carried, METADATA.XML among them; null where it carries none. Rejects with a MessageFault for a zip that cannot be taken. */
 export const filesOf = async (mail: Mail, limits: ZipLimits = ZIP_LIMITS): Promise<readonly File[] | null> => {
-  const attached = attachmentsOf(mail).map(({ filename, type, part }) => ({ path: filename ?? '', type, content: contentOf(part) }))
-  if (attached.some(({ path }) => METADATA.test(path))) return attached.flatMap(({ path, content }) => (path ? [{ path, content }] : []))
-  for (const { content, type } of attached) {
-    if (!ZIP.test(type) || !content.subarray(0, 4).equals(ZIP_START)) continue
+  const loose = looseFiles(mail)
+  if (loose) return loose
+  for (const { type, part } of attachmentsOf(mail)) {
+    const content = ZIP.test(type) ? contentOf(part) : null
+    if (!content?.subarray(0, 4).equals(ZIP_START)) continue
     const files = await readZip(content, limits)
     if (files.some(({ path }) => METADATA.test(path))) return files
   }
