@@ -19,7 +19,9 @@ import { Tracking } from './tracking.js'
 import { hookOf } from './webhook.js'
 import { Worker } from './worker.js'
 
-const DEFAULTS = { maximum: '25MB', country: '1', poll: '60s', settle: '2s', giveUp: '3d', uncertainAfter: '24h', sidecar: 'none', requests: 6000, within: '1m' } as const
+const DEFAULTS = { maximum: '25MB', country: '1', settle: '2s', giveUp: '3d', uncertainAfter: '24h', sidecar: 'none', requests: 6000, within: '1m' } as const
+
+const LOOK = { service: '60s', folder: '2s' } as const
 
 const Settings = Type.Object({
   provider: Type.Enum([...NAMES], { description: 'The service.' }),
@@ -40,7 +42,7 @@ const Settings = Type.Object({
     requests: Type.Integer({ minimum: 1, maximum: 1_000_000, description: 'How many calls.' }),
     within: withDefault(Duration, DEFAULTS.within, 'In which time.'),
   }, { additionalProperties: false, description: 'What one address may send; the rest is answered 429. 6000 a minute where nothing is said.' })),
-  poll: Type.Optional(withDefault(Duration, DEFAULTS.poll, 'How often the service is asked, or the folder looked at.')),
+  poll: Type.Optional(Type.String({ ...Duration, description: `How often the service is asked (${LOOK.service}), or the folder looked at (${LOOK.folder}).` })),
   giveUp: Type.Optional(withDefault(Duration, DEFAULTS.giveUp, 'After how long a file that cannot be fetched is told of as a fax that was not received.')),
   uncertainAfter: Type.Optional(withDefault(Duration, DEFAULTS.uncertainAfter, 'After how long without a last word a fax of ours is told of as uncertain.')),
   folder: Type.Optional(Type.String({ minLength: 1, maxLength: 1000, description: 'The folder (`provider: folder`); a relative one is in the data folder.' })),
@@ -62,8 +64,8 @@ export default defineSource({
   ],
   claims: ({ path, folder }) => [...(path === undefined ? [] : [`web path ${path}`]), ...(folder === undefined ? [] : [`folder ${folder}`])],
   create(given, tools) {
-    const settings = { ...DEFAULTS, ...given }
-    const provider = providerOf(settings.provider)
+    const provider = providerOf(given.provider)
+    const settings = { ...DEFAULTS, poll: provider.shape === 'folder' ? LOOK.folder : LOOK.service, ...given }
     checkSettings(settings, provider)
     const name = settings.name ?? provider.name
     const maximum = size(settings.maximum)
