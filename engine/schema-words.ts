@@ -83,7 +83,8 @@ const alternatives = (nested: readonly Schema[]): string => {
 
 const flattened = (schema: Schema): readonly Schema[] => (schema.anyOf ?? schema.oneOf)?.flatMap(flattened) ?? [schema]
 
-const inSentence = (description: string): string => description.charAt(0).toLowerCase() + description.slice(1).replace(/\.$/, '')
+/** Acronyms and patterns keep their capitals: `YYYY-MM-DD`, `NPI of …`. */
+const inSentence = (description: string): string => (/^[A-Z](?![A-Z])/.test(description) ? description.charAt(0).toLowerCase() + description.slice(1) : description).replace(/\.$/, '')
 
 const range = ({ minimum, maximum, exclusiveMinimum, exclusiveMaximum }: Schema): string => {
   const from = minimum ?? exclusiveMinimum

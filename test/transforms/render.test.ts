@@ -92,8 +92,10 @@ t.test('a mail goes to the referrer, answers the mail that it is about, and is t
     resources('PractitionerRole').telecom = points
   })), 'To.address')
   const [plain, fax] = [{ system: 'email', value: 'ines.bell@meadow.example' }, { system: 'fax', value: '555-555-0142' }]
-  t.equal(await ways(fax, direct, plain), 'ines.bell@meadow.example', 'a Direct address is no address for ordinary mail')
-  t.equal(await ways(fax, direct), '')
+  const phone = { system: 'phone', value: '555-555-0143' }
+  t.equal(await ways(phone, direct, plain), 'ines.bell@meadow.example', 'a Direct address is no address for ordinary mail')
+  t.equal(await ways(phone, direct), '')
+  t.equal(await ways(fax, plain), '+15555550142@fax.invalid', 'a letter that is to be faxed by hand says to which number, also where there is an address')
   t.equal(await ways(direct, plain), 'bell@direct.meadow.example', 'unless it is the way that the desk chose')
 })
 

@@ -102,10 +102,10 @@ export default defineTransform({
       return { documents: [...pdf, ...enclosed], pages: null }
     }
 
-    /** The address that the setting names; else the recipient's fax number or e-mail address. */
-    const addressed = ({ to, fax, name }: Notice): readonly Address[] => {
+    /** The address that the setting names; else the recipient's fax number or e-mail address, whichever the desk chose. */
+    const addressed = ({ to, fax, name, byFax }: Notice): readonly Address[] => {
       if (settings.to !== undefined) return [{ name: '', address: settings.to }]
-      if (!faxed) return to ? [to] : []
+      if (!faxed && !byFax) return to ? [to] : []
       const address = faxAddress(fax)
       return faxNumber(address) === null ? [] : [{ name, address }]
     }

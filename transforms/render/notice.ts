@@ -15,6 +15,7 @@ export interface Notice extends Asked {
   readonly sent: Date | null
   readonly to: Address | null // the e-mail address
   readonly fax: string | null // the fax number, as it is written
+  readonly byFax: boolean // it is the way that the desk chose: the first address of the recipient
   readonly name: string // of whom it goes to
   readonly inReplyTo: string | null // a Message-ID with its brackets
 }
@@ -33,7 +34,7 @@ export const readNotice = (body: unknown): Notice => {
   return {
     whole: body as JsonObject, recipient: bundle(recipient), enclosed: bundle(around(entries, enclosed, 1)), referrer: withThose(entries, 'ServiceRequest', 'requester', 3), payer: withThose(entries, 'Coverage', 'payor', 1),
     kind: kindOf(communication) ?? '', language: typeof language === 'string' ? language : null, sent: at && !Number.isNaN(at.getTime()) ? at : null,
-    to: addressOf(recipient), fax: faxOf(recipient), name: nameOf(recipient), inReplyTo: list(communication.inResponseTo).map(messageId).find((id) => id !== null) ?? null,
+    to: addressOf(recipient), fax: faxOf(recipient), byFax: pointsOf(recipient)[0]?.system === 'fax', name: nameOf(recipient), inReplyTo: list(communication.inResponseTo).map(messageId).find((id) => id !== null) ?? null,
   }
 }
 
@@ -97,11 +98,12 @@ const resolved = (entries: readonly Entry[], reference: Json | undefined): JsonO
  * taken only there, since ordinary mail does not reach one.
  */
 const addressOf = (recipient: readonly JsonObject[]): Address | null => {
-  const points = recipient.flatMap(({ telecom }) => list(telecom)).filter(isObject)
-  const usable = points.filter((one, n) => one.system === 'email' && one.use !== 'old' && (n === 0 || !isDirect(one)))
+  const usable = pointsOf(recipient).filter((one, n) => one.system === 'email' && one.use !== 'old' && (n === 0 || !isDirect(one)))
   const address = usable.flatMap(({ value }) => (typeof value === 'string' ? [value.trim()] : [])).find(isAddress)
   return address === undefined ? null : { name: nameOf(recipient), address }
 }
+
+const pointsOf = (recipient: readonly JsonObject[]): readonly JsonObject[] => recipient.flatMap(({ telecom }) => list(telecom)).filter(isObject)
 
 /** The name of the person, or else of the practice. */
 const nameOf = (recipient: readonly JsonObject[]): string => {
@@ -114,8 +116,7 @@ const nameOf = (recipient: readonly JsonObject[]): string => {
 
 /** The fax number of the role, the person, the practice. */
 const faxOf = (recipient: readonly JsonObject[]): string | null => {
-  const points = recipient.flatMap(({ telecom }) => list(telecom)).filter(isObject)
-  return points.filter((one) => one.system === 'fax' && one.use !== 'old').flatMap(({ value }) => (typeof value === 'string' && value.trim() !== '' ? [value.trim()] : []))[0] ?? null
+  return pointsOf(recipient).filter((one) => one.system === 'fax' && one.use !== 'old').flatMap(({ value }) => (typeof value === 'string' && value.trim() !== '' ? [value.trim()] : []))[0] ?? null
 }
 
 const DIRECT = 'http://hl7.org/fhir/us/core/StructureDefinition/us-core-direct'
