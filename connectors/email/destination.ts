@@ -8,6 +8,7 @@ import { isAddress } from '../../engine/formats/mime/compose.js'
 import { sealing } from '../../engine/smime/sealing-destination.js'
 import { SealSettings } from '../../engine/smime/settings.js'
 import { Duration, duration, withDefault } from '../../engine/units.js'
+import { isLoopback } from '../../engine/web/allow.js'
 import { asking } from './asking.js'
 import { Caller } from './caller.js'
 
@@ -45,7 +46,7 @@ export default defineDestination({
     const settings = { ...DEFAULTS, ...given }
     const { host, tls, user, password, ca, from, notify, receipts } = settings
     if ((user === undefined) !== (password === undefined)) throw new Error('`user` and `password` go together; set both or neither.')
-    if (user !== undefined && tls === 'none' && !isLocal(host)) throw new Error('`password` would be sent in the clear; use `tls: required` or `tls: implicit`.')
+    if (user !== undefined && tls === 'none' && !isLoopback(host)) throw new Error('`password` would be sent in the clear; use `tls: required` or `tls: implicit`.')
     if (ca !== undefined && tls === 'none') throw new Error('`ca` is of no use with `tls: none`.')
     if (from !== undefined && !isAddress(from)) throw new Error('`from` must be one e-mail address, such as `bounces@heart.example`.')
     const caller = new Caller({
@@ -62,8 +63,6 @@ export default defineDestination({
     return receipts ? asking({ from: from ?? null, direct: receipts.direct ?? false }, sent) : sent
   },
 })
-
-const isLocal = (host: string): boolean => host === 'localhost' || host === '::1' || /^127\./.test(host)
 
 const authorities = (ca: string, tools: Tools): SecureContextOptions => {
   if (ca.includes('-----BEGIN ')) return { ca }

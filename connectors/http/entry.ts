@@ -1,6 +1,7 @@
 /** One path that takes messages: who may send, how much, and what each is answered. The same behind either web server. */
 import { createHash } from 'node:crypto'
 import type { Receive, Tools, WebHandler, WebRequest, WebResponse } from '../../engine/contracts.js'
+import { isFromHere } from '../../engine/web/allow.js'
 import { answerTo, complaint, later } from '../../engine/web/answers.js'
 import { type Authentication, challenge, headerValue, isAuthorized, isSigned } from '../../engine/web/authentication.js'
 import { rateLimit } from '../../engine/web/rate.js'
@@ -8,6 +9,7 @@ import { rateLimit } from '../../engine/web/rate.js'
 export interface EntrySettings extends Authentication {
   readonly path: string
   readonly methods: readonly string[]
+  readonly local: boolean // nothing proves who sends: only this machine may
   readonly maximum: number // bytes of a body
   readonly patience: number // milliseconds a body may take to arrive
   readonly rate: { readonly requests: number; readonly within: number } | null
@@ -49,6 +51,7 @@ export const entryFor = (settings: EntrySettings, receive: Receive, tools: Tools
     if (method === 'OPTIONS') return { status: 204, headers: allow }
     if (!methods.includes(method)) return complaint(405, `This path takes ${methods.join(', ')}.`, allow)
     if (!withinRate(remote)) return later('Too many requests.', 429)
+    if (settings.local && !isFromHere({ remote, headers })) return complaint(403, 'This path takes messages of this machine only: nothing in its channel proves who sends. Set `token`, `basic` or `hmac`, or `open: true`.')
     if (!isAuthorized(settings, headers)) return unauthorized(remote)
     if (!['identity', null].includes(headerValue(headers, 'content-encoding'))) return complaint(415, 'A compressed body is not taken; send it as it is.')
     if ((headerValue(headers, 'idempotency-key')?.length ?? 0) > LONGEST_KEY) return complaint(400, `An Idempotency-Key has at most ${LONGEST_KEY} characters.`)

@@ -18,6 +18,7 @@ export default defineSource({
     host: Type.Optional(Type.String({ minLength: 1, maxLength: 255, default: DEFAULTS.host, description: 'The address to listen on, with `port`. `127.0.0.1` is reached from this machine only; `0.0.0.0` and `::` are all of its addresses.' })),
     methods: Type.Optional(Type.Array(Type.Enum(['POST', 'PUT', 'PATCH']), { minItems: 1, uniqueItems: true, default: [...DEFAULTS.methods], description: 'The methods that bring a message.' })),
     ...authenticationSettings,
+    open: Type.Optional(Type.Boolean({ description: 'Where nothing proves who sends, only this machine may; `true`: whoever reaches the address, for a network that nobody else is on.' })),
     maximum: Type.Optional(withDefault(Size, DEFAULTS.maximum, 'The largest body.')),
     within: Type.Optional(withDefault(Duration, DEFAULTS.within, 'How long a body may take to arrive, with `port`.')),
     rate: Type.Optional(Type.Object({
@@ -38,8 +39,11 @@ export default defineSource({
     checkAuthentication(settings)
     if (path.includes('*') && !path.endsWith('/*')) throw new Error('`path` may end in `/*`; a star cannot follow anything else.')
     if (tls && port === undefined) throw new Error('`tls` needs a `port`: the engine’s web server has its own.')
+    const proofs = [settings.token, settings.basic, settings.hmac, tls?.clients].some((proof) => proof !== undefined)
+    if (settings.open && proofs) throw new Error('`open` is for a path without any proof of who sends; leave it out.')
+    const local = !proofs && settings.open !== true
     const rate = settings.rate ? { requests: settings.rate.requests, within: duration(settings.rate.within) } : null
-    const entrySettings = { ...settings, maximum: size(settings.maximum), patience: duration(settings.within), rate }
+    const entrySettings = { ...settings, local, maximum: size(settings.maximum), patience: duration(settings.within), rate }
     let entry: Entry | null = null
     let listening: Listening | null = null
 
@@ -53,7 +57,7 @@ export default defineSource({
           listening = await listen({ host, port, tls: tls ?? null }, opened, tools)
         }
         entry = opened
-        return listening.url
+        return `${listening.url}${local && port === undefined ? ', for this machine only' : ''}`
       },
       async stop() {
         await entry?.close()

@@ -3,6 +3,7 @@ import { createHash, randomUUID } from 'node:crypto'
 import type { Receive, Tools, WebHandler, WebRequest, WebResponse } from '../../engine/contracts.js'
 import { MessageFault } from '../../engine/errors.js'
 import { type Authentication, challenge, headerValue, isAuthorized, isSigned } from '../../engine/web/authentication.js'
+import { isFromHere } from '../../engine/web/allow.js'
 import { complaint, later } from '../../engine/web/answers.js'
 import { rateLimit } from '../../engine/web/rate.js'
 import { didYouMean } from '../../engine/v2-to-fhir/mapping-errors.js'
@@ -42,7 +43,7 @@ export const apiHandler = (settings: ApiSettings, form: Form, receive: Receive, 
     const below = address !== path
     if (below ? method !== 'GET' : method !== 'POST') return complaint(405, below ? 'Here a referral is asked for: GET.' : 'This path takes POST.', { allow: below ? 'GET' : 'POST' })
     if (!withinRate(from(head))) return later('Too many requests.', 429)
-    if (local && !isLocal(head)) return complaint(403, 'This path takes referrals of this machine only: its channel has no token.')
+    if (local && !isFromHere(head)) return complaint(403, 'This path takes referrals of this machine only: its channel has no token.')
     if (!isAuthorized(settings, headers)) return complaint(401, 'The request is not authenticated.', { 'www-authenticate': challenge(settings) })
     if (!['identity', null].includes(headerValue(headers, 'content-encoding'))) return complaint(415, 'A compressed body is not taken; send it as it is.')
     if ((headerValue(headers, 'idempotency-key')?.length ?? 0) > LONGEST_KEY) return complaint(400, `An Idempotency-Key has at most ${LONGEST_KEY} characters.`)
@@ -95,10 +96,6 @@ export const apiHandler = (settings: ApiSettings, form: Form, receive: Receive, 
   })
   return Object.assign(guarded, { maximum: limit, admit })
 }
-
-/** From this machine, and not through a proxy on it. */
-const isLocal = ({ remote, headers }: Pick<WebRequest, 'remote' | 'headers'>): boolean =>
-  /^(?:127\.\d+\.\d+\.\d+|\[?::1\]?|(?:\[)?::ffff:127\.\d+\.\d+\.\d+\]?)(?::\d+)?$/.test(remote) && headers['x-forwarded-for'] === undefined && headers.forwarded === undefined
 
 const read = (body: Buffer): { readonly value: Readonly<Record<string, unknown>> } | Wrong => {
   try {

@@ -6,6 +6,7 @@ import { type Static, Type } from 'typebox'
 import type { Tools } from '../../engine/contracts.js'
 import { keyText } from '../../engine/files/key-text.js'
 import { Duration, duration, withDefault } from '../../engine/units.js'
+import { isLoopback } from '../../engine/web/allow.js'
 
 const DEFAULTS = { port: 22, connectTimeout: '20s' } as const
 const ALIVE = { interval: 10_000, misses: 3 } // milliseconds between questions to a silent server, and how many may stay without answer
@@ -30,12 +31,11 @@ export type Server = Static<typeof Server>
 
 /** Throws a sentence where settings contradict each other or say too little. */
 export const checkServer = ({ host, password, key, passphrase, hostKey }: Server): void => {
-  if (hostKey === undefined && !isLocal(host)) throw new Error('`hostKey` is needed: the fingerprint of the server’s host key, SHA256:…, as the server’s owner tells it (`ssh-keygen -lf`). Without it, the server could be anybody’s.')
+  if (hostKey === undefined && !isLoopback(host)) throw new Error('`hostKey` is needed: the fingerprint of the server’s host key, SHA256:…, as the server’s owner tells it (`ssh-keygen -lf`). Without it, the server could be anybody’s.')
   if ((password === undefined) === (key === undefined)) throw new Error('Set one of `password` and `key`.')
   if (passphrase !== undefined && key === undefined) throw new Error('`passphrase` unlocks `key`, which is not set.')
 }
 
-const isLocal = (host: string): boolean => host === 'localhost' || host === '::1' || /^127(?:\.\d{1,3}){3}$/.test(host)
 
 /** What a server or a connection fails with: a sentence that names no file, and whether the server itself said no. */
 export class SftpError extends Error {

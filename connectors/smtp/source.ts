@@ -3,7 +3,7 @@ import { createHash, timingSafeEqual } from 'node:crypto'
 import { Type } from 'typebox'
 import { defineSource } from '../../engine/define.js'
 import { Duration, duration, Size, size, withDefault } from '../../engine/units.js'
-import { allowList } from '../../engine/web/allow.js'
+import { allowList, isLoopback } from '../../engine/web/allow.js'
 import { Listener } from './listener.js'
 import { certificateSettings } from './tls.js'
 
@@ -44,12 +44,11 @@ export default defineSource({
     const settings = { ...DEFAULTS, ...given }
     const { host, port, users = [], allow, cert, key, connections, recipients } = settings
     const tls = settings.tls ?? (cert === undefined ? 'none' : 'required')
-    const isLocal = host === 'localhost' || host === '::1' || /^127\./.test(host)
     if ((cert === undefined) !== (key === undefined)) throw new Error('`cert` and `key` go together; set both or neither.')
     if (tls !== 'none' && cert === undefined) throw new Error(`\`tls: ${tls}\` needs \`cert\` and \`key\`.`)
     if (tls === 'none' && cert !== undefined) throw new Error('`cert` and `key` are of no use with `tls: none`.')
-    if (users.length === 0 && allow === undefined && !isLocal) throw new Error(`Anybody who reaches ${host} could send: set \`users\` (a password each) or \`allow\` (the addresses of the relay), or listen on 127.0.0.1.`)
-    if (users.length > 0 && tls === 'none' && !isLocal) throw new Error('Passwords would be sent in the clear; use `tls: required` or `tls: implicit`.')
+    if (users.length === 0 && allow === undefined && !isLoopback(host)) throw new Error(`Anybody who reaches ${host} could send: set \`users\` (a password each) or \`allow\` (the addresses of the relay), or listen on 127.0.0.1.`)
+    if (users.length > 0 && tls === 'none' && !isLoopback(host)) throw new Error('Passwords would be sent in the clear; use `tls: required` or `tls: implicit`.')
     if (new Set(users.map(({ user }) => user)).size < users.length) throw new Error('`users` names somebody twice.')
     const limits = { maximum: size(settings.maximum), within: duration(settings.within), memory: size(settings.memory), connections }
     if (limits.maximum === 0 || limits.within === 0) throw new Error('`maximum` and `within` leave room for no mail.')

@@ -7,7 +7,7 @@ import { connect } from 'node:net'
 import { join } from 'node:path'
 import t from 'tap'
 import httpSource from '../../connectors/http/source.js'
-import { ask, keeping, serving } from './http-tools.js'
+import { ask, keeping, type Settings, serving } from './http-tools.js'
 import { accepted, makeCertificates, testTools } from './tools.js'
 
 t.test('channels share a port and not a path; it closes with the last', async (t) => {
@@ -57,6 +57,23 @@ t.test('without a port, the engine’s own web server serves it the same', async
   t.match(await handler(request), { status: 503 }, 'a request that was on its way')
   t.throws(() => httpSource.create({ path: '/x', tls: { cert: 'a', key: 'b' } }, tools), /needs a `port`/)
   t.throws(() => httpSource.create({ path: '/x*' }, tools), /may end in/)
+})
+
+t.test('where nothing proves who sends, only this machine may, unless the path is open', async (t) => {
+  const at = async (settings: Partial<Settings>): Promise<(remote: string, headers?: Record<string, string>) => Promise<number | undefined>> => {
+    const tools = testTools('')
+    const source = httpSource.create({ path: '/in', ...settings }, tools)
+    await source.start(keeping().receive)
+    t.teardown(() => source.stop())
+    return async (remote, headers = {}) => (await tools.served.get('/in')?.({ method: 'POST', path: '/in', headers, body: Buffer.from('x'), remote }))?.status
+  }
+  const closed = await at({})
+  for (const here of ['127.0.0.1', '::1', '::ffff:127.0.0.1', '127.0.0.1:4711']) t.equal(await closed(here), 200, here)
+  for (const away of ['10.0.0.7', '::ffff:10.0.0.7', 'fd00::2', '1127.0.0.1', '']) t.equal(await closed(away), 403, away)
+  for (const proxy of [{ 'x-forwarded-for': '10.0.0.7' }, { forwarded: 'for=10.0.0.7' }]) t.equal(await closed('127.0.0.1', proxy), 403, 'a proxy on this machine is not its senders')
+  t.equal(await (await at({ open: true }))('10.0.0.7'), 200)
+  t.equal(await (await at({ token: 'k' }))('10.0.0.7', { authorization: 'Bearer k' }), 200)
+  t.throws(() => httpSource.create({ path: '/in', token: 'k', open: true }, testTools('')), /without any proof/)
 })
 
 t.test('what no two channels may share', async (t) => {
@@ -112,7 +129,7 @@ t.test('on the engine’s web server, too, stop waits for what was taken', async
   let answer = (): void => undefined
   const source = httpSource.create({ path: '/in' }, tools)
   await source.start(() => new Promise((resolve) => { answer = () => resolve(accepted) }))
-  const asked = tools.served.get('/in')?.({ method: 'POST', path: '/in', headers: {}, body: Buffer.from('x'), remote: '10.0.0.7' })
+  const asked = tools.served.get('/in')?.({ method: 'POST', path: '/in', headers: {}, body: Buffer.from('x'), remote: '127.0.0.1' })
   await new Promise((resolve) => setImmediate(resolve))
   let stopped = false
   const stopping = source.stop().then(() => { stopped = true })
