@@ -151,11 +151,13 @@ const nested = (values: ReadonlyMap<string, unknown>): Record<string, unknown> =
   return tree
 }
 
-/** Variables that are nearly one of ours. */
+const PREFIX = 'REFERO_'
+
+/** Variables that are nearly one of ours. What all begin with makes none of them near: channels have variables of their own. */
 const slips = (environment: Environment): string[] => {
   const known = [...NAMES.map(variableOf), 'REFERO_CONFIG', 'REFERO_TOKEN', 'REFERO_URL']
-  return Object.keys(environment).filter(name => name.startsWith('REFERO_') && !name.startsWith('REFERO_SECRET_') && !known.includes(name)).flatMap(name => {
-    const near = nearest(name, known)
-    return near === null ? [] : [`The environment has ${name}, which is no setting; did you mean ${near}?`]
+  return Object.keys(environment).filter(name => name.startsWith(PREFIX) && !name.startsWith('REFERO_SECRET_') && !known.includes(name)).flatMap(name => {
+    const near = nearest(name.slice(PREFIX.length), known.map(one => one.slice(PREFIX.length)))
+    return near === null ? [] : [`The environment has ${name}, which is no setting; did you mean ${PREFIX}${near}?`]
   })
 }

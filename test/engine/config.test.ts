@@ -63,7 +63,7 @@ t.test('each mistake is told by its line, its variable or its option', async t =
 })
 
 t.test('a variable that is nearly one of ours is told of', async t => {
-  const environment = { REFERO_HTTP_PROT: '1', REFERO_SECRET_HTTP_PORTS: 'x', REFERO_TOKEN: 'x', REFERO_MY_FACILITY: 'x', HTTP_PORT: '1' }
+  const environment = { REFERO_HTTP_PROT: '1', REFERO_SECRET_HTTP_PORTS: 'x', REFERO_TOKEN: 'x', REFERO_MY_FACILITY: 'x', REFERO_XDR: 'true', HTTP_PORT: '1' }
   t.strictSame(loadConfiguration({ environment }).warnings, ['The environment has REFERO_HTTP_PROT, which is no setting; did you mean REFERO_HTTP_PORT?'])
 })
 
