@@ -1,5 +1,5 @@
 /** The `http` destination: sends one message a request, over one kept connection a lane. */
-import http, { validateHeaderName, validateHeaderValue } from 'node:http'
+import http from 'node:http'
 import https from 'node:https'
 import { Type } from 'typebox'
 import { defineDestination } from '../../engine/define.js'
@@ -7,6 +7,7 @@ import { Size, size, withDefault } from '../../engine/units.js'
 import { authenticationSettings, checkAuthentication, credentials } from '../../engine/web/authentication.js'
 import { contentTypeOf } from '../../engine/web/content-type.js'
 import { dropClosed, exchange } from '../../engine/web/exchange.js'
+import { checkHeaders } from '../../engine/web/headers.js'
 import { outcomeOf } from '../../engine/web/outcome.js'
 import { ClientTls, readTls } from '../../engine/web/tls.js'
 
@@ -40,7 +41,8 @@ export default defineDestination({
     if (url.username || url.password) throw new Error('`url` cannot hold a user or password; use `basic`.')
     if (tls && url.protocol !== 'https:') throw new Error('`tls` needs a `url` that begins with https://.')
     checkAuthentication(settings)
-    const headers = checkedHeaders(settings.headers ?? {})
+    checkHeaders(settings.headers ?? {}, OURS)
+    const headers = lowerCased(settings.headers ?? {})
     const maximum = size(settings.maximumAnswer)
     let agent: http.Agent | null = null
 
@@ -68,16 +70,4 @@ export default defineDestination({
   },
 })
 
-/** The headers by their names in lower case; throws a sentence for one that cannot be sent or is not the channel's to set. */
-const checkedHeaders = (headers: Readonly<Record<string, string>>): Record<string, string> => {
-  for (const [name, value] of Object.entries(headers)) {
-    try {
-      validateHeaderName(name)
-      validateHeaderValue(name, value)
-    } catch {
-      throw new Error(`The header \`${name.slice(0, 100)}\` cannot be sent: its name or value holds characters that are not allowed in HTTP.`)
-    }
-    if (OURS.includes(name.toLowerCase())) throw new Error(`The header \`${name}\` is set by the connector; leave it out.`)
-  }
-  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]))
-}
+const lowerCased = (headers: Readonly<Record<string, string>>): Record<string, string> => Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]))

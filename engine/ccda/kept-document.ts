@@ -3,7 +3,7 @@ import { type Place, attributeOf, inside, textOf } from '../formats/xml/tree.js'
 import { type Draft, leaf } from '../v2-to-fhir/draft.js'
 import type { ResourceBuilder } from '../v2-to-fhir/resource-builder.js'
 import { attribute } from './datatype.js'
-import type { Made } from './to-fhir.js'
+import type { Made } from '../v2-to-fhir/own-resources.js'
 
 interface Context {
   id(...names: readonly string[]): string

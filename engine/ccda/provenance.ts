@@ -3,7 +3,7 @@ import type { BundleEntry, Provenance } from 'fhir/r4.js'
 import { type Place, inside } from '../formats/xml/tree.js'
 import { line, named } from './datatype.js'
 import type { Use } from './datatype.js'
-import type { Made } from './to-fhir.js'
+import type { Made } from '../v2-to-fhir/own-resources.js'
 import { VALUES } from './values.js'
 
 const VALUE_SOURCE = 'urn:refero:value-source'

@@ -10,6 +10,7 @@ import type { Lookup } from '../v2-to-fhir/datatype.js'
 import { mend } from '../v2-to-fhir/mend.js'
 import { merge } from '../v2-to-fhir/merge.js'
 import { type Issue, operationOutcome } from '../v2-to-fhir/outcome.js'
+import { type Id, type Made, ownResources } from '../v2-to-fhir/own-resources.js'
 import { type Refer, type ResourceBuilder, place, resourceBuilder } from '../v2-to-fhir/resource-builder.js'
 import { stableId } from '../v2-to-fhir/stable-id.js'
 import type { Use } from './datatype.js'
@@ -18,7 +19,6 @@ import type { CcdaMap, DocumentKind, ResourceMap, Row, Selector } from './map.js
 import { provenance } from './provenance.js'
 
 /** A resource and the element that it was made of. */
-export interface Made { readonly builder: ResourceBuilder; readonly fullUrl: string }
 interface Instance extends Made { readonly map: ResourceMap; readonly at: Place }
 
 export interface Settings {
@@ -27,8 +27,6 @@ export interface Settings {
   readonly as: DocumentKind | undefined // undefined: as the map says of the document's kind
   readonly mend?: boolean
 }
-
-type Id = (...names: readonly string[]) => string
 
 /** The Bundle of a document. Throws a MessageFault where it is no ClinicalDocument. */
 export const ccdaToFhir = (message: Message, map: CcdaMap, settings: Settings): Bundle => {
@@ -161,22 +159,6 @@ const unsure = (draft: Draft, confidence: number, origin: string): Draft => {
   if (Array.isArray(draft)) return draft.map((one) => unsure(one as Draft, confidence, origin))
   if ('kind' in draft) return draft.kind === 'leaf' ? { ...draft, confidence } as Draft : draft as Draft
   return Object.fromEntries(Object.entries(draft).map(([name, part]) => [name, part === undefined ? undefined : unsure(part as Draft, confidence, origin)]))
-}
-
-/** Resources of their own that values become: one for each that says the same. */
-const ownResources = (id: Id): { readonly refer: Refer; readonly made: ReadonlyMap<string, Made> } => {
-  const made = new Map<string, Made>()
-  const refer: Refer = ({ type, draft, display }, origin) => {
-    const builder = resourceBuilder(type, refer)
-    if (place(builder, { text: '$this', steps: [], type }, draft, origin, '') !== 'placed') return display === undefined ? undefined : { display }
-    const says = JSON.stringify(builder.json)
-    const known = made.get(says)
-    if (known) known.builder.origins.push(...builder.origins)
-    const one = known ?? { builder, fullUrl: id(type, says) }
-    made.set(says, one)
-    return { reference: one.fullUrl, display }
-  }
-  return { refer, made }
 }
 
 /** Points resources at one another: at those of their own element or above or below it, else at those of the whole document. Links have no origin. */

@@ -3,7 +3,7 @@ import { invalid } from '../formats/fhir/validate.js'
 import type { Json } from '../formats/json/json-text.js'
 import { ORIGINAL_TEXT } from './draft.js'
 import type { ResourceBuilder } from './resource-builder.js'
-import type { Made } from './to-fhir.js'
+import type { Made } from './own-resources.js'
 
 /** Says where in the message the value came from ("PID-7") and why it is not there, without the value. */
 export type Tell = (origin: string, reason: string) => void

@@ -1,5 +1,5 @@
 /** Makes one of the resources that say the same of the same person, organization, place or device: a laboratory that every result names. */
-import type { Made } from './to-fhir.js'
+import type { Made } from './own-resources.js'
 
 /** What is somebody or something by itself; two results with the same words are still two results. */
 const LASTING = new Set(['Practitioner', 'PractitionerRole', 'Organization', 'Location', 'Device'])

@@ -9,7 +9,8 @@ import type { Origin } from './draft.js'
 import type { Form } from './forms.js'
 import { fieldPart } from './part.js'
 import { type Node, select } from './segment-tree.js'
-import type { Made, Settings } from './to-fhir.js'
+import type { Made } from './own-resources.js'
+import type { Settings } from './to-fhir.js'
 
 /** The extension of a value; its words are "name[0].family PID-5[1].1.1", or "gender PID-8 0.8" with a confidence. Neither path nor component has spaces. */
 const VALUE_SOURCE = 'urn:refero:value-source'

@@ -13,26 +13,19 @@ import { merge } from './merge.js'
 import type { MessageMap, ResourceMap } from './message-map.js'
 import { notCarried } from './not-carried.js'
 import { type Issue, operationOutcome } from './outcome.js'
+import { type Id, type Made, ownResources } from './own-resources.js'
 import type { Part } from './part.js'
 import { fieldOf, provenance, sentAt } from './provenance.js'
-import { type Refer, type ResourceBuilder, place, resourceBuilder } from './resource-builder.js'
+import { type Refer, place, resourceBuilder } from './resource-builder.js'
 import { applyRows, type Setting } from './rows-to-fhir.js'
 import { stableId } from './stable-id.js'
 import { type Node, chain, everything, near, parts, segmentTree, select, valuesNear } from './segment-tree.js'
-
-/** One resource of the bundle. */
-export interface Made {
-  readonly builder: ResourceBuilder
-  readonly fullUrl: string
-}
 
 /** One made of one segment (and of others, as its rows say). */
 export interface Instance extends Made {
   readonly map: ResourceMap
   readonly node: Node
 }
-
-type Id = (...names: readonly string[]) => string
 
 export interface Settings {
   readonly lookup: Lookup
@@ -119,22 +112,6 @@ const build = (map: MessageMap, root: Node, setting: Setting, id: Id, refer: Ref
     return instances
   }
   return map.resources.flatMap(({ name }) => make(name))
-}
-
-/** The resources that single values become, each once however often the message says the same. */
-const ownResources = (id: Id): { readonly refer: Refer; readonly made: ReadonlyMap<string, Made> } => {
-  const made = new Map<string, Made>()
-  const refer: Refer = ({ type, draft, display }, origin) => {
-    const builder = resourceBuilder(type, refer)
-    if (place(builder, { text: '$this', steps: [], type }, draft, origin, '') !== 'placed') return display === undefined ? undefined : { display }
-    const says = JSON.stringify(builder.json)
-    const known = made.get(says)
-    if (known) known.builder.origins.push(...builder.origins)
-    const one = known ?? { builder, fullUrl: id(type, says) }
-    made.set(says, one)
-    return { reference: one.fullUrl, display }
-  }
-  return { refer, made }
 }
 
 /** Two segments of one group: one belongs to the other, or they are the same. */
