@@ -4,7 +4,9 @@ import { Client } from 'fhir-kit-client'
 import type { Clock, Outcome } from '../../engine/contracts.js'
 import { wordsOf } from './outcome-words.js'
 import type { ServerSettings } from './settings.js'
-import { smartTokens, type Tokens } from './smart.js'
+import { secretTokens } from './client-secret.js'
+import { smartTokens } from './smart.js'
+import type { Tokens } from './tokens.js'
 
 export interface Resource { readonly resourceType: string; readonly [element: string]: unknown }
 
@@ -38,10 +40,15 @@ const LONGEST_PAUSE = 3600 // seconds that a server is heeded for
 
 interface Failure { readonly response?: { readonly status: number; readonly data: unknown }; readonly config?: { readonly headers?: Headers }; readonly cause?: { readonly code?: unknown }; readonly name?: string }
 
+const tokensFor = (auth: ServerSettings['auth'], base: string, clock: Clock): Tokens | null => {
+  if (auth === 'none' || 'bearer' in auth) return null
+  return 'smart' in auth ? smartTokens(auth.smart, base, clock) : secretTokens(auth.secret, base, clock)
+}
+
 /** Connects requests of one lane to the server; `paused` holds what the server asked for with Retry-After. */
 export const connect = ({ base, auth, headers = {} }: ServerSettings, clock: Clock) => {
   const client = new Client({ baseUrl: base, customHeaders: headers, requestOptions: { redirect: 'manual' } })
-  const tokens: Tokens | null = typeof auth === 'object' && 'smart' in auth ? smartTokens(auth.smart, base, clock) : null
+  const tokens = tokensFor(auth, base, clock)
   let pausedUntil = 0
 
   const authorization = async (signal: AbortSignal): Promise<string | null> => {

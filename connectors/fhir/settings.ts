@@ -1,5 +1,6 @@
 /** The settings of the `fhir` destination, and what the source shares of them: which server, and who we are there. */
 import { type Static, Type } from 'typebox'
+import { SecretSettings } from './client-secret.js'
 import { SmartSettings } from './smart.js'
 
 export const KINDS = ['patient', 'coverage', 'document', 'serviceRequest', 'task', 'appointment', 'communication'] as const
@@ -15,7 +16,8 @@ export const serverSettings = {
     Type.Literal('none'),
     Type.Object({ bearer: Secret }, { additionalProperties: false }),
     Type.Object({ smart: SmartSettings }, { additionalProperties: false }),
-  ], { description: 'How we say who we are: `none`, a fixed token (`bearer`), or SMART Backend Services (`smart`).' }),
+    Type.Object({ secret: SecretSettings }, { additionalProperties: false }),
+  ], { description: 'How we say who we are: `none`, a fixed token (`bearer`), SMART Backend Services (`smart`), or OAuth with a client secret (`secret`).' }),
   headers: Type.Optional(Type.Record(Type.String(), Type.String({ maxLength: 8000 }), { maxProperties: 50, description: 'More headers, by name.' })),
 }
 const ServerSettings = Type.Object(serverSettings)

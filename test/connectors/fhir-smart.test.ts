@@ -1,6 +1,7 @@
 /** SMART Backend Services: assertions a server can verify, tokens asked for once, and keys that are published. */
 import { generateKeyPairSync } from 'node:crypto'
 import { once } from 'node:events'
+import { createServer as createHttpServer } from 'node:http'
 import { type AddressInfo, createServer } from 'node:net'
 import { createLocalJWKSet, type JSONWebKeySet, jwtVerify } from 'jose'
 import t, { type Test } from 'tap'
@@ -75,6 +76,35 @@ t.test('a token address that is set is used; one that nobody answers, or a serve
   await t.rejects(smartTokens(RSA, server.base, clock).get(over.signal), /in time/)
   await t.rejects(smartTokens({ ...RSA, tokenUrl: `${server.base}/Patient` }, server.base, clock).get(never), /no access token was given/)
   await t.rejects(smartTokens(RSA, server.base.replace('/fhir', '/other'), clock).get(never), /set `tokenUrl`/)
+})
+
+t.test('a client secret goes to the token address as the server asks for it, encoded, and nowhere else', async (t) => {
+  const asked: { authorization: string | undefined; form: Record<string, string> }[] = []
+  const issuer = createHttpServer(async (request, response) => {
+    const chunks: Buffer[] = []
+    for await (const chunk of request) chunks.push(chunk as Buffer)
+    const form = Object.fromEntries(new URLSearchParams(Buffer.concat(chunks).toString()))
+    const { authorization } = request.headers
+    asked.push({ authorization, form })
+    const known = authorization === `Basic ${Buffer.from('re+fero:a%3Ab%26+%C3%A9').toString('base64')}` || (form.client_id === 're fero' && form.client_secret === 'a:b& é')
+    response.writeHead(known ? 200 : 401, { 'content-type': 'application/json' }).end(JSON.stringify(known ? { access_token: 'from-the-secret', token_type: 'bearer', expires_in: 3600 } : { error: 'invalid_client' }))
+  }).listen(0, '127.0.0.1')
+  await once(issuer, 'listening')
+  t.teardown(() => void issuer.close())
+  const server = await serverOf(t)
+  server.resources.push({ resourceType: 'Patient', id: 'p', identifier: [{ system: 'urn:mrn', value: '1' }] })
+  server.accepts = (token) => token === 'from-the-secret'
+  const secret = { clientId: 're fero', clientSecret: 'a:b& é', tokenUrl: `http://127.0.0.1:${(issuer.address() as AddressInfo).port}/oauth2/v1/token` }
+  const deliver = (given: object) => fhirDestination.create({ base: server.base, auth: { secret: { ...secret, ...given } }, patient: { system: 'urn:mrn' }, write: ['serviceRequest'] }, testTools('')).deliver(deliveryOf(PAYLOAD), never)
+  t.match(await deliver({ scopes: ['system/Patient.rs', 'athena/service/Athenanet.MDP.*'] }), { kind: 'sent' })
+  t.strictSame(asked.pop()?.form, { grant_type: 'client_credentials', scope: 'system/Patient.rs athena/service/Athenanet.MDP.*' })
+  t.match(await deliver({ send: 'form' }), { kind: 'sent' })
+  t.match(asked.pop(), { authorization: undefined, form: { client_id: 're fero' } })
+  const refused = await deliver({ clientSecret: 'wrong-secret' })
+  t.match(refused, { kind: 'unavailable', reason: /no access token was given: .* answered 401 \(invalid_client\)/ })
+  t.equal(asked.length, 1, 'a wrong secret is not tried again by another clock')
+  t.notMatch(JSON.stringify(refused), /wrong-secret/)
+  t.ok(server.requests.every(({ headers }) => headers.authorization === 'Bearer from-the-secret'))
 })
 
 t.test('a request for a token that fails after whoever asked has gone fails alone', async (t) => {
