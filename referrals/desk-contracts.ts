@@ -47,6 +47,7 @@ export interface EventFacts {
   readonly evidence?: readonly { readonly says: string; readonly quote?: string; readonly at?: string }[]
   readonly waits?: string // why nothing goes on by itself until a person has decided
   readonly quiet?: true // told to nobody outside
+  readonly later?: true // told in the digest, if it is told
   readonly left?: Hold // what a person has looked at, and leaves as it is
   readonly words?: string // a sentence for people
   readonly via?: string // channel or door it came by

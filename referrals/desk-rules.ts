@@ -6,7 +6,7 @@ import type { DeskSettings } from './clock/settings.js'
 import type { Rules } from './rules.js'
 
 /** What the settings decide. */
-type Settled = 'ehr' | 'duties' | 'dueOf' | 'tells' | 'nextDigest' | 'pairWindow' | 'practice' | 'attempts' | 'zone'
+type Settled = 'ehr' | 'duties' | 'dueOf' | 'tells' | 'nextDigest' | 'pairWindow' | 'echoes' | 'practice' | 'attempts' | 'zone'
 
 /** `parts` are the settings and what other tables decide, such as `triage` and `route`. */
 export const deskRules = ({ settings, ...tables }: { readonly settings: DeskSettings } & Omit<Rules, Settled>): Rules => ({
@@ -17,6 +17,7 @@ export const deskRules = ({ settings, ...tables }: { readonly settings: DeskSett
   tells: (event) => settings.tell[event] ?? 'never',
   nextDigest: (now) => new Date(nextTime(settings.digest, settings.calendar.days, Date.parse(now))).toISOString(),
   pairWindow: settings.sameReferral,
+  echoes: settings.echoes,
   practice: answerTo(settings.practice),
   attempts: settings.attempts,
   zone: settings.zone,

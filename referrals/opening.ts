@@ -8,9 +8,11 @@ import { canonical } from './canonical/canonical.js'
 import { factsOf } from './canonical/facts.js'
 import { withIdentity } from './canonical/changes.js'
 import { keysOf } from './canonical/keys.js'
-import { asReferral, isToBeRead } from './canonical/unread.js'
+import { asReferral, isToBeRead, unreadKey } from './canonical/unread.js'
 import { senderOf } from './canonical/sender.js'
 import { searchText } from './canonical/search-text.js'
+import { answered } from './answered.js'
+import { mayEcho, tooMany } from './echoes.js'
 import { assess, type Assessment, eventsOf } from './assess.js'
 import { change, type Changed, type DeskParts, type Intent } from './change.js'
 import { withoutRuledOut } from './decisions/ruled-out.js'
@@ -26,7 +28,7 @@ import { newReference } from './reference.js'
 import { DeskRefusal } from './refusal.js'
 import { ehrScope, providerScope, scoped } from './scope.js'
 import type { Rules } from './rules.js'
-import { fromSomebodyElse, toBeLookedAt, toBeRead, unknownNumber } from './to-be-read.js'
+import { fromSomebodyElse, strangerWords, toBeLookedAt, toBeRead, unknownNumber } from './to-be-read.js'
 
 export interface Opening {
   readonly command: string // what makes the arrival itself unique
@@ -51,16 +53,19 @@ export async function open(parts: DeskParts, opening: Opening): Promise<Opened> 
   const { facts } = assessment
   const other = opening.direction === 'inbound' ? facts.referrer : facts.wanted
   const counterpart = other ? await known(parts, other, opening, bundle) : null
-  const keys = ownKeys(keysOf(bundle, facts), opening.direction === 'outbound' ? opening.ehr && ehrScope(opening.ehr) : counterpart && providerScope(counterpart.provider.id))
+  const { reference, words: doubt } = facts.reference === null && opening.direction === 'inbound' ? await answered(parts, bundle, counterpart?.provider ?? null) : { reference: facts.reference, words: null }
+  const same = opening.direction === 'inbound' && counterpart ? unreadKey(bundle, facts, counterpart.provider.id) : null
+  const keys = [...ownKeys(keysOf(bundle, facts), opening.direction === 'outbound' ? opening.ehr && ehrScope(opening.ehr) : counterpart && providerScope(counterpart.provider.id)), ...(same === null ? [] : [{ kind: 'pair', value: same } as const])]
+  const echo = opening.direction === 'inbound' && counterpart ? await tooMany(parts.store, counterpart.provider.id, facts, opening.at, rules) : null
   let what: Opened['what'] = 'opened'
   const changed = await change(parts, opening.command, async () => {
-    const { existing, others, words } = await soughtFor(parts, facts.reference === null ? keys : [{ kind: 'reference', value: facts.reference }, ...keys], { ...opening, facts, specialty: assessment.triage.specialty?.value ?? null }, rules)
+    const { existing, others, words } = await soughtFor(parts, reference === null ? keys : [{ kind: 'reference', value: reference }, ...keys], { ...opening, facts, specialty: assessment.triage.specialty?.value ?? null }, rules)
     what = existing === null ? 'opened' : facts.revoked ? 'cancelled' : 'added'
     if (existing !== null && facts.revoked) return await cancelling(parts, existing, opening, facts)
     if (existing !== null) return adding(parts, existing, bundle, opening, counterpart)
     if (facts.revoked) throw new DeskRefusal(words ?? 'It takes back a referral that is not here: none has its number.')
-    const unknown = words ?? await unknownNumber(parts.store, bundle, facts.reference)
-    return beginning(bundle, assessment, keys.filter((key) => !others.includes(key)), counterpart, opening, rules, unknown)
+    const unknown = words ?? doubt ?? await unknownNumber(parts.store, bundle, facts.reference)
+    return beginning(bundle, assessment, keys.filter((key) => !others.includes(key)), counterpart, opening, rules, unknown, echo)
   })
   if (!changed) throw new Error('An opening always decides something.')
   return { ...changed, what: changed.repeated ? 'repeated' : changed.events.some(({ name }) => name === 'cancel-refused') ? 'kept' : what }
@@ -104,7 +109,7 @@ async function soughtFor({ store }: DeskParts, keys: readonly Key[], { direction
   return { existing: null, others, words }
 }
 
-function beginning(bundle: Bundle, assessment: Assessment, keys: readonly Key[], counterpart: Recognised | null, { direction, by, via, at, ehr }: Opening, rules: Rules, words: string | null): Intent {
+function beginning(bundle: Bundle, assessment: Assessment, keys: readonly Key[], counterpart: Recognised | null, { direction, by, via, at, ehr }: Opening, rules: Rules, words: string | null, echo: string | null): Intent {
   const { facts, triage } = assessment
   const reference = newReference()
   const received = at.toISOString()
@@ -115,11 +120,12 @@ function beginning(bundle: Bundle, assessment: Assessment, keys: readonly Key[],
   }
   const event = (name: NewEvent['name'], of: By, more: NewEvent['facts'] = {}): NewEvent => ({ name, at: received, by: of, facts: more })
   const found = direction === 'outbound' ? ofOurs(assessment, ehr ?? null) : assessment
-  const unread = found.toBeRead ? { waits: [toBeRead(facts, via), words].filter(Boolean).join(' ') } : {}
+  const said = [words, echo, direction === 'inbound' && counterpart?.isNew && facts.referrer ? strangerWords(facts.referrer) : null].filter(Boolean)
+  const unread = found.toBeRead ? { waits: [toBeRead(facts, via), ...said].join(' ') } : {}
   const waits = direction === 'outbound' && counterpart ? doubtOf(counterpart) : null
   return {
     before, opening: true, bundle: withIdentity(bundle, { reference }),
-    news: [event('received', by, { via }), event('read', DESK, { words: [readWords(facts), words].filter(Boolean).join(' '), ...unread }), ...eventsOf(found, null, received, rules).map((one) => (one.name === 'routed' && waits !== null ? { ...one, facts: { ...one.facts, waits } } : one))],
+    news: [event('received', by, { via, ...(echo !== null && { quiet: true }) }), event('read', DESK, { words: [readWords(facts), ...said].join(' '), ...unread }), ...eventsOf(found, null, received, rules).map((one) => (one.name === 'routed' && waits !== null ? { ...one, facts: { ...one.facts, waits } } : one))],
     keys: [...keys, ...expectedKeys(facts.patient), { kind: 'reference', value: reference }],
     found: { text: searchText(facts, reference), payer: facts.coverage[0]?.payer ?? null },
   }
@@ -170,7 +176,7 @@ async function adding(parts: DeskParts, existing: ReferralState, more: Bundle, {
   const words = [...(added.length > 0 ? [`Added: ${added.join(', ')}.`] : ['Nothing new.']), ...contradictions, ...(elsewhere ?? []), ...(sender === null ? [] : [sender])].join(' ')
   return {
     before: existing, bundle, keys: [...ownKeys(keysOf(bundle, assessment.facts), existing.direction === 'outbound' ? existing.route && ehrScope(existing.route.ehr) : existing.provider && providerScope(existing.provider)), ...expectedKeys(assessment.facts.patient)],
-    news: [{ name: 'information-added', at: received, by, facts: { answered, ...(known && { missing: assessment.triage.missing }), words, via, ...(ended && { waits: `Something came through ${via} after the referral was ${existing.stage}: open it again, or leave it` }) } }, ...(ended ? [] : [...reading, ...eventsOf({ ...assessment, match: withoutRuledOut(assessment.match, existing.patient.not) }, { ...existing, missing: known ? assessment.triage.missing : [] }, received, rules)]), ...addressed],
+    news: [{ name: 'information-added', at: received, by, facts: { answered, ...(known && { missing: assessment.triage.missing }), words, via, ...(mayEcho(existing, factsOf(more), at, rules) && { later: true }), ...(ended && { waits: `Something came through ${via} after the referral was ${existing.stage}: open it again, or leave it` }) } }, ...(ended ? [] : [...reading, ...eventsOf({ ...assessment, match: withoutRuledOut(assessment.match, existing.patient.not) }, { ...existing, missing: known ? assessment.triage.missing : [] }, received, rules)]), ...addressed],
     found: { text: searchText(assessment.facts, existing.reference), payer: assessment.facts.coverage[0]?.payer ?? null },
   }
 }

@@ -15,10 +15,10 @@ export function noticesOf(state: ReferralState, event: ReferralEvent, context: F
   if (event.name === 'received') notices.push(tell('acknowledgement'))
   else if (event.name === 'needs-information') notices.push(...(context.opening ? [] : [tell('information')]))
   else if (event.name === 'reported' || event.name === 'interim-report') notices.push(tell('outcome'))
-  else if (event.name === 'cancel-refused' || (event.name === 'information-added' && ended)) notices.push(tell('status')) // whoever asks is answered
+  else if (event.name === 'cancel-refused' || (event.name === 'information-added' && ended)) notices.push(event.facts.later ? inDigest(tell('status'), state, context) : tell('status')) // whoever asks is answered
   else if (ended && event.name === 'appointment-cancelled') return notices // that nobody is seen has been told
-  else if (!reachable(event, rules) && rules.tells(event.name) === 'at-once') notices.push(tell('status'))
-  else if (!reachable(event, rules) && rules.tells(event.name) === 'digest') notices.push(inDigest(tell('status'), state, context))
+  else if (!reachable(event, rules) && rules.tells(event.name) === 'at-once' && !event.facts.later) notices.push(tell('status'))
+  else if (!reachable(event, rules) && rules.tells(event.name) !== 'never') notices.push(inDigest(tell('status'), state, context))
   if (takenBack(state, event, 'handed-off') && landed(state)) notices.push(toEhr('withdrawal', state, event, context))
   return notices
 }

@@ -1,6 +1,6 @@
 /** What the desk says of documents that nobody has read: for the worklist, and for whoever looks at a number that is none of ours. */
 import type { Bundle } from 'fhir/r4.js'
-import type { ReferralFacts } from './contracts.js'
+import type { ProviderFacts, ReferralFacts } from './contracts.js'
 import type { DeskStore, ReferralState } from './desk-contracts.js'
 import { mistakenReferences } from './canonical/own-reference.js'
 import { unreadCount } from './canonical/unread.js'
@@ -20,6 +20,10 @@ export const toBeLookedAt = (facts: ReferralFacts, via: string): string => {
   const count = unreadCount(facts)
   return `${count === 1 ? 'A document' : `${count} documents`} came for it through ${via}, and nobody has read ${count === 1 ? 'it' : 'them'}: enter what is new, or say that nothing is.`
 }
+
+/** Whoever writes for the first time may be anybody. */
+export const strangerWords = ({ emails }: ProviderFacts): string | null =>
+  emails.length === 0 ? null : 'Its sender was not known: nobody had written to us, or been entered, with that name and address.'
 
 /** A number that is given for one of ours and is none: in words, with those that it may have been meant to be. Null where none is given, or a referral has it. */
 export async function unknownNumber(store: Pick<DeskStore, 'find'>, bundle: Bundle, reference: string | null): Promise<string | null> {

@@ -41,6 +41,7 @@ export class Mailbox implements SourceConnector {
   }
 
   async start(receive: Receive): Promise<string> {
+    if (this.#settings.password === '') throw new Error('`password` is empty: name a secret, as `${secret:mailbox}`, or set the variable that stands there.')
     this.#running = new AbortController()
     const first = await this.#open()
     this.#ended = this.#run(first, receive, this.#running.signal)

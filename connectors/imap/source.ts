@@ -20,7 +20,7 @@ export default defineSource({
     ca: Type.Optional(Type.String({ minLength: 1, maxLength: 1_000_000, description: 'The authorities that the server’s certificate is known by, where they are not those that everybody trusts: PEM text, or a file beside the channel’s own.' })),
     servername: Type.Optional(Type.String({ minLength: 1, maxLength: 253, description: 'The name that the server’s certificate must have, where it is not `host`.' })),
     user: Type.String({ minLength: 1, maxLength: 500, description: 'Our name there.' }),
-    password: Type.Optional(Type.String({ minLength: 1, maxLength: 5000, description: `Our password there: \`\${secret:name}\`.` })),
+    password: Type.Optional(Type.String({ maxLength: 5000, description: `Our password there: \`\${secret:name}\`. Nothing is read while it is empty.` })),
     token: Type.Optional(Type.String({ minLength: 1, maxLength: 10_000, description: `An OAuth 2 access token instead of a password: \`\${secret:name}\`.` })),
     mailbox: Type.Optional(Folder('The mailbox.', DEFAULTS.mailbox)),
     take: Type.Optional(Type.Enum(['unseen', 'all'], { default: DEFAULTS.take, description: '`unseen`: what nobody has read. `all`: everything from the first mail on, read or not; the data folder remembers how far it came.' })),

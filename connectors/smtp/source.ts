@@ -17,7 +17,7 @@ export default defineSource({
   settings: Type.Object({
     port: Type.Integer({ minimum: 0, maximum: 65_535, description: 'The port to listen on: 25 for what servers relay, 587 for what is submitted, 465 with `tls: implicit`; 0 is any free one.' }),
     host: Type.Optional(Type.String({ minLength: 1, maxLength: 255, default: DEFAULTS.host, description: 'The address to listen on. `127.0.0.1` is reached from this machine only; `0.0.0.0` and `::` are all of its addresses.' })),
-    recipients: Type.Array(Type.String({ pattern: RECIPIENT, maxLength: 254 }), { minItems: 1, maxItems: 10_000, description: 'Whose mail is taken: addresses (`referrals@heart.example`) and whole domains (`direct.heart.example`). Mail to anyone else is answered 550.' }),
+    recipients: Type.Array(Type.String({ pattern: RECIPIENT, maxLength: 254 }), { minItems: 1, maxItems: 10_000, description: 'Whose mail is taken: addresses (`referrals@heart.example`, and so `referrals+R-7K3M-9QX4@heart.example`) and whole domains (`direct.heart.example`). Mail to anyone else is answered 550.' }),
     tls: Type.Optional(Type.Enum(['required', 'optional', 'none', 'implicit'], { description: '`required`: STARTTLS, or no mail is taken; what holds where `cert` is set. `optional`: STARTTLS for who asks for it. `implicit`: TLS from the first byte. `none`: in the clear; what holds without `cert`.' })),
     ...certificateSettings,
     users: Type.Optional(Type.Array(Type.Object({
@@ -68,11 +68,11 @@ export default defineSource({
 const hash = (text: string): Buffer => createHash('sha256').update(text).digest()
 const NOBODY = Buffer.alloc(32)
 
-/** Whether an address is one that is listed, or of a domain that is; neither tells capitals apart. */
+/** Whether an address is one that is listed, as it is or with a detail behind a plus (RFC 5233), or of a domain that is; neither tells capitals apart. */
 const recipientList = (recipients: readonly string[]): ((address: string) => boolean) => {
   const listed = new Set(recipients.map((one) => one.toLowerCase()))
   return (address) => {
     const whole = address.toLowerCase()
-    return listed.has(whole) || listed.has(whole.slice(whole.lastIndexOf('@') + 1))
+    return listed.has(whole) || listed.has(whole.slice(whole.lastIndexOf('@') + 1)) || listed.has(whole.replace(/\+[^@]*(?=@)/, ''))
   }
 }

@@ -3,13 +3,23 @@ import type { Bundle, DocumentReference, FhirResource, ServiceRequest } from 'fh
 import type { ReferralFacts } from '../contracts.js'
 import { replaced } from './changes.js'
 import { referenceFacts } from './document-facts.js'
-import { stableUrl } from './stable-id.js'
+import { digestOf, stableUrl } from './stable-id.js'
 import { viewOf } from './view.js'
 import { DOCUMENT_MARK, markOf } from './document-mark.js'
 
 /** Nothing is triaged, matched or asked for: who it is about, or all that is wanted, stands in a document that nobody has read. */
 export const isToBeRead = ({ documents, patient, diagnoses, services, reasons }: ReferralFacts): boolean =>
   documents.some(({ unread }) => unread) && (!patient.names.some(({ family }) => family !== '') || diagnoses.length + services.length + reasons.length === 0)
+
+/**
+ * What the same documents, byte for byte and called the same, make of a referral of which nothing else is known: a mail that is sent twice, or a program that
+ * answers each of our letters by the same one, is one referral. Null where who it is about is known.
+ */
+export const unreadKey = (bundle: Bundle, facts: ReferralFacts, sender: string): string | null => {
+  if (!isToBeRead(facts) || facts.patient.names.length > 0) return null
+  const documents = viewOf(bundle).of('DocumentReference').flatMap(({ resource }) => (resource as DocumentReference).content.map(({ attachment }) => digestOf(attachment.title ?? '', attachment.data ?? attachment.url ?? '')))
+  return digestOf('unread', sender, ...documents.toSorted()).slice(0, 32)
+}
 
 export const unreadCount = ({ documents }: Pick<ReferralFacts, 'documents'>): number => documents.filter(({ unread }) => unread).length
 

@@ -38,6 +38,7 @@ export interface DeskSettings {
   readonly digest: Hours // each time is the beginning of a span
   readonly ehrs: ReadonlyMap<string, Ehr>
   readonly sameReferral: number // milliseconds
+  readonly echoes: { readonly within: number; readonly most: number } // milliseconds, mails
   readonly attempts: number
   readonly tell: Readonly<Partial<Record<EventName, 'at-once' | 'digest' | 'never'>>>
   readonly notices: Readonly<Record<OwedNotice, Spans>>
@@ -51,9 +52,9 @@ const MOST_TOLD = 20
 export const readDesk = (document: MappingDocument): DeskSettings => {
   const errors = lintDesk(document).filter(({ severity }) => severity === 'error')
   if (errors.length > 0) throw new Error([...errors.slice(0, MOST_TOLD).map(problemLine), ...(errors.length > MOST_TOLD ? [`and ${errors.length - MOST_TOLD} more`] : [])].join('\n'))
-  const { practice, zone, hours, holidays, ehrs, sameReferral, attempts, tell, digest, notices, noticesAgain, duties } = document.value as DeskFile
+  const { practice, zone, hours, holidays, ehrs, sameReferral, echoes, attempts, tell, digest, notices, noticesAgain, duties } = document.value as DeskFile
   return {
-    practice, zone, attempts, tell, sameReferral: duration(sameReferral), digest: readTimes(digest),
+    practice, zone, attempts, tell, sameReferral: duration(sameReferral), echoes: { within: duration(echoes.within), most: echoes.most }, digest: readTimes(digest),
     calendar: calendar(zoneDays(zone), readHours(hours), readHolidays(holidays).holidays),
     ehrs: new Map(Object.entries(ehrs).map(([name, ehr]) => [name, { name, ...ehr }])),
     notices: Object.fromEntries(Object.entries(notices).map(([kind, within]) => [kind, spansOf(within)])) as Record<OwedNotice, Spans>,

@@ -31,6 +31,7 @@ const Settings = Type.Object({
   disclose: Type.Optional(Type.Enum(['nothing', 'all'], { default: 'nothing', description: '`all`: what the letter says of the patient, and the documents that it encloses. `nothing`: neither, only the reference number and whom to call.' })),
   from: Type.Optional(Type.String({ maxLength: 320, description: 'Who writes: `Heart Center <referrals@heart.example>`.' })),
   to: Type.Optional(Type.String({ maxLength: 254, description: 'An address that all letters go to, instead of the recipient’s own.' })),
+  reply: Type.Optional(Type.Enum(['from', 'plus'], { default: 'from', description: 'Where an answer goes. `plus`: to the address of `from` with the reference number in it, `referrals+R-7K3M-9QX4@heart.example`, by which it is found whatever its subject becomes; our mail server must take such addresses.' })),
   practice: Type.Optional(Type.Object({
     name: Type.Optional(Type.String({ maxLength: 200 })), phone: Type.Optional(Type.String({ maxLength: 50 })), fax: Type.Optional(Type.String({ maxLength: 50 })), address: Type.Optional(Type.String({ maxLength: 300 })),
   }, { additionalProperties: false, description: 'The letterhead, and whom to call.' })),
@@ -55,6 +56,7 @@ export default defineTransform({
     const from = settings.from === undefined ? null : parseAddress(settings.from)
     if (settings.from !== undefined && !from) throw new Error('`from` must hold one e-mail address: `Heart Center <referrals@heart.example>`.')
     if (settings.to !== undefined && !isAddress(settings.to)) throw new Error('`to` must be one e-mail address.')
+    if (settings.reply === 'plus' && !from) throw new Error('`reply: plus` needs `from`, whose address the reference number goes into.')
     if (settings.timezone !== undefined) checkZone(settings.timezone)
     const { as = ['text'], format = 'pdf', practice = {}, timezone = null, language = null } = settings
     const faxed = as.includes('fax')
@@ -123,6 +125,7 @@ export default defineTransform({
         messageId: messageIdOf(message, name, from?.address), date,
         from: from ?? undefined,
         to: addressed(notice),
+        replyTo: settings.reply === 'plus' && from ? plus(from, references) : undefined,
         subject: letter.subject,
         inReplyTo: notice.inReplyTo ?? undefined,
         headers: {
@@ -141,6 +144,12 @@ export default defineTransform({
     }
   },
 })
+
+/** Of a letter about several referrals none: its answer may be about any of them. */
+const plus = ({ name, address }: Address, references: readonly string[]): Address | undefined => {
+  const [local = '', host = ''] = address.split('@')
+  return references.length === 1 ? { name, address: `${local}+${references[0]}@${host}` } : undefined
+}
 
 /** Of the message and the letter alone, so that a mail sent again is the same mail to whoever has it already. */
 const messageIdOf = ({ channel, id, header }: Message, letter: string, from: string | undefined): string => {

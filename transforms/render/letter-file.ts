@@ -11,7 +11,7 @@ const Test = Type.Union([
 ])
 const Conditions = {
   when: Type.Optional(Test),
-  unless: Type.Optional(Test),
+  unless: Type.Optional(Type.Union([Test, Type.Array(Type.String(), { minItems: 1, description: 'Values of which none may be there.' })])),
   disclose: Type.Optional(Type.Enum(['all', 'nothing'], { description: 'Only in letters that disclose all, or only in those that disclose nothing; left out, in both.' })),
 }
 const Block = Type.Object({
@@ -33,7 +33,7 @@ export const LetterFile = Type.Object({
 
 export type TestedValues = readonly { readonly name: string; readonly among: readonly string[] | null }[]
 
-interface Shown { readonly when: TestedValues | null; readonly unless: TestedValues | null; readonly disclose: 'all' | 'nothing' | null }
+interface Shown { readonly when: TestedValues | null; readonly unless: readonly TestedValues[]; readonly disclose: 'all' | 'nothing' | null }
 export type BlockTemplate = Shown & (
   | { readonly kind: 'heading' | 'paragraph' | 'list'; readonly text: Template }
   | { readonly kind: 'facts'; readonly rows: readonly (readonly [label: string, value: Template])[] })
@@ -90,7 +90,7 @@ export const letterTemplate = (file: MappingDocument, values: ValueDefinitions):
     if (!kind || more.length > 0) throw new Error(`${file.place(...keys)}: a block is one of ${KINDS.join(', ')}, and this is ${kind ? `${[kind, ...more].join(' and ')} at once` : 'none'}.`)
     const { disclose = null } = written
     const anonymous = disclose !== 'all'
-    const shown = { disclose, when: tested(written.when, [...keys, 'when'], anonymous), unless: tested(written.unless, [...keys, 'unless'], anonymous) }
+    const shown = { disclose, when: tested(written.when, [...keys, 'when'], anonymous), unless: [written.unless].flat().map((one) => tested(one, [...keys, 'unless'], anonymous)).filter((one) => one !== null) }
     if (kind === 'facts') return { kind, ...shown, rows: (written.facts ?? []).map(([label = '', text = ''], row) => [label, template(text, [...keys, 'facts', row, 1], anonymous)] as const) }
     const text = template(written[kind] ?? '', [...keys, kind], anonymous)
     if (kind === 'list' && valuesOf(text).length === 0) throw new Error(`${file.place(...keys, kind)}: a list needs a value to go over, such as \`{missing}\`.`)
@@ -104,7 +104,7 @@ export const letterTemplate = (file: MappingDocument, values: ValueDefinitions):
 }
 
 const saysReferenceAlways = (block: BlockTemplate): boolean => {
-  if (block.when || block.unless || block.disclose !== null || block.kind !== 'paragraph') return false
+  if (block.when || block.unless.length > 0 || block.disclose !== null || block.kind !== 'paragraph') return false
   const names = valuesOf(block.text)
   return names.includes(REFERENCE) && names.every((name) => name === REFERENCE)
 }

@@ -35,7 +35,7 @@ export const fill = (template: LetterTemplate, disclosed: boolean, values: (name
   const holds = (tested: TestedValues): boolean => tested.every(({ name, among }) => values(name).some((value) => among === null || among.includes(value)))
   const shown = template.blocks.map((block): readonly Block[] => {
     if (block.disclose !== null && (block.disclose === 'all') !== disclosed) return []
-    if ((block.when && !holds(block.when)) || (block.unless && holds(block.unless))) return []
+    if ((block.when && !holds(block.when)) || block.unless.some(holds)) return []
     if (block.kind === 'facts') {
       const rows = block.rows.flatMap(([label, value]) => {
         const text = filled(value, joined)

@@ -16,6 +16,7 @@ export interface Found {
   readonly sender: Sender | null
   readonly references: readonly string[] // reference numbers of ours that the mail itself carries, as written
   readonly context: Context | null // what a mail whose documents nobody has read says of its patient
+  readonly answers: readonly string[] // Message-IDs of what the mail answers
   readonly problems: readonly string[]
 }
 export interface Made { readonly kind: 'referral' | 'answer'; readonly bundle: Bundle }
@@ -23,6 +24,9 @@ export interface Made { readonly kind: 'referral' | 'answer'; readonly bundle: B
 /** On a document that is a picture or prose: its values are not known yet. */
 const UNREAD = { system: 'urn:refero:document', code: 'unread' }
 const REFERENCE = 'urn:refero:referral'
+/** Of a request: the Message-ID of what its mail answers. */
+const ANSWERS = 'urn:refero:answers'
+const MAIL = 'urn:ietf:rfc:5322'
 const FULFILL = { coding: [{ system: 'http://hl7.org/fhir/CodeSystem/task-code', code: 'fulfill' }] }
 type Id = (...names: readonly string[]) => string
 
@@ -37,7 +41,7 @@ export const bundlesOf = (found: Found, message: Message): readonly Made[] => {
   const unread = alone ? found.unread : []
   const made = cases.flatMap((one, index): readonly Made[] => {
     const own: Id = (...names) => id(String(index), ...names)
-    const told = alone ? found : { ...found, references: [] }
+    const told = alone ? found : { ...found, references: [], answers: [] }
     const [first, ...others] = one.filter(({ kind }) => kind === 'referral')
     if (!first) return answersOf(one, unread, told, own, message)
     const kept = [...[...others, ...one.filter(({ kind }) => kind !== 'referral')].map(({ piece }) => documentOf(piece, false, id)), ...unread.map((piece) => documentOf(piece, true, id))]
@@ -95,16 +99,17 @@ const casesOf = (all: readonly Structured[]): readonly (readonly Structured[])[]
 }
 const rank = ({ order, kind }: Structured): number => (order ? 0 : 2) + (kind === 'referral' ? 0 : 1)
 
-const withMore = (bundle: Bundle, kept: readonly BundleEntry<DocumentReference>[], { sender, references, problems }: Found, id: (name: string) => string): Bundle => {
-  const entries = (bundle.entry ?? []).map((entry): BundleEntry<FhirResource> => (entry.resource?.resourceType === 'ServiceRequest' ? { ...entry, resource: carrying(entry.resource as ServiceRequest, kept, references) } : (entry as BundleEntry<FhirResource>)))
+const withMore = (bundle: Bundle, kept: readonly BundleEntry<DocumentReference>[], { sender, references, answers, problems }: Found, id: (name: string) => string): Bundle => {
+  const entries = (bundle.entry ?? []).map((entry): BundleEntry<FhirResource> => (entry.resource?.resourceType === 'ServiceRequest' ? { ...entry, resource: carrying(entry.resource as ServiceRequest, kept, references, answers) } : (entry as BundleEntry<FhirResource>)))
   const outcome = operationOutcome(problems.map((reason) => ({ severity: 'warning', origin: reason.split(' ', 1)[0] ?? '', reason: reason.slice(reason.indexOf(' ') + 1).replace(/\.$/, '') })))
   const whole: Bundle = { ...bundle, entry: [...entries, ...kept, ...(outcome ? [{ fullUrl: id('problems'), resource: outcome }] : [])] }
   return sender ? withSender(whole, sender, id) : whole
 }
 
-/** The request names what came with it, and the number of ours that the mail answers. */
-const carrying = (request: ServiceRequest, kept: readonly BundleEntry<DocumentReference>[], references: readonly string[]): ServiceRequest => ({
+/** The request names what came with it, and the number of ours or the mail that it answers. */
+const carrying = (request: ServiceRequest, kept: readonly BundleEntry<DocumentReference>[], references: readonly string[], answers: readonly string[]): ServiceRequest => ({
   ...request,
+  ...(answers.length > 0 && { extension: [...(request.extension ?? []), ...answers.map((value) => ({ url: ANSWERS, valueIdentifier: { system: MAIL, value } }))] }),
   ...(references.length === 1 && { identifier: [...(request.identifier ?? []), { system: REFERENCE, value: references[0] ?? '' }] }),
   ...(kept.length > 0 && { supportingInfo: [...(request.supportingInfo ?? []), ...kept.map(({ fullUrl }) => ({ reference: fullUrl ?? '' }))] }),
 })

@@ -8,6 +8,7 @@ import { isExecutable, mediaTypeOf } from '../../engine/formats/mime/sniff.js'
 import { openTnef } from '../../engine/formats/mime/tnef.js'
 import { looseFiles } from '../../engine/formats/mime/xdm/package.js'
 import { readMetadata, readXdm } from '../../engine/formats/mime/xdm/read.js'
+import { withoutOurLetter } from './quoted.js'
 
 /** One document as it came. */
 export interface Piece {
@@ -22,6 +23,8 @@ export interface Unpacked {
   readonly forwardedFrom: readonly Address[] // who wrote the messages within the message, the outermost first
   readonly subjects: readonly string[]
   readonly context: Context | null // what the mail itself says of its patient and purpose
+  readonly words: readonly string[] // the texts of the mail itself, with what they quote
+  readonly onlyOurs: boolean // its text is our own letter and nothing else
   readonly problems: readonly string[] // sentences without content
 }
 
@@ -38,7 +41,7 @@ const ENCAPSULATED = 'application/x-direct-encapsulated+hl7v2'
 /** The documents of a mail. A package that cannot be opened stays a document that somebody must look at, and says why. */
 export const piecesOf = async (mail: Part): Promise<Unpacked> => {
   const told = contextOf(mail)
-  const found = { pieces: [] as Piece[], forwardedFrom: [] as Address[], subjects: [] as string[], problems: [] as string[], context: told?.context ?? null }
+  const found = { pieces: [] as Piece[], forwardedFrom: [] as Address[], subjects: [] as string[], words: [] as string[], onlyOurs: false, problems: [] as string[], context: told?.context ?? null }
   const problem = (at: string, text: string): void => void found.problems.push(`${at} ${text}`)
   const add = (piece: Piece): void => {
     if (found.pieces.length >= MOST) throw new MessageFault({ kind: 'unsupported', reason: `has more than ${MOST} documents` })
@@ -59,6 +62,7 @@ export const piecesOf = async (mail: Part): Promise<Unpacked> => {
     if (depth >= DEEPEST) return add({ at, content, type: 'message/rfc822', title: null, group: at })
     try {
       const inner = readMail(content, LIMITS)
+      if (isLetterOf(inner, mail)) return void found.subjects.push(...fieldsOf(inner, 'subject').map(textValue))
       found.forwardedFrom.push(...fieldsOf(inner, 'from').flatMap(addressesOf).slice(0, 1))
       await walk(inner, `${at}/`, depth + 1)
     } catch (error) {
@@ -75,7 +79,10 @@ export const piecesOf = async (mail: Part): Promise<Unpacked> => {
     const prose = bodiesOf(part, 'text/plain').filter((text) => text.trim() !== '')
     const words = prose.length > 0 ? { text: prose.join('\n\n'), type: 'text/plain' } : { text: html.join('\n'), type: 'text/html' }
     const isMade = automatic(part).kind !== 'no' // what a program writes beside its documents tells nothing that they do not; two programs would answer each other for ever
-    if (words.text.trim() !== '' && !isMade) add({ at: `${before}text`, content: Buffer.from(words.text), type: words.type, title: subject ?? null, group: `${before}text` })
+    if (depth === 0) found.words.push(words.text)
+    const own = isMade ? '' : withoutOurLetter(words.text, words.type)
+    if (depth === 0) found.onlyOurs = !isMade && own.trim() === '' && words.text.trim() !== ''
+    if (own.trim() !== '') add({ at: `${before}text`, content: Buffer.from(own), type: words.type, title: subject ?? null, group: `${before}text` })
     const described = new Map(loose(part, before, problem).map((one) => [one.path, one]))
     for (const [index, { filename, type, id, part: one }] of attachmentsOf(part).entries()) {
       const at = `${before}attachment[${index}]`
@@ -91,6 +98,12 @@ export const piecesOf = async (mail: Part): Promise<Unpacked> => {
   for (const text of told?.problems ?? []) problem('metadata.txt', text)
   await walk(mail, '', 0)
   return found
+}
+
+/** Our own letter, which comes back with its answer. */
+const isLetterOf = (inner: Part, outer: Part): boolean => {
+  const to = new Set([...fieldsOf(outer, 'to'), ...fieldsOf(outer, 'delivered-to')].flatMap(addressesOf).map(({ address }) => address.toLowerCase().replace(/\+[^@]*(?=@)/, '')))
+  return fieldsOf(inner, 'x-refero-kind').map(textValue).some((kind) => kind.startsWith('letter/')) && fieldsOf(inner, 'from').flatMap(addressesOf).some(({ address }) => to.has(address.toLowerCase()))
 }
 
 /** A small picture that the text shows in its place. */

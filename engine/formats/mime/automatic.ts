@@ -1,5 +1,5 @@
 /** Whether a mail was written by a machine, and of what kind: so that nothing answers it, and no two machines answer each other for ever (RFC 3834). */
-import { addressesOf, type Field, fieldsOf, rawValue, structured } from './fields.js'
+import { addressesOf, type Field, fieldsOf, rawValue, structured, textValue } from './fields.js'
 
 /**
  * `report`: a delivery status or a receipt (RFC 6522) · `bounce`: from nobody, or from the mail system · `reply`: an answer by itself, such as “out of
@@ -7,6 +7,9 @@ import { addressesOf, type Field, fieldsOf, rawValue, structured } from './field
  */
 export const AUTOMATIC = ['report', 'bounce', 'reply', 'list', 'bulk', 'generated', 'no'] as const
 export type Automatic = typeof AUTOMATIC[number]
+
+/** Absence notes that say so in the subject alone, as mail programs write it by themselves in the languages that our letters and their readers have. */
+const ABSENT = /^(?:auto(?:matic|mated)?[ -]?(?:reply|response|responder)|auto:|out of (?:the )?office|respuesta autom[aá]tica|fuera de (?:la )?oficina|r[eé]ponse automatique|automatische antwort|abwesenheitsnotiz)\b/i
 
 /** What kind of automatic mail a header says that this is, and the field that says so. Never `no` where one does. */
 export const automatic = (mail: { readonly fields: readonly Field[] }): { readonly kind: Automatic; readonly because: string | null } => {
@@ -25,6 +28,7 @@ export const automatic = (mail: { readonly fields: readonly Field[] }): { readon
   if (submitted.startsWith('auto-replied')) return said('reply', 'Auto-Submitted')
   for (const name of ['X-Autoreply', 'X-Autorespond', 'X-Auto-Reply-From']) if (has(name) && word(name) !== 'no') return said('reply', name)
   if (precedence === 'auto_reply') return said('reply', 'Precedence')
+  if (fieldsOf(mail, 'subject').map(textValue).some((subject) => ABSENT.test(subject.trim()))) return said('reply', 'Subject')
   for (const name of ['List-Id', 'List-Unsubscribe']) if (has(name)) return said('list', name)
   if (precedence === 'list') return said('list', 'Precedence')
   if (precedence === 'bulk' || precedence === 'junk') return said('bulk', 'Precedence')

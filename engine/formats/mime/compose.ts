@@ -11,6 +11,7 @@ export interface NewMail {
   readonly date: Date
   readonly from?: Address | undefined
   readonly to: readonly Address[]
+  readonly replyTo?: Address | undefined
   readonly subject: string
   readonly inReplyTo?: string | undefined // a Message-ID with its brackets
   readonly headers?: Readonly<Record<string, string>>
@@ -26,6 +27,7 @@ export const composeMail = async (mail: NewMail): Promise<Buffer> => {
     date: mail.date,
     ...(mail.from && { from: safe(mail.from) }),
     to: mail.to.map(safe),
+    ...(mail.replyTo && { replyTo: safe(mail.replyTo) }),
     subject: oneLine(mail.subject),
     ...(mail.inReplyTo && { inReplyTo: oneLine(mail.inReplyTo), references: oneLine(mail.inReplyTo) }),
     headers: Object.fromEntries(Object.entries(mail.headers ?? {}).map(([name, value]) => [name, oneLine(value)])),
