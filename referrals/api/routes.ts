@@ -4,6 +4,7 @@ import type { Desk } from '../desk.js'
 import { decisionRoutes } from './decisions.js'
 import { explainRoutes } from './explain.js'
 import { measureRoutes } from './measures.js'
+import { pageRoutes } from './pages.js'
 import { patientRoutes } from './patients.js'
 import { providerRoutes } from './providers.js'
 import { lookingRoutes } from './referrals.js'
@@ -14,6 +15,7 @@ export const referralRoutes = (desk: Desk): Routes => (api) => {
   worklistRoutes(api, desk)
   strayRoutes(api, desk)
   lookingRoutes(api, desk)
+  pageRoutes(api, desk)
   decisionRoutes(api, desk)
   providerRoutes(api, desk)
   patientRoutes(api, desk)

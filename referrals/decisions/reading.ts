@@ -24,11 +24,11 @@ export type Pages = Pick<Reader, 'page' | 'pages'>
 /** The values become part of the referral, its documents are read, and it goes on by itself. What is known already is not overwritten. */
 export const enter = (parts: DeskParts, decision: Decision, values: Entered, pages: Pages): Promise<Changed> => decide(parts, decision, async (before, hand) => {
   const held = await unreadOf(parts, before)
-  const { bundle, added, contradictions } = addTo(asRead(values.referrer ? withoutRequester(held) : held), enteredBundle(values, before.id, { by: decision.by, at: hand.at, ...pages }))
+  const { bundle, added, contradictions } = addTo(asRead(values.referrer ? withoutRequester(held) : held), enteredBundle(reachable(values, factsOf(held).referrer), before.id, { by: decision.by, at: hand.at, ...pages }))
   const rules = parts.rules()
   const assessment = await assess(bundle, rules, parts.patients, before.route?.ehr ?? null)
   const { facts, triage } = assessment
-  const addressed = values.referrer && before.direction === 'inbound' ? await addressedTo(parts, before, hand, decision, facts, factsOf(held).referrer) : []
+  const addressed = values.referrer && before.direction === 'inbound' ? await addressedTo(parts, before, hand, decision, facts) : []
   const provider = addressed[0]?.facts?.provider?.id ?? before.provider
   const keys = [...ownKeys(keysOf(bundle, facts), provider && providerScope(provider)), ...expectedKeys(facts.patient)]
   const words = [added.length > 0 ? `Read by a person: ${added.join(', ')}.` : 'Read by a person; nothing of it is new.', ...contradictions, ...(await sameAs(parts, before, keys))].join(' ')
@@ -73,14 +73,19 @@ const withoutRequester = (bundle: Bundle): Bundle => {
   })
 }
 
-/** Whoever the documents name is answered as they can be, or else as whoever sent them. */
-async function addressedTo(parts: DeskParts, before: ReferralState, { at, event }: Hand, { by, reason }: Decision, { referrer }: ReferralFacts, sender: ProviderFacts | null): Promise<readonly NewEvent[]> {
+/** Whoever the documents name is answered as they say, or else as whoever sent them. */
+const reachable = (values: Entered, sender: ProviderFacts | null): Entered => {
+  const { referrer } = values
+  if (!referrer || !sender || referrer.fax || referrer.email || referrer.direct) return values
+  const [fax, email, direct] = [sender.faxes[0], sender.emails[0], sender.directAddresses[0]]
+  return { ...values, referrer: { ...referrer, ...(fax && { fax }), ...(email && { email }), ...(direct && { direct }) } }
+}
+
+async function addressedTo(parts: DeskParts, before: ReferralState, { at, event }: Hand, { by, reason }: Decision, { referrer }: ReferralFacts): Promise<readonly NewEvent[]> {
   if (!referrer) return []
   const known = before.provider === null ? null : await parts.providers.get(before.provider)
-  const own = referrer.faxes.length + referrer.emails.length + referrer.directAddresses.length > 0
-  const reached: ProviderFacts = own ? referrer : { ...referrer, faxes: sender?.faxes ?? [], emails: sender?.emails ?? [], directAddresses: sender?.directAddresses ?? [] }
   if (referrer.npi === null && referrer.name === null && referrer.practice === null) throw unfit('Name the referrer: `family`, `npi` or `practice`.')
-  const { provider } = await parts.providers.recognise(reached, { at: new Date(at), via: `${by}: ${reason}`, by: { name: by, why: reason } })
+  const { provider } = await parts.providers.recognise(referrer, { at: new Date(at), via: `${by}: ${reason}`, by: { name: by, why: reason } })
   return provider.id === known?.id ? [] : [event('addressed', { provider: { id: provider.id, name: calledOf(provider) } })]
 }
 
