@@ -12,7 +12,7 @@ import { asReferral, isToBeRead, unreadKey } from './canonical/unread.js'
 import { senderOf } from './canonical/sender.js'
 import { searchText } from './canonical/search-text.js'
 import { answered } from './answered.js'
-import { mayEcho, tooMany } from './echoes.js'
+import { told, tooMany } from './echoes.js'
 import { assess, type Assessment, eventsOf } from './assess.js'
 import { change, type Changed, type DeskParts, type Intent } from './change.js'
 import { withoutRuledOut } from './decisions/ruled-out.js'
@@ -176,7 +176,7 @@ async function adding(parts: DeskParts, existing: ReferralState, more: Bundle, {
   const words = [...(added.length > 0 ? [`Added: ${added.join(', ')}.`] : ['Nothing new.']), ...contradictions, ...(elsewhere ?? []), ...(sender === null ? [] : [sender])].join(' ')
   return {
     before: existing, bundle, keys: [...ownKeys(keysOf(bundle, assessment.facts), existing.direction === 'outbound' ? existing.route && ehrScope(existing.route.ehr) : existing.provider && providerScope(existing.provider)), ...expectedKeys(assessment.facts.patient)],
-    news: [{ name: 'information-added', at: received, by, facts: { answered, ...(known && { missing: assessment.triage.missing }), words, via, ...(mayEcho(existing, factsOf(more), at, rules) && { later: true }), ...(ended && { waits: `Something came through ${via} after the referral was ${existing.stage}: open it again, or leave it` }) } }, ...(ended ? [] : [...reading, ...eventsOf({ ...assessment, match: withoutRuledOut(assessment.match, existing.patient.not) }, { ...existing, missing: known ? assessment.triage.missing : [] }, received, rules)]), ...addressed],
+    news: [{ name: 'information-added', at: received, by, facts: { answered, ...(known && { missing: assessment.triage.missing }), words, via, ...told(existing, held, bundle, factsOf(more), at, rules), ...(ended && { waits: `Something came through ${via} after the referral was ${existing.stage}: open it again, or leave it` }) } }, ...(ended ? [] : [...reading, ...eventsOf({ ...assessment, match: withoutRuledOut(assessment.match, existing.patient.not) }, { ...existing, missing: known ? assessment.triage.missing : [] }, received, rules)]), ...addressed],
     found: { text: searchText(assessment.facts, existing.reference), payer: assessment.facts.coverage[0]?.payer ?? null },
   }
 }

@@ -29,7 +29,7 @@ export interface Rules {
   /** How long a second message about the same patient, referrer and reason is an addition, in milliseconds. */
   readonly pairWindow: number
   /** Within how many milliseconds what comes after a letter of ours may be a program's answer to it, and how many mails of one sender are acknowledged in that time. */
-  readonly echoes: { readonly within: number; readonly most: number }
+  readonly echoes: { readonly within: number; readonly most: number; readonly since: number }
   readonly practice: string // in words: how a referrer can answer
   readonly receiptFields: readonly ReceiptField[] // what a write receipt tells of
   readonly measures: MeasureSettings

@@ -48,8 +48,9 @@ export const DeskFile = Type.Object({
   sameReferral: Duration,
   echoes: Type.Object({
     within: Duration,
-    most: Type.Integer({ minimum: 1, maximum: 1000, description: 'How many mails of nothing but words, from one sender and not read yet, are acknowledged in that time.' }),
-  }, { ...strict, description: 'How soon after a letter of ours what comes may be a program’s answer to it: what is added so soon is told in the digest.' }),
+    most: Type.Integer({ minimum: 1, maximum: 1000, description: 'How many mails of nothing but words, from one sender and not read yet, are acknowledged.' }),
+    since: Duration,
+  }, { ...strict, description: 'Programs that answer our letters. `within`: how soon after one what comes may be its answer, and is told in the digest. `since`: how far back `most` is counted.' }),
   attempts: Type.Integer({ minimum: 1, maximum: 20, description: 'To reach a patient, before the referrer is told that it failed.' }),
   tell: Type.Object(Object.fromEntries(TOLD.map((name) => [name, Tell])) as Record<(typeof TOLD)[number], typeof Tell>, strict),
   digest: Type.String({ minLength: 1, maxLength: 300, description: 'When digests go out: `Mon-Fri 16:00`.' }),

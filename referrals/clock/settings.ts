@@ -38,7 +38,7 @@ export interface DeskSettings {
   readonly digest: Hours // each time is the beginning of a span
   readonly ehrs: ReadonlyMap<string, Ehr>
   readonly sameReferral: number // milliseconds
-  readonly echoes: { readonly within: number; readonly most: number } // milliseconds, mails
+  readonly echoes: { readonly within: number; readonly most: number; readonly since: number } // milliseconds, mails, milliseconds
   readonly attempts: number
   readonly tell: Readonly<Partial<Record<EventName, 'at-once' | 'digest' | 'never'>>>
   readonly notices: Readonly<Record<OwedNotice, Spans>>
@@ -54,7 +54,7 @@ export const readDesk = (document: MappingDocument): DeskSettings => {
   if (errors.length > 0) throw new Error([...errors.slice(0, MOST_TOLD).map(problemLine), ...(errors.length > MOST_TOLD ? [`and ${errors.length - MOST_TOLD} more`] : [])].join('\n'))
   const { practice, zone, hours, holidays, ehrs, sameReferral, echoes, attempts, tell, digest, notices, noticesAgain, duties } = document.value as DeskFile
   return {
-    practice, zone, attempts, tell, sameReferral: duration(sameReferral), echoes: { within: duration(echoes.within), most: echoes.most }, digest: readTimes(digest),
+    practice, zone, attempts, tell, sameReferral: duration(sameReferral), echoes: { within: duration(echoes.within), most: echoes.most, since: duration(echoes.since) }, digest: readTimes(digest),
     calendar: calendar(zoneDays(zone), readHours(hours), readHolidays(holidays).holidays),
     ehrs: new Map(Object.entries(ehrs).map(([name, ehr]) => [name, { name, ...ehr }])),
     notices: Object.fromEntries(Object.entries(notices).map(([kind, within]) => [kind, spansOf(within)])) as Record<OwedNotice, Spans>,

@@ -32,7 +32,7 @@ export async function startProduct(t: Pick<Test, 'teardown'>, options: { channel
   const [mllp, http] = [await freePort(), await freePort()]
   if (options.channels) writeChannels(folder, options.channels)
   else if (!options.folder) cpSync(join(ROOT, 'channels'), join(folder, 'channels'), { recursive: true })
-  const env = { ...process.env, REFERO_MLLP_PORT: String(mllp), REFERO_HTTP_PORT: String(http), REFERO_EHR_PORT: '0', REFERO_OUTBOUND_PORT: '0', REFERO_ANSWERS_PORT: '0', REFERO_DIRECT_PORT: '0', REFERO_MAIL_PORT: '0', REFERO_LIMITS_REQUESTS: '1000000', ...options.env }
+  const env = { ...process.env, REFERO_MLLP_PORT: String(mllp), REFERO_HTTP_PORT: String(http), REFERO_EHR_PORT: '0', REFERO_OUTBOUND_PORT: '0', REFERO_ANSWERS_PORT: '0', REFERO_DIRECT_PORT: '0', REFERO_EMAIL_IN_PORT: '0', REFERO_LIMITS_REQUESTS: '1000000', ...options.env }
   const child = spawn(process.execPath, [REFERO, 'serve', '--channels', join(folder, 'channels')], { cwd: folder, env })
   let output = ''
   const collect = (text: Buffer): void => {

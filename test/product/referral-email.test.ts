@@ -1,12 +1,14 @@
 /** Referrals by e-mail, over real sockets: mails of practices come in, letters go out through their mail server, and what comes back - replies, bounces, absence notes - finds its referral or ends. */
 import { execFile } from 'node:child_process'
 import { once } from 'node:events'
+import { readFileSync, rmSync } from 'node:fs'
 import type { AddressInfo } from 'node:net'
 import { promisify } from 'node:util'
 import { createTransport, type SendMailOptions } from 'nodemailer'
 import { simpleParser } from 'mailparser'
 import { SMTPServer } from 'smtp-server'
 import t from 'tap'
+import { Dovecot, options as withDovecot } from '../connectors/dovecot.js'
 import { type Answer, fixture, freePort, startProduct, until } from './product.js'
 
 interface Letter { readonly to: string; readonly subject: string; readonly id: string; readonly replyTo: string; readonly bytes: string; readonly all: string; readonly automatic: string }
@@ -33,9 +35,17 @@ const server = new SMTPServer({
 server.listen(0, '127.0.0.1')
 await once(server.server, 'listening')
 t.teardown(() => new Promise<void>((resolve) => server.close(() => resolve())))
+const dovecot = new Dovecot()
+if (!withDovecot.skip) await dovecot.start()
+t.teardown(async () => {
+  await dovecot.kill()
+  rmSync(dovecot.folder, { recursive: true, force: true })
+})
 const door = await freePort()
 const product = await startProduct(t, { env: {
-  REFERO_MAIL_PORT: String(door), REFERO_LOOP_EMAIL: 'true', REFERO_EMAIL_PORT: String((server.server.address() as AddressInfo).port), REFERO_EMAIL_REPLY: 'plus', REFERO_LOG_LEVEL: 'warn',
+  REFERO_EMAIL_IN_PORT: String(door), REFERO_LOOP_EMAIL: 'true', REFERO_EMAIL_PORT: String((server.server.address() as AddressInfo).port), REFERO_EMAIL_REPLY: 'plus', REFERO_PORTAL_URL: 'https://heart.example/portal',
+  ...(!withDovecot.skip && { REFERO_MAILBOX: 'true', REFERO_MAILBOX_PORT: String(dovecot.port), REFERO_MAILBOX_TLS: 'none', REFERO_MAILBOX_USER: 'desk', REFERO_MAILBOX_PASSWORD: 'right' }),
+  REFERO_LOG_LEVEL: 'warn',
 } })
 const transport = createTransport({ host: '127.0.0.1', port: door, ignoreTLS: true })
 t.teardown(() => transport.close())
@@ -159,6 +169,101 @@ t.test('a spoofed sender learns nothing: neither of the referral that it names, 
   t.notMatch(letter.all, reference)
   await send('Ridge Clinic <billing@ridge.example>', { subject: 'Another', text: 'Please see Marnie Tarr.' })
   t.match(await found('what the practice itself hears', () => to('billing@ridge.example')[known]), { subject: /^We have your referral/ })
+})
+
+t.test('a program that puts our number into each of its answers gets no letter for any of them, and one that sends a brochure none before the digest', async (t) => {
+  let said = 0
+  answering.set('ticket@lake.example', ({ subject, replyTo }) => send('ticket@lake.example', { to: replyTo, subject: `Re: ${subject}`, text: `Ticket ${++said} is open.`, attachments: said % 2 ? [] : [PDF] }))
+  const { reference } = await refer('ticket@lake.example')
+  const heard = async (more: number): Promise<void> => until(async () => (await timeline(reference)).filter(({ name }) => name === 'information-added').length === more, product.output)
+  await heard(1)
+  for (let n = 2; n < 8; n++) {
+    await send('ticket@lake.example', { to: `referrals+${reference}@heart.example`, subject: `Re: ${reference}`, text: `Ticket ${++said} is open.`, attachments: n % 2 ? [PDF] : [] })
+    await heard(n)
+  }
+  t.equal(to('ticket@lake.example').length, 1)
+  t.match(await held(reference, 'reading'), /to be read|nobody has read/, 'and a person is shown what came')
+  answering.delete('ticket@lake.example')
+})
+
+/** Everything that a mail says, in each way in which it could say it. */
+const spelled = (bytes: string): string => {
+  const parts = bytes.split(/\r\n\r\n|\r\n--/)
+  return [bytes, ...parts.map((part) => Buffer.from(part.replace(/\s/g, ''), 'base64').toString('latin1')), bytes.replace(/=\r\n/g, '').replace(/=([0-9A-F]{2})/g, (_, code: string) => String.fromCharCode(Number.parseInt(code, 16)))].join('\n')
+}
+
+t.test('no letter about a patient whom we know says a word of them, in any header, part, name or encoding; it has the link of the portal', async (t) => {
+  const file = readFileSync(fixture('xml/referral-note.xml'), 'utf8').replaceAll(/^.*telecom use="WP".*$|^.*telecom value="mailto:ines.*$/gm, '').replaceAll('MRN-40077', 'MRN-50088') // whoever wrote it has no fax and no Direct address
+  const { letter, reference } = await refer('known@oak.example', { subject: 'Referral Quillfeather', text: 'Odalys Quillfeather, MRN-50088, 555-555-0133', attachments: [{ filename: 'Quillfeather-19610409.xml', content: file, contentType: 'text/xml' }] })
+  t.match((await timeline(reference)).find(({ name }) => name === 'read')?.facts.words, /^[1-9]\d* services?, [1-9]/, 'it is known')
+  const all = spelled(letter.bytes)
+  t.match(all, reference)
+  for (const word of ['Quillfeather', 'Odalys', 'Thistlewood', '19610409', '1961-04', 'April 9', '555-0133', '50088', 'Larkspur', 'Willowmere', 'odalys.q', 'chest']) t.notOk(all.toLowerCase().includes(word.toLowerCase()), `${word} is nowhere`)
+  t.match(letter.all, /https:\/\/heart\.example\/portal/)
+  t.equal(letter.automatic, 'auto-generated')
+})
+
+t.test('an order of HL7 v2 and a FHIR Bundle in mails are read', async (t) => {
+  const references = async (): Promise<readonly string[]> => (await product.api('/api/referrals?limit=200')).body.referrals.map(({ reference }: Answer) => reference)
+  for (const file of ['hl7v2/ref-i12-cardiology.hl7', 'fhir/referral-bundle.json']) {
+    const before = new Set(await references())
+    await done('structure@yew.example', { subject: 'Referral', text: '', attachments: [{ filename: `referral-${before.size}`, content: readFileSync(fixture(file)), contentType: 'application/octet-stream' }] })
+    const [reference = '', ...others] = (await references()).filter((one) => !before.has(one))
+    t.same(others, [])
+    t.match((await timeline(reference)).find(({ name }) => name === 'read')?.facts.words, /[1-9]\d* diagnos[ei]s/, file)
+    t.equal(await held(reference, 'reading'), undefined, file)
+  }
+})
+
+t.test('what our staff pass on is acknowledged to who wrote it, inline or as a message in a message; nested deeper too', async (t) => {
+  await send('desk@heart.example', { subject: 'FW: patient', text: 'Please open.\n\n-----Original Message-----\nFrom: Elm Office <office@elm.example>\nSent: Monday\nTo: desk@heart.example\nSubject: patient\n\nPlease see Marnie Tarr.', attachments: [PDF] })
+  await found('the letter to who wrote the text', () => to('office@elm.example')[0])
+  const inner = 'From: Ash Office <office@ash.example>\r\nTo: desk@heart.example\r\nSubject: patient\r\nContent-Type: text/plain\r\n\r\nPlease see Marnie Tarr.\r\n'
+  const middle = `From: other@heart.example\r\nSubject: FW\r\nMIME-Version: 1.0\r\nContent-Type: message/rfc822\r\n\r\n${inner}`
+  await send('desk@heart.example', { subject: 'FW: FW: patient', text: 'Twice forwarded.', attachments: [{ filename: 'patient.eml', contentType: 'message/rfc822', content: middle }] })
+  const letter = await found('the letter to who wrote the innermost', () => to('office@ash.example')[0])
+  t.match(referenceOf(letter), /^R-/)
+  t.same(to('desk@heart.example'), [])
+})
+
+t.test('a character set that is unknown, or is not what it says, loses no word', async (t) => {
+  for (const [n, [charset, body]] of ([['no-such-set', Buffer.from('Señora Zoë')], ['utf-8', Buffer.from('Se\xf1ora Zo\xeb', 'latin1')], ['us-ascii', Buffer.from('Señora Zoë')]] as const).entries()) {
+    const id = `charset-${n}@birch.example`
+    await transport.sendMail({ envelope: { from: `b${n}@birch.example`, to: 'referrals@heart.example' }, raw: Buffer.concat([Buffer.from(`From: b${n}@birch.example\r\nTo: referrals@heart.example\r\nSubject: patient\r\nMessage-ID: <${id}>\r\nContent-Type: text/plain; charset=${charset}\r\nContent-Transfer-Encoding: 8bit\r\n\r\n`), body, Buffer.from('\r\n')]) })
+    const reference = referenceOf(await found(id, () => to(`b${n}@birch.example`)[0]))
+    const bundle = await product.api(`/api/referrals/${reference}/bundle`)
+    const [text] = (bundle.body.entry ?? []).flatMap(({ resource }: Answer) => (resource.resourceType === 'DocumentReference' ? [Buffer.from(resource.content[0].attachment.data ?? '', 'base64').toString()] : []))
+    t.match(text, /Señora Zoë/, charset)
+  }
+})
+
+t.test('what comes twice is acknowledged once; empty, without content and for somebody else are refused or shown, and others go on', async (t) => {
+  const before = await count()
+  const raw = readFileSync(fixture('mime/referral-with-pdf.eml'), 'latin1').replace(/^From: .*$/m, 'From: twice@fir.example').replace(/^Message-ID: .*$/im, 'Message-ID: <twice@fir.example>')
+  const twice = { envelope: { from: 'twice@fir.example', to: 'referrals@heart.example' }, raw }
+  await transport.sendMail(twice)
+  await found('its acknowledgement', () => to('twice@fir.example')[0])
+  await transport.sendMail(twice)
+  await t.rejects(transport.sendMail({ envelope: twice.envelope, raw: Buffer.alloc(0) }), /^.*554/)
+  await t.rejects(transport.sendMail({ envelope: { ...twice.envelope, to: 'other@heart.example' }, raw }), /550/)
+  t.equal(await done('nothing@fir.example', { subject: 'nothing', text: '' }), 'error', 'it is kept, and a person is told')
+  await refer('after@fir.example')
+  t.equal(to('twice@fir.example').length, 1)
+  t.equal(to('nothing@fir.example').length, 0)
+  t.equal(await count(), before + 2)
+})
+
+t.test('a mailbox at dovecot is a door like the other, and a mail that is in both is one referral', withDovecot, async (t) => {
+  const before = await count()
+  const mail = `From: Pine Office <office@pine.example>\r\nTo: referrals@heart.example\r\nSubject: patient\r\nMessage-ID: <pine-1@pine.example>\r\n\r\nPlease see Marnie Tarr.\r\n`
+  dovecot.deliver(mail)
+  await found('its acknowledgement', () => to('office@pine.example')[0])
+  dovecot.deliver(mail)
+  await transport.sendMail({ envelope: { from: 'office@pine.example', to: 'referrals@heart.example' }, raw: mail })
+  dovecot.deliver(mail.replaceAll('office@', 'after@').replace('pine-1', 'pine-2').replace('Pine Office', 'After').replace('Marnie', 'Berta'))
+  await found('what came after it', () => to('after@pine.example')[0])
+  t.equal(await count(), before + 2)
+  t.equal(to('office@pine.example').length, 1)
 })
 
 const swaks = await promisify(execFile)('swaks', ['--version']).then(() => true, () => false)

@@ -85,6 +85,12 @@ t.test('a message forwarded by our own staff comes from who wrote it', async (t)
   t.equal(unread(bundle).length, 2, 'its letter and its text')
   const [from] = await opened(outer)
   t.match(all<Organization>(from, 'Organization'), [{ name: 'Front desk' }], 'without `ours`, from whoever sent it')
+  for (const header of ['---------- Forwarded message ---------\nFrom: Ines Bell <ines.bell@meadow.example>\nDate: Mon, 2 Mar 2026\nSubject: Referral', 'From: "Ines Bell" [mailto:ines.bell@meadow.example]\nSent: Monday\nTo: Front desk\nSubject: Referral', '> *De:* Ines Bell <ines.bell@meadow.example>\n> *Enviado:* lunes\n> *Asunto:* Paciente']) {
+    const [inline] = await opened(await mail({ messageId: '<three@heart.example>', from: { name: 'Front desk', address: 'desk@heart.example' }, subject: 'FW: Referral', text: `See below.\n\n${header}\n\nPlease see Mr Fenwick.` }), { ours: ['heart.example'] })
+    t.match(all<Organization>(inline, 'Organization'), [{ name: 'Ines Bell', telecom: [{ value: 'ines.bell@meadow.example' }] }], header)
+  }
+  const [stranger] = await opened(await mail({ text: 'From: Ines Bell <ines.bell@meadow.example>\nSubject: x\n\nPlease see Mr Fenwick.', from: { name: 'Somebody', address: 'x@elsewhere.example' } }), { ours: ['heart.example'] })
+  t.match(all<Organization>(stranger, 'Organization'), [{ name: 'Somebody' }], 'what anybody else passes on is theirs')
 })
 
 t.test('a reply says which referral it is about: by its address, its subject, or what a bar code said', async (t) => {

@@ -47,6 +47,7 @@ export default defineTransform({
       const wrong = [...problems, ...read.problems].toSorted()
       if (read.structured.length === 0 && read.unread.length === 0 && onlyOurs) return { filtered: 'unpack: it says nothing but our own letter' }
       if (read.structured.length === 0 && read.unread.length === 0) throw new MessageFault({ kind: 'required', reason: `there is neither text nor a document in it${wrong.length > 0 ? `: ${wrong.join('; ')}` : ''}` })
+      if (take === 'answers' && read.structured.length === 0) return { filtered: 'unpack: it carries no answers' } // what nobody has read is a referral; of a large one not even a copy is made
       const sent = senderOf(mail, forwardedFrom, kind, ours)
       const closesLoops = kind === 'direct' && read.structured.some((one) => one.closesLoops)
       const references = referencesIn(mail, codes, [subjects, pieces.flatMap(({ title }) => title ?? []), words])

@@ -8,7 +8,7 @@ import { isExecutable, mediaTypeOf } from '../../engine/formats/mime/sniff.js'
 import { openTnef } from '../../engine/formats/mime/tnef.js'
 import { looseFiles } from '../../engine/formats/mime/xdm/package.js'
 import { readMetadata, readXdm } from '../../engine/formats/mime/xdm/read.js'
-import { withoutOurLetter } from './quoted.js'
+import { withoutOurLetter, writerOf } from './quoted.js'
 
 /** One document as it came. */
 export interface Piece {
@@ -20,7 +20,7 @@ export interface Piece {
 }
 export interface Unpacked {
   readonly pieces: readonly Piece[]
-  readonly forwardedFrom: readonly Address[] // who wrote the messages within the message, the outermost first
+  readonly forwardedFrom: readonly Address[] // who wrote the messages within the message or passed on in its text, the outermost first
   readonly subjects: readonly string[]
   readonly context: Context | null // what the mail itself says of its patient and purpose
   readonly words: readonly string[] // the texts of the mail itself, with what they quote
@@ -80,6 +80,8 @@ export const piecesOf = async (mail: Part): Promise<Unpacked> => {
     const words = prose.length > 0 ? { text: prose.join('\n\n'), type: 'text/plain' } : { text: html.join('\n'), type: 'text/html' }
     const isMade = automatic(part).kind !== 'no' // what a program writes beside its documents tells nothing that they do not; two programs would answer each other for ever
     if (depth === 0) found.words.push(words.text)
+    const writer = words.type === 'text/plain' ? writerOf(words.text) : null
+    if (writer) found.forwardedFrom.push(writer)
     const own = isMade ? '' : withoutOurLetter(words.text, words.type)
     if (depth === 0) found.onlyOurs = !isMade && own.trim() === '' && words.text.trim() !== ''
     if (own.trim() !== '') add({ at: `${before}text`, content: Buffer.from(own), type: words.type, title: subject ?? null, group: `${before}text` })

@@ -1,4 +1,5 @@
 /** The words of a reply without the letter of ours that it quotes: our sentences about a patient are not the referrer's. */
+import type { Address } from '../../engine/formats/mime/fields.js'
 
 export const NUMBER = /(?<![a-z0-9])R-([0-9a-z]{4})-([0-9a-z]{4})(?![a-z0-9])/gi
 const LONGEST = 1_000_000 // characters that are looked at
@@ -34,6 +35,14 @@ const marks = (lines: readonly string[], n: number): number => {
   if (RULE.test(line) || WROTE.test(line)) return 1
   if (WROTE.test(`${line} ${next}`)) return 2
   return FROM.test(line) && lines.slice(n + 1, n + 7).some((one) => SUBJECT.test(one.trim())) ? 1 : 0
+}
+
+/** Who wrote the mail that is passed on in the text below a rule or its header, as `From: Ines Bell <ines.bell@meadow.example>` says; null where none is. */
+export const writerOf = (text: string): Address | null => {
+  const lines = text.slice(0, LONGEST).split('\n').map((line) => line.replace(/^[>\s]+/, '').trim())
+  const line = lines.find((one, n) => FROM.test(one) && lines.slice(n + 1, n + 7).some((next) => SUBJECT.test(next)))
+  const [, name = '', address] = /^(.{0,200}?)[\s<([]*(?:mailto:)?([^\s<>()[\]:;,"]{1,64}@[\w.-]{1,253})/.exec(line?.replace(FROM, '').replace(/^[*\s]+/, '') ?? '') ?? []
+  return address === undefined ? null : { name: name.replace(/["'*]/g, '').trim(), address }
 }
 
 const names = (text: string): boolean => text.search(NUMBER) >= 0

@@ -9,7 +9,7 @@ export const AUTOMATIC = ['report', 'bounce', 'reply', 'list', 'bulk', 'generate
 export type Automatic = typeof AUTOMATIC[number]
 
 /** Absence notes that say so in the subject alone, as mail programs write it by themselves in the languages that our letters and their readers have. */
-const ABSENT = /^(?:auto(?:matic|mated)?[ -]?(?:reply|response|responder)|auto:|out of (?:the )?office|respuesta autom[aá]tica|fuera de (?:la )?oficina|r[eé]ponse automatique|automatische antwort|abwesenheitsnotiz)\b/i
+const ABSENT = /^(?:auto(?:matic|mated)?[ -]?(?:reply|response|responder)\b|auto ?:|out of (?:the )?office\b|(?:respuesta|resposta) autom[aá]tica|fuera de (?:la )?oficina|r[eé]ponse automatique|absence du bureau|automatische? antwo(?:ord|rt)|abwesen(?:d|heit)|risposta automatica|fuori (?:sede|ufficio)|автоматический ответ|自动(?:回复|答复))/i
 
 /** What kind of automatic mail a header says that this is, and the field that says so. Never `no` where one does. */
 export const automatic = (mail: { readonly fields: readonly Field[] }): { readonly kind: Automatic; readonly because: string | null } => {

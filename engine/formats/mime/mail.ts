@@ -120,9 +120,12 @@ export const textOf = (part: Part): string => {
   return part.parameters.format?.toLowerCase() === 'flowed' ? libmime.decodeFlowed(text, part.parameters.delsp?.toLowerCase() === 'yes') : text
 }
 
+/** What a decoder would read as windows-1252; a byte beyond ASCII breaks the promise, and is more often UTF-8. */
+const ASCII = /^(?:us-ascii|ascii|ansi_x3\.4-1968)$/i
+
 const decoded = (bytes: Buffer, charset: string | undefined): string => {
   try {
-    if (charset) return new TextDecoder(charset, { fatal: true }).decode(bytes)
+    if (charset && !ASCII.test(charset)) return new TextDecoder(charset, { fatal: true }).decode(bytes)
   } catch {
     // A wrong name, or a wrong promise: what the bytes themselves say is next best.
   }

@@ -22,6 +22,9 @@ t.test('an automatic mail is known by its header', async (t) => {
     generated: ['Auto-Submitted: auto-generated', 'X-Auto-Response-Suppress: All'],
   }
   for (const [word, headers] of Object.entries(expected)) for (const header of headers) t.equal(kind(header), word, header)
+  const about = (subject: string): string => automatic(readFields(Buffer.from(`From: bell@meadow.example\r\nSubject: ${subject}\r\n\r\nx`))).kind
+  for (const subject of ['Automatic reply: We have your referral', 'Auto: away', 'Out of office until March 9', 'AUTO-REPLY', 'Respuesta automática: hola', 'Fuera de la oficina', 'Réponse automatique : x', '=?utf-8?Q?R=C3=A9ponse_automatique?=', 'Abwesenheitsnotiz: x', 'Automatische Antwort: x', 'Automatisch antwoord: x', 'Risposta automatica: x', 'Resposta automática: x', 'Автоматический ответ: x', '自动回复: x']) t.equal(about(subject), 'reply', subject)
+  for (const subject of ['Re: We have your referral', 'Automatic implantable defibrillator', 'Auto accident, neck pain', 'Seen out of office by Dr. Bell', 'Autoimmune hepatitis']) t.equal(about(subject), 'no', subject)
   const format = mime.create({}, connectorTools().tools)
   t.equal(format.checkPath('automatic'), null)
   t.same(format.read(format.parse(Buffer.from('Auto-Submitted: auto-replied\r\n\r\nI am away.')), 'automatic'), ['reply'])

@@ -64,6 +64,8 @@ t.test('character sets and encodings are read as they are declared', async (t) =
   t.equal(text('gb18030', 'base64', 'wO7P/s7E'), '李晓文')
   t.equal(text('"windows-1251"', 'quoted-printable', '=C8=E2=E0=ED'), 'Иван')
   t.equal(text('no-such-set', '8bit', 'Zoë'), 'Zoë')
+  t.equal(text('us-ascii', '8bit', 'Zoë'), 'Zoë', 'what is no ASCII is what its bytes say')
+  t.equal(text('US-ASCII', '8bit', Buffer.from('Zo\xeb', 'latin1')), 'Zoë')
   t.equal(text('us-ascii', 'x-unknown', 'plain =41'), 'plain =41')
   t.equal(text('utf-8', 'quoted-printable', '=ZZ =4'), '=ZZ =4', 'what is no code stays')
 })
