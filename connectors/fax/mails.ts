@@ -1,6 +1,7 @@
 /** A fax, and what became of one, as mails. */
 import { createHash } from 'node:crypto'
 import { TYPES } from '../../engine/documents/kind.js'
+import { withBase64 } from '../../engine/formats/mime/base64-lines.js'
 import { composeMail } from '../../engine/formats/mime/compose.js'
 import { faxAddress } from '../../engine/formats/mime/fax-address.js'
 import { faxKind, pageCount } from './document.js'
@@ -10,7 +11,6 @@ export interface NewArrival { readonly bytes: Buffer; readonly key: string }
 export interface Naming { readonly name: string; readonly country: string }
 
 const DOMAIN = 'fax.invalid'
-const LINE = 76 // characters of base64
 
 /** A received fax as a mail with its document, byte for byte. */
 export const faxMail = async (fax: ReceivedFax, document: Buffer, { name, country }: Naming): Promise<NewArrival> => {
@@ -25,18 +25,7 @@ export const faxMail = async (fax: ReceivedFax, document: Buffer, { name, countr
     headers: { 'X-Refero-Kind': 'fax', 'X-Refero-Fax': `${name}:${fax.id}`, ...(pages !== null && { 'X-Refero-Pages': String(pages) }) },
     attachments: [{ filename: `fax.${kind ?? 'bin'}`, type: kind ? TYPES[kind] : 'application/octet-stream', content: Buffer.alloc(0) }],
   })
-  return { bytes: Buffer.concat([head, base64Lines(document)]), key: `${name}:${fax.id}` }
-}
-
-/** What stands behind the header of a mail that is one attachment (RFC 2045 §6.8): at once, for a stream of pages takes the engine's time from those who wait. */
-const base64Lines = (document: Buffer): Buffer => {
-  const encoded = Buffer.from(document.toString('base64'), 'latin1')
-  const lines = Buffer.alloc(encoded.length + 2 * Math.ceil(encoded.length / LINE))
-  for (let at = 0, to = 0; at < encoded.length; at += LINE) {
-    to += encoded.copy(lines, to, at, at + LINE)
-    to += lines.write('\r\n', to, 'latin1')
-  }
-  return lines
+  return { bytes: withBase64(head, document), key: `${name}:${fax.id}` }
 }
 
 const ACTIONS: Readonly<Record<FaxStatus['stage'], readonly [action: string, status: string]>> = {

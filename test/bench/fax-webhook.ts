@@ -1,7 +1,7 @@
 /** How soon the fax webhook answers at 50 faxes of 1 MB a second, and whether each is received once: `node dist/test/bench/fax-webhook.js [seconds]`. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import http from 'node:http'
 import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -11,6 +11,7 @@ const ROOT = join(import.meta.dirname, '../../..')
 const SECONDS = Number(process.argv[2] ?? 10)
 const RATE = 50 // faxes a second
 const PATIENCE = 60_000 // milliseconds for the last one
+const TICK = 10 // milliseconds in which Linux counts processor time
 
 const port = await new Promise<number>((resolve) => {
   const server = createServer().listen(0, '127.0.0.1', () => {
@@ -19,7 +20,7 @@ const port = await new Promise<number>((resolve) => {
   })
 })
 const data = mkdtempSync(join(tmpdir(), 'refero-fax-'))
-const engine = spawn(process.execPath, [join(ROOT, 'bin/refero.js'), 'serve', '--channels', join(ROOT, 'test/bench/channels/fax'), '--data', data], { stdio: ['ignore', 'ignore', 'inherit'], env: { ...process.env, REFERO_HTTP_PORT: String(port), REFERO_LOG_LEVEL: 'warn', REFERO_SECRET_FAX: 'bench', REFERO_REFERRALS_OPEN: 'false' } })
+const engine = spawn(process.execPath, [...process.execArgv, join(ROOT, 'bin/refero.js'), 'serve', '--channels', join(ROOT, 'test/bench/channels/fax'), '--data', data], { stdio: ['ignore', 'ignore', 'inherit'], env: { ...process.env, REFERO_HTTP_PORT: String(port), REFERO_LOG_LEVEL: 'warn', REFERO_SECRET_FAX: 'bench', REFERO_REFERRALS_OPEN: 'false' } })
 const agent = new http.Agent({ keepAlive: true })
 const wait = (milliseconds: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, milliseconds))
 
@@ -39,6 +40,13 @@ const ready = (): Promise<boolean> => fetch(`http://127.0.0.1:${port}/ready`).th
 while (!(await ready())) if (engine.exitCode === null) await wait(100); else throw new Error('The engine does not run.')
 for (let n = 0; n < 20; n++) await send(`warm-${n}`)
 
+/** Milliseconds of processor time that the engine has taken: all of its threads, and the one that answers. Null where the system does not tell. */
+const taken = (): { readonly all: number; readonly main: number } | null => {
+  const ticks = (file: string): number => readFileSync(file, 'utf8').split(') ')[1]?.split(' ').slice(11, 13).reduce((sum, one) => sum + Number(one) * TICK, 0) ?? 0
+  const [process, thread] = [`/proc/${engine.pid}/stat`, `/proc/${engine.pid}/task/${engine.pid}/stat`]
+  return existsSync(thread) ? { all: ticks(process), main: ticks(thread) } : null
+}
+const before = taken()
 const began = performance.now()
 const answers: Promise<{ status: number; took: number }>[] = []
 for (let n = 0; n < RATE * SECONDS; n++) {
@@ -51,6 +59,7 @@ const at = (share: number): string => (times[Math.floor(times.length * share)] ?
 const waiting = join(data, 'fax', 'received', 'bench-fax', 'waiting')
 const files = (): string[] => readdirSync(join(data, 'faxes')).filter((name) => !name.startsWith('.'))
 for (const until = performance.now() + PATIENCE; performance.now() < until && (readdirSync(waiting).length > 0 || files().length < 20 + all.length); ) await wait(200)
+const after = taken()
 const counts = new Map<string, number>()
 for (const name of files()) {
   const id = /^X-Refero-Fax: \S+:(\S+)/m.exec(readFileSync(join(data, 'faxes', name)).toString('latin1', 0, 4000))?.[1] ?? '?'
@@ -59,6 +68,7 @@ for (const name of files()) {
 const lost = all.filter((_, n) => !counts.has(`fax-${n}`)).length
 const twice = [...counts.values()].filter((count) => count > 1).length
 process.stdout.write(`${all.length} faxes of 1 MB at ${RATE}/s: answered p50 ${at(0.5)} ms, p99 ${at(0.99)} ms, longest ${times.at(-1)?.toFixed(1)} ms; not 200: ${all.filter(({ status }) => status !== 200).length}; lost ${lost}, twice ${twice}; all delivered ${((performance.now() - began) / 1000).toFixed(1)} s after the first\n`)
+if (before && after) process.stdout.write(`processor time a fax: ${((after.all - before.all) / all.length).toFixed(1)} ms, ${((after.main - before.main) / all.length).toFixed(1)} ms of it in the thread that answers\n`)
 agent.destroy()
 engine.kill('SIGTERM')
 await once(engine, 'exit')

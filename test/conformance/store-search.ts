@@ -54,6 +54,13 @@ export const searchConformance = (on: OnStore): void => {
     t.same(ids(await store.search({ text: 'everywoman', limit: 10 })), [id])
     t.same(ids(await store.search({ text: 'large base64', limit: 10 })), [large])
     t.same(ids(await store.search({ text: scan.slice(0, 100), limit: 10 })), [])
+    const inLines = (end: string): string => scan.slice(0, 100_000).replace(/.{76}/g, `$&${end}`)
+    const mails: number[] = []
+    for (const end of ['\n', '\r\n']) mails.push(await keep(store, `Subject: PETUNIA${end}${end}${inLines(end)}${end}--x${end}Content-Type: text/plain${end}${end}BEGONIA${end}`))
+    t.same(ids(await store.search({ text: 'petunia begonia', limit: 10 })), mails.reverse())
+    t.same(ids(await store.search({ text: scan.slice(76, 152), limit: 10 })), [], 'nor in lines, as mails have them')
+    const long = await keep(store, `https://heart.example/${'referrals/'.repeat(8)}HYACINTH\n${'x '.repeat(3000)}`)
+    t.same(ids(await store.search({ text: 'hyacinth', limit: 10 })), [long], 'a long address is no document')
   })
 
   on('whatever is typed is words and nothing else', async (t, store) => {

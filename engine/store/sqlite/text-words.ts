@@ -6,8 +6,9 @@ import { ReferoError } from '../../errors.js'
 export const TEXT_BYTES = 256 * 1024
 /** How many words one search may have. */
 const MOST_WORDS = 20
-/** Longer runs without a space or a delimiter are documents in base64 and the like: no words. */
-const NO_WORD = /[A-Za-z0-9+/=_-]{120,}/g
+/** Long runs without a space or a delimiter, over lines as mails have them, are documents in base64 and the like: no words. */
+const RUN = /(?<![A-Za-z0-9+/=_-])[A-Za-z0-9+/=_-]{60,}(?:\r?\n[A-Za-z0-9+/=_-]{60,})*/g
+const NO_WORD = 120 // characters, from which on a run is none
 const MAY_HOLD_DOCUMENTS = 4096 // characters
 /** Private-use characters are letters to the index: with one in front, a channel's number or a type is a word that no text contains. */
 const MARKS = { channel: '\u{E000}', type: '\u{E001}' } as const
@@ -29,7 +30,7 @@ const CHARSETS: readonly (readonly [name: RegExp, label: (match: RegExpExecArray
 export const textOf = (bytes: Buffer): string => {
   const encoding = encodingOf(bytes)
   const text = encoding === 'utf-8' ? bytes.toString('utf8') : decode(bytes, encoding)
-  return (text.length > MAY_HOLD_DOCUMENTS ? text.replace(NO_WORD, ' ') : text).replace(MARKED, ' ')
+  return (text.length > MAY_HOLD_DOCUMENTS ? text.replace(RUN, (run) => (run.length < NO_WORD ? run : ' ')) : text).replace(MARKED, ' ')
 }
 
 const encodingOf = (bytes: Buffer): string => {

@@ -5,6 +5,7 @@ import { simpleParser } from 'mailparser'
 import t from 'tap'
 import { MessageFault } from '../../../engine/errors.js'
 import mime from '../../../engine/formats/mime/index.js'
+import { withBase64 } from '../../../engine/formats/mime/base64-lines.js'
 import { composeMail, isAddress, parseAddress } from '../../../engine/formats/mime/compose.js'
 import { attachmentsOf, contentOf, type Mail } from '../../../engine/formats/mime/mail.js'
 import { connectorTools } from '../../conformance/connectors.js'
@@ -112,6 +113,14 @@ t.test('what is malformed is read as far as it can be, or refused in a sentence;
   for (const nasty of ['=?utf-8?B?////?=', '=?x?Q?=ZZ?=', '=?utf-8?Q?', '"unclosed <a@b', 'a@b, <<<>>>, ;:group:;', '('.repeat(50_000), '"\\'.repeat(20_000), '=?'.repeat(40_000), ' ;a*0*='.repeat(10_000)]) {
     const mail = parse(`Subject: ${nasty}\r\nFrom: ${nasty}\r\nContent-Type: text/plain; name=${nasty}\r\n\r\nbody`)
     t.ok([...values(mail, 'Subject'), ...values(mail, 'From.address'), ...values(mail, 'text'), ...values(mail, 'attachment[0].filename')].length > 0, nasty.slice(0, 20))
+  }
+})
+
+t.test('base64 in lines is what it should be, whatever the length', async (t) => {
+  const all = Buffer.from(Array.from({ length: 60_000 }, (_, n) => (n * 7 + (n >> 8)) & 0xff))
+  for (const length of [0, 1, 2, 3, 56, 57, 58, 113, 114, 115, 1000, all.length]) {
+    const content = all.subarray(0, length)
+    t.equal(withBase64(Buffer.from('X: y\r\n\r\n'), content).toString('latin1'), `X: y\r\n\r\n${content.toString('base64').replace(/.{1,76}/g, '$&\r\n')}`, `${length} bytes`)
   }
 })
 
