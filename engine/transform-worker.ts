@@ -13,7 +13,7 @@ export class TransformWorker {
 
   constructor(channel: Channel) {
     this.#channel = channel
-    const round = channel.concurrency > 1 ? (): Promise<number> => this.#several() : (): Promise<number> => this.#inOrder()
+    const round = channel.concurrency > 1 ? (): Promise<number> => this.#several() : (stopping: AbortSignal): Promise<number> => this.#inOrder(stopping)
     this.#worker = new Worker(round, channel.clock, (error) => channel.log('error', 'a channel could not use the store; it tries again', { channel: channel.name, error }))
   }
 
@@ -30,10 +30,11 @@ export class TransformWorker {
     await Promise.allSettled(this.#underWay.values())
   }
 
-  async #inOrder(): Promise<number> {
+  /** What has been read is worked off before more is: where steps are slow, large messages would be read again and again. */
+  async #inOrder(stopping: AbortSignal): Promise<number> {
     const messages = await this.#channel.store.received(this.#channel.name, MOST)
     if (messages.length === 0) return Number.POSITIVE_INFINITY
-    await transform(this.#channel, messages)
+    for (let done = 0; done < messages.length && !stopping.aborted; ) done += await transform(this.#channel, messages.slice(done))
     return 0
   }
 

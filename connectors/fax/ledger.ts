@@ -1,6 +1,6 @@
 /** Events that have been answered and are not yet done with: a file each, on the disk before its sender is told so. */
 import { randomUUID } from 'node:crypto'
-import { mkdir, open, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { mkdir, open, readdir, readFile, rename, rm, unlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { RawEvent } from './places.js'
 
@@ -56,7 +56,9 @@ export class Ledger {
 
   /** Forgets what is done with. */
   async finish(name: string): Promise<void> {
-    await rm(join(this.#waiting, name), { force: true })
+    await unlink(join(this.#waiting, name)).catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== 'ENOENT') throw error
+    })
     this.#count -= 1
   }
 

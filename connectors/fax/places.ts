@@ -1,7 +1,7 @@
 /** Reads values out of what a fax service sent: JSON, a form or its query, as one record. */
 import { MessageFault } from '../../engine/errors.js'
 import { fieldsOf, structured } from '../../engine/formats/mime/fields.js'
-import { contentOf, readMail, textOf } from '../../engine/formats/mime/mail.js'
+import { contentOf, readParts, textOf } from '../../engine/formats/mime/mail.js'
 import type { Where } from './facts.js'
 
 /** An event as it arrived. `headers` are those that came once, by lower-case name. */
@@ -37,8 +37,7 @@ export const readSource = ({ query, headers, body }: RawEvent, json: readonly st
 
 /** The fields and files of a multipart form (RFC 7578); of a name that comes twice, the first. */
 export const readForm = (body: Buffer, contentType: string): { readonly fields: Record<string, string>; readonly files: Record<string, Buffer> } => {
-  const head = Buffer.from(`Content-Type: ${contentType.replace(/[\r\n]+/g, ' ')}\r\n\r\n`)
-  const { parts } = readMail(Buffer.concat([head, body]), { ...LIMITS, size: head.length + body.length })
+  const parts = readParts(contentType, body, LIMITS)
   if (parts.length === 0) throw unreadable('the form has no parts')
   const fields: Record<string, string> = Object.create(null)
   const files: Record<string, Buffer> = Object.create(null)

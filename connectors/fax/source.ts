@@ -90,9 +90,9 @@ export default defineSource({
       }
       const worker = new Worker(provider, account, intake, tools.clock, duration(settings.giveUp))
       const rate = { requests: settings.rate?.requests ?? DEFAULTS.requests, within: duration(settings.rate?.within ?? DEFAULTS.within) }
-      const hook = hookOf({ provider, proofs: settings, maximum: limitOf(maximum), rate, ledger, kept: (entry) => worker.add(entry) }, tools)
+      const hook = hookOf({ provider, proofs: settings, maximum: limitOf(maximum), rate, ledger, kept: (entry, event) => worker.add(entry, event) }, tools)
       const leave = tools.serve(settings.path as string, hook.handler)
-      for (const entry of waiting) worker.add(entry)
+      for (const entry of waiting) worker.add(entry, null)
       poller.start()
       return { at: `${settings.path} on the engine’s web server`, parts: [{ stop: async () => { await hook.close(); leave() } }, worker, poller] }
     }

@@ -14,7 +14,7 @@ export interface Hook {
   readonly maximum: number // bytes of a body
   readonly rate: { readonly requests: number; readonly within: number }
   readonly ledger: Ledger
-  readonly kept: (name: string) => void
+  readonly kept: (name: string, event: RawEvent) => void
 }
 
 const BETWEEN_WARNINGS = 60_000
@@ -63,8 +63,8 @@ export const hookOf = ({ provider, proofs, maximum, rate, ledger, kept }: Hook, 
     if (!isSigned(proofs, request.headers, body, now) || !genuine(event, now)) return unauthorized(remote)
     if (body.length === 0 && query === '') return complaint(400, 'The request says nothing: it has neither a body nor a query.')
     try {
-      const name = await ledger.keep(withoutSecrets(event))
-      kept(name)
+      const lasting = withoutSecrets(event)
+      kept(await ledger.keep(lasting), lasting)
     } catch (error) {
       tools.log('error', 'an event of a fax service could not be kept; it is told to send it again', { provider: provider.name, error })
       return later('The event could not be kept. Send it again later.')

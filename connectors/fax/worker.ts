@@ -11,6 +11,7 @@ import type { Account } from './requests.js'
 const FIRST_PAUSE = 5_000 // milliseconds
 const LONGEST_PAUSE = 300_000
 const AT_ONCE = 4
+const MOST_AT_HAND = 16
 
 export class Worker {
   readonly #stopping = new AbortController()
@@ -21,9 +22,9 @@ export class Worker {
   /** `giveUp`: milliseconds after which a file that cannot be fetched is told of. */
   constructor(readonly provider: Provider, readonly account: Account, readonly intake: Intake, readonly clock: Clock, readonly giveUp: number) {}
 
-  /** Begins to work on an entry of the ledger. */
-  add(name: string): void {
-    const work = this.#work(name).finally(() => this.#running.delete(work))
+  /** Begins to work on an entry of the ledger. `event`: what it says, where that is still at hand; kept in memory for a few only. */
+  add(name: string, event: RawEvent | null): void {
+    const work = this.#work(name, this.#running.size < MOST_AT_HAND ? event : null).finally(() => this.#running.delete(work))
     this.#running.add(work)
   }
 
@@ -33,16 +34,18 @@ export class Worker {
     await Promise.all(this.#running)
   }
 
-  async #work(name: string): Promise<void> {
+  async #work(name: string, first: RawEvent | null): Promise<void> {
+    let event = first
     const { signal } = this.#stopping
     for (let pause = FIRST_PAUSE; !signal.aborted; pause = Math.min(pause * 2, LONGEST_PAUSE)) {
       await this.#turn()
-      const done = signal.aborted ? false : await this.#attempt(name).catch((error: unknown) => {
+      const done = signal.aborted ? false : await this.#attempt(name, event).catch((error: unknown) => {
         this.intake.log('error', 'an event of a fax service could not be worked on; it is tried again', { provider: this.intake.naming.name, error })
         return false
       })
       this.#pass()
       if (done) return
+      event = null
       await this.clock.sleep(pause, signal)
     }
   }
@@ -59,9 +62,9 @@ export class Worker {
   }
 
   /** One try; true once the entry is done with. */
-  async #attempt(name: string): Promise<boolean> {
+  async #attempt(name: string, atHand: RawEvent | null): Promise<boolean> {
     const { ledger, log, naming } = this.intake
-    const raw = await ledger.read(name)
+    const raw = atHand ?? (await ledger.read(name))
     let event: FaxEvent
     try {
       event = this.#read(raw)

@@ -1,7 +1,7 @@
 /** What a browser sends of a form: its fields and files (RFC 7578, application/x-www-form-urlencoded). */
 import { MessageFault } from '../../engine/errors.js'
 import { fieldsOf, structured } from '../../engine/formats/mime/fields.js'
-import { contentOf, readMail } from '../../engine/formats/mime/mail.js'
+import { contentOf, readParts } from '../../engine/formats/mime/mail.js'
 
 export interface Upload { readonly filename: string; readonly type: string; readonly content: Buffer }
 export interface FormData { readonly fields: ReadonlyMap<string, string>; readonly files: readonly Upload[] }
@@ -16,11 +16,9 @@ const UTF8 = new TextDecoder('utf-8', { fatal: true })
 export const readForm = (type: string, body: Buffer): FormData => {
   if (/^application\/x-www-form-urlencoded(?:\s*;|$)/i.test(type)) return { fields: urlEncoded(body), files: [] }
   if (!/^multipart\/form-data\s*;/i.test(type)) throw new MessageFault({ kind: 'unsupported', reason: 'a form is sent as multipart/form-data or application/x-www-form-urlencoded' })
-  const head = Buffer.from(`Content-Type: ${type.replace(/[\r\n]+/g, ' ')}\r\n\r\n`, 'latin1')
-  const { parts } = readMail(Buffer.concat([head, body]), { size: Number.POSITIVE_INFINITY, header: LONGEST_HEADER, parts: MOST_PARTS, depth: 1 })
   const fields = new Map<string, string>()
   const files: Upload[] = []
-  for (const part of parts) {
+  for (const part of readParts(type, body, { header: LONGEST_HEADER, parts: MOST_PARTS, depth: 1 })) {
     const { value, parameters } = structured(fieldsOf(part, 'content-disposition')[0])
     const { name, filename } = parameters
     if (value !== 'form-data' || name === undefined) throw new MessageFault({ kind: 'unreadable', reason: 'a part of the form does not say which field it is' })

@@ -187,6 +187,26 @@ t.test('several at once where order has no meaning: a slow one does not hold up 
   await world.until(() => world.arrived.includes('slow'))
 })
 
+t.test('where steps are slow, each message is read once', async (t) => {
+  const store = openSqliteStore(join(mkdtempSync(join(tmpdir(), 'refero-runtime-')), 'messages.db'))
+  t.teardown(() => store.close())
+  let read = 0
+  const counting = { ...store, received: async (channel: string, limit: number) => {
+    const messages = await store.received(channel, limit)
+    read += messages.length
+    return messages
+  } }
+  let open: () => void = () => {}
+  const gate = new Promise<void>((resolve) => { open = resolve })
+  const world = await running(t, sent, { store: counting, steps: [async (message) => { await gate; return [message] }] })
+  const all = Array.from({ length: 10 }, (_, n) => `m${n}`)
+  for (const content of all) await world.send(content)
+  open()
+  await world.until(() => world.arrived.length === all.length)
+  t.same(world.arrived, all)
+  t.equal(read, all.length)
+})
+
 t.test('steps filter, split and fail one message without touching its neighbours, and the history says why', async (t) => {
   const world = await running(t, sent, {
     steps: [(message) => (message.body === 'no' ? { filtered: 'it says no' } : message.body === 'bad' ? (() => { throw new Error('too bad') })() : [message, { ...message, body: `${message.body}!` }])],

@@ -35,24 +35,37 @@ export interface Limits {
 /** Reads a message. Throws a MessageFault where it is none, or more than the limits allow. */
 export const readMail = (bytes: Buffer, limits: Limits): Mail => {
   if (bytes.length > limits.size) throw new MessageFault({ kind: 'unsupported', reason: `the message is ${bytes.length} bytes long, and at most ${limits.size} are taken; the setting is \`size\`` })
-  let count = 0
-  const read = (raw: Buffer, depth: number, standard: string): Part => {
-    count += 1
-    if (count > limits.parts) throw new MessageFault({ kind: 'unsupported', reason: `has more than ${limits.parts} parts; the setting is \`parts\`` })
-    const header = readFields(raw)
-    if (header.end > limits.header) throw new MessageFault({ kind: 'unsupported', reason: `has a header longer than ${limits.header} bytes; the setting is \`header\`` })
-    const { value, parameters } = structured(fieldsOf(header, 'content-type')[0])
-    const type = /^[\w!#$&^.+-]+\/[\w!#$&^.+-]+$/.test(value) ? value : standard
-    const content = raw.subarray(header.end)
-    const boundary = type.startsWith('multipart/') ? parameters.boundary : undefined
-    if (!boundary) return { raw, fields: header.fields, type: type.startsWith('multipart/') ? 'text/plain' : type, parameters, content, parts: [] }
-    if (depth >= limits.depth) throw new MessageFault({ kind: 'unsupported', reason: `has parts nested more than ${limits.depth} deep; the setting is \`depth\`` })
-    const standardInside = type === 'multipart/digest' ? 'message/rfc822' : 'text/plain'
-    return { raw, fields: header.fields, type, parameters, content, parts: slices(content, boundary, limits.parts).map((one) => read(one, depth + 1, standardInside)) }
-  }
-  const mail = read(bytes, 0, 'text/plain')
+  const mail = partReader(limits).part(bytes, 0, 'text/plain')
   if (mail.fields.length === 0) throw noHeader()
   return { ...mail, mime: true }
+}
+
+/** The parts of a body whose content type came beside it, as with a form (RFC 7578); none where that names no boundary. Throws as `readMail`. */
+export const readParts = (contentType: string, body: Buffer, limits: Omit<Limits, 'size'>): readonly Part[] => {
+  const field: Field = { name: 'Content-Type', raw: Buffer.from(`Content-Type: ${contentType.replace(/[\r\n]+/g, ' ')}`) }
+  return partReader(limits).whole({ raw: body, fields: [field], content: body }, 0, 'text/plain').parts
+}
+
+/** Reads parts of one message, counted together. */
+const partReader = (limits: Omit<Limits, 'size'>) => {
+  let count = 0
+  const part = (raw: Buffer, depth: number, standard: string): Part => {
+    count += 1
+    if (count > limits.parts) throw new MessageFault({ kind: 'unsupported', reason: `has more than ${limits.parts} parts; the setting is \`parts\`` })
+    const { fields, end } = readFields(raw)
+    if (end > limits.header) throw new MessageFault({ kind: 'unsupported', reason: `has a header longer than ${limits.header} bytes; the setting is \`header\`` })
+    return whole({ raw, fields, content: raw.subarray(end) }, depth, standard)
+  }
+  const whole = (read: Pick<Part, 'raw' | 'fields' | 'content'>, depth: number, standard: string): Part => {
+    const { value, parameters } = structured(fieldsOf(read, 'content-type')[0])
+    const type = /^[\w!#$&^.+-]+\/[\w!#$&^.+-]+$/.test(value) ? value : standard
+    const boundary = type.startsWith('multipart/') ? parameters.boundary : undefined
+    if (!boundary) return { ...read, type: type.startsWith('multipart/') ? 'text/plain' : type, parameters, parts: [] }
+    if (depth >= limits.depth) throw new MessageFault({ kind: 'unsupported', reason: `has parts nested more than ${limits.depth} deep; the setting is \`depth\`` })
+    const standardInside = type === 'multipart/digest' ? 'message/rfc822' : 'text/plain'
+    return { ...read, type, parameters, parts: slices(read.content, boundary, limits.parts).map((one) => part(one, depth + 1, standardInside)) }
+  }
+  return { part, whole }
 }
 
 /** The header of a message alone, read from at most `most` bytes. Throws a MessageFault where there is none. */

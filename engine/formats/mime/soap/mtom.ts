@@ -1,7 +1,7 @@
 /** SOAP over HTTP as bytes: an envelope alone, or a multipart/related package whose parts it includes (MTOM, XOP 1.0, RFC 2387). */
 import { createHash } from 'node:crypto'
 import { fieldsOf, rawValue, readFields, structured } from '../fields.js'
-import { contentOf, type Part, readMail } from '../mail.js'
+import { contentOf, type Part, readParts } from '../mail.js'
 import { MessageFault } from '../../../errors.js'
 import { SoapFault } from './fault.js'
 
@@ -38,9 +38,8 @@ export const readSoapPackage = (contentType: string, body: Buffer): SoapPackage 
 const typed = (text: string) => structured({ name: 'Content-Type', raw: Buffer.from(`Content-Type: ${text.replace(/[\r\n]+/g, ' ')}`) })
 
 const read = (contentType: string, body: Buffer): readonly Part[] => {
-  const header = Buffer.from(`Content-Type: ${contentType.replace(/[\r\n]+/g, ' ')}\r\n\r\n`)
   try {
-    return readMail(Buffer.concat([header, body]), { ...LIMITS, size: header.length + body.length }).parts
+    return readParts(contentType, body, LIMITS)
   } catch (error) {
     if (error instanceof MessageFault) throw new SoapFault('Sender', `the package ${error.message}`)
     throw error
