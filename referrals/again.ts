@@ -3,15 +3,17 @@ import type { DeskParts } from './change.js'
 import type { Way } from './contracts.js'
 import type { NewNotice, Notice, ReferralState } from './desk-contracts.js'
 import { dutyOf, nextWay } from './fold.js'
+import { whyAll } from './tried.js'
 import { UNCARRIED } from './offers.js'
 import { providerTo } from './scope.js'
+import { getsPost } from './way-back.js'
 
 /** A refusal by one of these is of the one message; that of an address is of the address. */
 const SYSTEMS: readonly Way[] = ['hl7', 'fhir', 'portal', 'file']
 
 export interface Again { readonly notice: NewNotice; readonly words: string }
 
-/** Null where no way is left. An address that failed for good is not tried first any more with this provider. */
+/** Null where no way is left: a letter for staff is one only where it can be posted. An address that failed for good is not tried first any more with this provider. */
 export async function again(parts: DeskParts, before: ReferralState, failed: Notice, { reason, retryable }: { readonly reason: string; readonly retryable: boolean }): Promise<Again | null> {
   const { providers, clock, store } = parts
   const { id: _id, fate, ...same } = failed
@@ -29,8 +31,12 @@ export async function again(parts: DeskParts, before: ReferralState, failed: Not
   if (provider && address !== undefined && fate !== UNCARRIED && !SYSTEMS.includes(failed.way)) await providers.failing(provider.id, failed.way, address, reason)
   const tried = [...failed.tried, failed.way]
   const way = nextWay(provider, tried)
-  return way === null ? null : { notice: { ...same, way, tried, status: 'open', notBefore: now.toISOString() }, words: `it goes by ${way} now` }
+  return way === null || (way === 'file' && provider && !getsPost(provider)) ? null : { notice: { ...same, way, tried, status: 'open', notBefore: now.toISOString() }, words: `it goes by ${way} now` }
 }
+
+/** Of what goes no further: why, by each way that was tried. */
+export const whyNowhere = async ({ store }: DeskParts, before: ReferralState, failed: Notice, reason: string): Promise<string> =>
+  whyAll(reason, await store.events(before.id), await store.notices(before.id), failed)
 
 /** What the other side has confirmed has got through: that way is tried first again. */
 export async function works({ providers }: DeskParts, { to, way }: Pick<Notice, 'to' | 'way'>): Promise<void> {

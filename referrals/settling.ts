@@ -1,6 +1,6 @@
 /** What became of a notice: delivered, and the event says so; not delivered, and the next way is taken or a person is asked. */
 import type { EventName, NewEvent, Notice, NoticeKind, Proof, ProofStage, ReferralState } from './desk-contracts.js'
-import { again, works } from './again.js'
+import { again, whyNowhere, works } from './again.js'
 import { change, type DeskParts, type Intent } from './change.js'
 import { DESK, dutyOf } from './fold.js'
 import { calledOf } from './providers/names.js'
@@ -21,6 +21,7 @@ export interface NoticeFate {
   readonly identifiers: NonNullable<NewEvent['facts']>['identifiers'] & object // numbers under which the receiver keeps it
   readonly sentAs?: readonly string[] // Message-IDs with their brackets, and what a provider calls it, by which receipts name it
   readonly stage?: ProofStage // as the transport answered; `accepted` where it did not say
+  readonly answer?: string // what the receiver itself answered, in a sentence
 }
 
 /** The event that a delivered notice is. */
@@ -66,9 +67,10 @@ async function settleDigest(parts: DeskParts, notice: Notice, fate: NoticeFate):
 /** One piece of a digest, as news of its referral alone. */
 export const asNews = (referral: string | null, event: number | null): Pick<Notice, 'referral' | 'kind' | 'event' | 'items'> => ({ referral, kind: 'status', event, items: [] })
 
-const factsOf = ({ id, kind, way }: Notice, { doubtful, channel, reason }: NoticeFate): NonNullable<NewEvent['facts']> => ({
-  notice: { id, kind, way, doubtful }, via: channel, ...(reason !== null && { reason }), ...(doubtful && { words: 'It may have been sent twice.' }),
-})
+const factsOf = ({ id, kind, way }: Notice, { doubtful, channel, reason, sentAs = [], answer }: NoticeFate): NonNullable<NewEvent['facts']> => {
+  const [as, words] = [nameOf(way, sentAs), [answer, doubtful ? 'It may have been sent twice.' : null].filter(Boolean).join(' ')]
+  return { notice: { id, kind, way, doubtful, ...(as !== null && { as }) }, via: channel, ...(reason !== null && { reason }), ...(words !== '' && { words }) }
+}
 
 async function delivered(parts: DeskParts, before: ReferralState, notice: Notice, fate: NoticeFate): Promise<Intent> {
   const { at, receipt, identifiers, confirmed } = fate
@@ -93,16 +95,19 @@ async function delivered(parts: DeskParts, before: ReferralState, notice: Notice
 /** By when the other side must have confirmed it, where its way does so and it has a name that they can confirm it by. */
 function confirmationOf({ rules }: DeskParts, { way }: Notice, { confirmed, sentAs = [], at }: NoticeFate): string | null {
   const confirms = way === null ? null : (rules().way(way)?.confirms ?? null)
-  const named = way === 'fax' ? sentAs.some((name) => !name.startsWith('<')) : sentAs.length > 0
-  return confirms === null || confirmed || !named ? null : new Date(at.getTime() + confirms.within).toISOString()
+  return confirms === null || confirmed || nameOf(way, sentAs) === null ? null : new Date(at.getTime() + confirms.within).toISOString()
 }
 
 /** What was sent under a name can be told of. */
-function proofOf({ id }: Notice, { at, sentAs = [], stage = 'accepted' }: NoticeFate, confirmBy: string | null): Proof | null {
+function proofOf({ id }: Notice, { at, sentAs = [], stage = 'accepted', answer = 'Taken by what carries it.' }: NoticeFate, confirmBy: string | null): Proof | null {
   if (sentAs.length === 0) return null
   const when = at.toISOString()
-  return { notice: id, stage, at: when, reason: null, pages: null, confirmBy, sentAs, steps: [{ stage, at: when, says: 'Taken by what carries it.' }] }
+  return { notice: id, stage, at: when, reason: null, pages: null, confirmBy, sentAs, steps: [{ stage, at: when, says: answer }] }
 }
+
+/** The name by which the other side's system speaks of it: a fax's is its service's. */
+export const nameOf = (way: Notice['way'], sentAs: readonly string[]): string | null =>
+  (way === 'fax' ? sentAs.find((name) => !name.startsWith('<')) : sentAs[0]) ?? null
 
 /** It was in a channel's hands when the referral was given to another specialist: who has it now is told that it is taken back. */
 async function tooLate({ providers }: DeskParts, before: ReferralState, notice: Notice, fate: NoticeFate): Promise<Intent | null> {
@@ -118,7 +123,7 @@ async function undelivered(parts: DeskParts, before: ReferralState, notice: Noti
   const next = fate.outcome === 'failed' ? await again(parts, before, { ...notice, fate: fate.mark }, { reason: fate.reason ?? 'it was not taken', retryable: false }) : null
   const said = { at: fate.at.toISOString(), by: DESK }
   if (next) return { before, news: [{ ...said, name: 'noted', facts: { ...factsOf(notice, fate), words: `${reasonOf(notice, fate)} I${next.words.slice(1)}.` } }], notices: [next.notice], settled }
-  return { before, news: [{ ...said, name: 'notice-failed', facts: { ...factsOf(notice, fate), reason: reasonOf(notice, fate) } }], settled }
+  return { before, news: [{ ...said, name: 'notice-failed', facts: { ...factsOf(notice, fate), reason: await whyNowhere(parts, before, notice, reasonOf(notice, fate)) } }], settled }
 }
 
 const reasonOf = ({ kind, way, to }: Notice, { outcome, reason }: NoticeFate): string =>

@@ -7,7 +7,9 @@ import { calledOf } from './providers/names.js'
 const NO_WAY_BACK: readonly Way[] = ['file', 'phone']
 
 export const canBeReached = ({ ways, address }: Pick<Provider, 'ways' | 'address'>): boolean =>
-  ways.some(({ way }) => !NO_WAY_BACK.includes(way)) || (address !== null && address.lines.length > 0 && (address.city ?? address.postalCode) !== null)
+  ways.some(({ way }) => !NO_WAY_BACK.includes(way)) || getsPost({ address })
+
+export const getsPost = ({ address }: Pick<Provider, 'address'>): boolean => address !== null && address.lines.length > 0 && (address.city ?? address.postalCode) !== null
 
 /** For the worklist: why nobody can be reached, and what is written where meanwhile. */
 export const nobodyThere = (provider: Provider, kind: NoticeKind): string => {

@@ -14,8 +14,9 @@ export async function fateOf(desk: Desk, tools: Tools, notice: number, { mark, s
   const outcome = sent ? 'sent' : bad?.status === 'held' && bad.doubtful ? 'uncertain' : 'failed'
   const at = new Date(Math.max(...current.map((one) => one.at.getTime()), 0) || tools.clock.now())
   const [first] = current
-  const landed = await desk.landing(notice, sent && first?.payload ? { payload: first.payload, response: first.response, at } : null, readersOf(tools))
-  return { mark, outcome, at, channel: tools.channel, reason: sent ? null : (bad?.reason ?? reason ?? 'the channel sent it to nobody'), doubtful: current.some((one) => one.doubtful), ...landed, ...(sent && sentOf(current)) }
+  const readers = readersOf(tools)
+  const landed = await desk.landing(notice, sent && first?.payload ? { payload: first.payload, response: first.response, at } : null, readers)
+  return { mark, outcome, at, channel: tools.channel, reason: sent ? null : (bad?.reason ?? reason ?? 'the channel sent it to nobody'), doubtful: current.some((one) => one.doubtful), ...landed, ...(sent && { ...sentOf(current), ...acknowledgedBy(current, readers) }) }
 }
 
 const HEAD = 16_384 // bytes of a mail in which its Message-ID stands
@@ -29,13 +30,32 @@ function sentOf(deliveries: Fate['deliveries']): Pick<NoticeFate, 'sentAs' | 'st
   return { sentAs: [...new Set([...ids, ...answers.flatMap(({ tracking }) => (typeof tracking === 'string' && tracking !== '' ? [tracking.slice(0, 1000)] : []))])], ...(stage && { stage }) }
 }
 
+/** Where the receiver itself has answered that it has it: what it was sent as, or is kept as there, and its answer in a sentence. */
+function acknowledgedBy(deliveries: Fate['deliveries'], { read }: Readers): Partial<Pick<NoticeFate, 'sentAs' | 'stage' | 'answer'>> {
+  const answers = deliveries.flatMap(({ payload, response }): readonly { readonly name: string; readonly says: string }[] => {
+    if (!response || !payload) return []
+    if (!isHl7(payload) || !isHl7(response)) return keptAs(answerOf(response)).map((name) => ({ name, says: `kept as ${name}` }))
+    const [name = ''] = read(payload, 'MSH-10')
+    return [{ name, says: `${read(response, 'MSA-1')[0] ?? ''} to ${name}` }]
+  })
+  return answers.length === 0 ? {} : { sentAs: answers.map(({ name }) => name), stage: 'processed', answer: `Their system answered: ${answers.map(({ says }) => says).join(', ')}.` }
+}
+
+const isHl7 = (bytes: Buffer): boolean => bytes.subarray(0, 3).toString('latin1') === 'MSH'
+
+/** The resource that a FHIR server answers with, or those of a transaction, as it calls them. */
+const keptAs = ({ resourceType, id, entry }: { readonly resourceType?: unknown; readonly id?: unknown; readonly entry?: unknown }): readonly string[] => {
+  const places = Array.isArray(entry) ? (entry as readonly { readonly response?: { readonly location?: unknown } }[]).flatMap(({ response }) => (typeof response?.location === 'string' ? /[A-Z][A-Za-z]+\/[A-Za-z0-9.-]{1,64}(?=$|\/_history)/.exec(response.location)?.[0] ?? [] : [])) : []
+  return places.length === 0 && typeof resourceType === 'string' && typeof id === 'string' ? [`${resourceType}/${id}`] : places
+}
+
 /** The fields before the first empty line; nothing of what is no mail. */
 const headOf = (payload: Buffer | null): string => {
   const text = payload?.subarray(0, HEAD).toString('latin1') ?? ''
   return /^[A-Za-z][A-Za-z0-9-]*:/.test(text) ? (text.split(/\r?\n\r?\n/, 1)[0] ?? '') : ''
 }
 
-const answerOf = (response: Buffer | null): { readonly tracking?: unknown; readonly stage?: unknown } => {
+const answerOf = (response: Buffer | null): { readonly tracking?: unknown; readonly stage?: unknown; readonly resourceType?: unknown; readonly id?: unknown; readonly entry?: unknown } => {
   if (response === null || response[0] !== 0x7b) return {}
   try {
     return JSON.parse(response.toString()) as object

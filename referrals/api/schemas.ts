@@ -57,7 +57,7 @@ const Duty = Type.Object({
 })
 const ProofStage = Type.Enum([...PROOF_STAGES])
 const Proof = Type.Object({
-  stage: ProofStage, at: Instant, reason: orNull(Type.String()), pages: orNull(Type.Integer()), confirmBy: orNull(Instant),
+  sentAs: Type.Array(Type.String(), { description: 'What it was sent as, or is kept as there, by which receipts name it.' }), stage: ProofStage, at: Instant, reason: orNull(Type.String()), pages: orNull(Type.Integer()), confirmBy: orNull(Instant),
   steps: Type.Array(Type.Object({ stage: ProofStage, at: Instant, says: Type.String() })),
 })
 const Notice = Type.Object({

@@ -1,7 +1,7 @@
 /** A referral as a person looks at it: where it stands, what is owed, who it may be about, and what happens next. */
 import type { Bundle } from 'fhir/r4.js'
 import { factsOf } from '../canonical/facts.js'
-import type { Duty, Hold, Notice, ReferralEvent, ReferralState } from '../desk-contracts.js'
+import type { Duty, Hold, Notice, ReferralState } from '../desk-contracts.js'
 import { matchOf } from '../decisions/patient.js'
 import { withoutRuledOut } from '../decisions/ruled-out.js'
 import type { Desk } from '../desk.js'
@@ -9,6 +9,7 @@ import { naming } from './naming.js'
 import { actionsFor } from './actions.js'
 import { ENDS } from '../life-cycle.js'
 import { timeWords } from '../notice-words.js'
+import { failureOf } from '../tried.js'
 
 export type Looking = Pick<Desk, 'store' | 'patients' | 'providers' | 'rules' | 'clock'>
 
@@ -52,13 +53,6 @@ export async function wholeOf(desk: Looking, state: ReferralState) {
     receipt: events.findLast(({ name, facts }) => name === 'written-back' && facts.receipt !== undefined)?.facts.receipt ?? null,
     counterpart, next: next.map(named), do: todo.map(({ says, call }) => ({ says: named(says), call })),
   }
-}
-
-/** The last that was heard of why it failed; what had no way to go has no number in its event, and the same reason as others of its kind. */
-const failureOf = (events: readonly ReferralEvent[], { id, kind }: Pick<Notice, 'id' | 'kind'>): string | null => {
-  const failed = events.filter(({ name }) => name === 'notice-failed')
-  const own = failed.findLast(({ facts }) => facts.notice?.id === id) ?? failed.findLast(({ facts }) => facts.notice?.id === 0 && facts.notice.kind === kind)
-  return own?.facts.reason ?? null
 }
 
 function nextOf({ holds, stage }: ReferralState, owed: readonly Pick<Duty, 'owedBy' | 'due' | 'says'>[], notices: readonly Pick<Notice, 'kind' | 'to' | 'way' | 'status' | 'notBefore'>[], zone: string): readonly string[] {

@@ -17,15 +17,16 @@ export interface Landing {
 
 export async function landingOf(parts: DeskParts, id: number, sending: Sending | null, readers: Readers): Promise<Landing> {
   const notice = await parts.store.notice(id)
-  const nothing = { receipt: null, identifiers: [], confirmed: Boolean(sending?.response) }
+  const sent = sending && formatOf(sending.payload)
+  const confirmed = Boolean(sending?.response) && sent?.format !== 'mime' // whoever carries a mail or a fax answers for itself
+  const nothing = { receipt: null, identifiers: [], confirmed }
   if ((notice?.kind !== 'hand-off' && notice?.kind !== 'referral') || notice.referral === null || !sending) return nothing
   const [text, events] = await Promise.all([parts.store.bundle(notice.referral), parts.store.events(notice.referral)])
-  const sent = formatOf(sending.payload)
-  if (text === null || sent === null) return nothing
+  if (text === null || !sent) return nothing
   const route = notice.kind === 'hand-off' ? routeAt(events, sending.at) : null
   const bundle = JSON.parse(text) as Bundle
   const made = receipt({ bundle: route ? withRoute(bundle, route) : bundle, sent, response: sending.response, profile: receiverOf(notice), at: sending.at.toISOString() }, parts.rules().receiptFields, readers)
-  return { receipt: notice.kind === 'hand-off' ? made : null, identifiers: made.ids.flatMap(keysOf), confirmed: sending.response !== null }
+  return { receipt: notice.kind === 'hand-off' ? made : null, identifiers: made.ids.flatMap(keysOf), confirmed }
 }
 
 /** The route that went along: a later one goes with the next message. */

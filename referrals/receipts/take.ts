@@ -2,9 +2,9 @@
 import { change, type DeskParts, type Intent } from '../change.js'
 import type { NewEvent, Notice, Proof, ProofStage, ReferralState } from '../desk-contracts.js'
 import { DESK, dutyOf } from '../fold.js'
-import { again, works } from '../again.js'
+import { again, whyNowhere, works } from '../again.js'
 import { providerTo } from '../scope.js'
-import { asNews, DELIVERED } from '../settling.js'
+import { asNews, DELIVERED, nameOf } from '../settling.js'
 import { goesOn, isConfirmed, proofAfter, type Receipt, receiptWords } from './receipt.js'
 
 export interface ReceiptGiven { readonly command: string; readonly receipt: Receipt; readonly via: string; readonly at: Date }
@@ -85,10 +85,10 @@ async function intentOf(parts: DeskParts, id: number, { referral, event }: Pick<
   const confirmed = confirms(parts, notice, receipt)
   const proofs = [proofAfter(proof, receipt, receiptWords(receipt), !confirmed)]
   if (confirmed) await works(parts, notice)
-  if (elsewhere(before, told) || (!confirmed && told.status === 'superseded')) return { before, proofs, news: [saidOf(told, receipt, via)] }
-  if (receipt.stage === 'failed') return { ...(await failed(parts, before, told, receipt, via)), proofs }
+  if (elsewhere(before, told) || (!confirmed && told.status === 'superseded')) return { before, proofs, news: [saidOf(told, proof, receipt, via)] }
+  if (receipt.stage === 'failed') return { ...(await failed(parts, before, told, proof, receipt, via)), proofs }
   if (receipt.stage === 'uncertain') return { ...uncertain(before, told, proof, receipt), proofs }
-  return { ...(confirmed ? await arrived(parts, before, told, receipt, via) : { before, news: [saidOf(told, receipt, via)] }), proofs }
+  return { ...(confirmed ? await arrived(parts, before, told, saidOf(told, proof, receipt, via)) : { before, news: [saidOf(told, proof, receipt, via)] }), proofs }
 }
 
 /** The receiver has it, by the stage that its way asks for. */
@@ -98,12 +98,14 @@ const confirms = ({ rules }: DeskParts, { way }: Notice, { stage }: Receipt): bo
 const elsewhere = ({ provider }: ReferralState, { kind, to }: Notice): boolean => kind === 'referral' && providerTo(to) !== provider
 
 const atOf = ({ at }: Receipt): string => new Date(at).toISOString()
-const noticed = ({ id, kind, way }: Notice): NonNullable<NewEvent['facts']> => ({ notice: { id, kind, way } })
-const saidOf = (notice: Notice, receipt: Receipt, via: string): NewEvent => ({ name: 'noted', at: atOf(receipt), by: DESK, facts: { ...noticed(notice), words: receiptWords(receipt), via } })
+const noticed = ({ id, kind, way }: Notice, { sentAs }: Proof): NonNullable<NewEvent['facts']> => {
+  const as = nameOf(way, sentAs)
+  return { notice: { id, kind, way, ...(as !== null && { as }) } }
+}
+const saidOf = (notice: Notice, proof: Proof, receipt: Receipt, via: string): NewEvent => ({ name: 'noted', at: atOf(receipt), by: DESK, facts: { ...noticed(notice, proof), words: receiptWords(receipt), via } })
 
 /** It is confirmed: told, where that has waited for it. What was to go once more, and no channel has yet, does not go. */
-async function arrived({ store }: DeskParts, before: ReferralState, notice: Notice, receipt: Receipt, via: string): Promise<Intent> {
-  const said = saidOf(notice, receipt, via)
+async function arrived({ store }: DeskParts, before: ReferralState, notice: Notice, said: NewEvent): Promise<Intent> {
   const owed = before.toTell[dutyOf(notice)] !== undefined
   const name = notice.kind === 'referral' ? (before.times.delivered === undefined ? 'delivered' : 'noted') : owed ? DELIVERED[notice.kind] : 'noted'
   if (!owed) return { before, news: [{ ...said, name }] }
@@ -113,21 +115,22 @@ async function arrived({ store }: DeskParts, before: ReferralState, notice: Noti
 }
 
 /** It is owed again: the same way later, or by the next, or a person is asked. */
-async function failed(parts: DeskParts, before: ReferralState, notice: Notice, receipt: Receipt, via: string): Promise<Intent> {
+async function failed(parts: DeskParts, before: ReferralState, notice: Notice, proof: Proof, receipt: Receipt, via: string): Promise<Intent> {
   const at = atOf(receipt)
   const words = receiptWords(receipt)
   const owed = owing(before, notice, at)
   const settled = [{ notice, status: 'failed' as const, fate: notice.fate }]
   const next = await again(parts, before, notice, { reason: words, retryable: receipt.retryable })
-  if (!next) return { before: owed, settled, news: [{ name: 'notice-failed', at, by: DESK, facts: { ...noticed(notice), reason: words, via } }] }
-  return { before: owed, settled, notices: [next.notice], news: [{ name: 'noted', at, by: DESK, facts: { ...noticed(notice), words: `${words.replace(/\.$/, '')}; ${next.words}.`, via } }] }
+  if (!next) return { before: owed, settled, news: [{ name: 'notice-failed', at, by: DESK, facts: { ...noticed(notice, proof), reason: await whyNowhere(parts, before, notice, words), via } }] }
+  return { before: owed, settled, notices: [next.notice], news: [{ name: 'noted', at, by: DESK, facts: { ...noticed(notice, proof), reason: words, words: `${words.replace(/\.$/, '')}; ${next.words}.`, via } }] }
 }
 
 /** It is never sent again on its own: a person looks. */
-const uncertain = (before: ReferralState, notice: Notice, { confirmBy }: Proof, receipt: Receipt): Intent => {
+const uncertain = (before: ReferralState, notice: Notice, proof: Proof, receipt: Receipt): Intent => {
+  const { confirmBy } = proof
   const at = confirmBy !== null && confirmBy < atOf(receipt) ? confirmBy : atOf(receipt)
   const reason = `The ${notice.kind} to ${notice.to}${notice.way === null ? '' : ` by ${notice.way}`} may or may not have arrived: ${(receipt.reason ?? 'its receipt does not say').replace(/[.\s]+$/, '')}. It is sent again only where a person says so.`
-  return { before: owing(before, notice, at), settled: [{ notice, status: 'failed', fate: notice.fate }], news: [{ name: 'notice-failed', at, by: DESK, facts: { ...noticed(notice), reason } }] }
+  return { before: owing(before, notice, at), settled: [{ notice, status: 'failed', fate: notice.fate }], news: [{ name: 'notice-failed', at, by: DESK, facts: { ...noticed(notice, proof), reason } }] }
 }
 
 /** What was told by it has not been told. */

@@ -101,7 +101,7 @@ t.test('a fax is fetched, opened once and acknowledged by fax, with the proof in
   await says(reference, /Fax sending/)
   await tell('fax.delivered', { id: acknowledgement.id, direction: 'outbound', to: MEADOW, pages: 2 })
   await reached(reference, 'acknowledged')
-  await says(reference, /by fax; Fax delivered, 2 pages/)
+  await says(reference, /by fax, as generic-json:out-\d+; Fax delivered, 2 pages/)
   t.match(await get(`/api/referrals/${reference}`), { notices: [{ kind: 'acknowledgement', way: 'fax', status: 'sent', proof: { stage: 'delivered', pages: 2, steps: [{ stage: 'queued' }, { stage: 'sending' }, { stage: 'delivered' }] } }] })
 })
 
@@ -130,7 +130,7 @@ t.test('they fax our cover sheet back with the card: it comes to the same referr
   const question = await sent(2)
   await tell('fax.delivered', { id: question.id, direction: 'outbound', to: MEADOW, pages: 2 })
   await tell('fax.sending', { id: question.id, direction: 'outbound', to: MEADOW })
-  await says(reference, /the question for what is missing: .*by fax; Fax delivered/)
+  await says(reference, /asked for what is missing: .*by fax, as generic-json:out-\d+; Fax delivered/)
   await receive('in-2', MEADOW, await returned(question, 'Prairie Mutual  PM4471902'))
   await reached(reference, 'information-added')
   t.equal((await all()).length, 1)

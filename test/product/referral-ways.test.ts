@@ -48,7 +48,7 @@ const told = async (server: typeof valley, number: string, kind: string): Promis
   return (bundle.entry as { resource: Resource }[]).map(({ resource }) => resource)
 }
 
-t.test('a referrer whose EHR takes HL7 v2 gets RRI, SIU, OSU and MDM; what it does not take goes by another way', async (t) => {
+t.test('a referrer whose EHR takes HL7 v2 gets RRI, SIU, OSU and MDM; what it does not take waits for a person where nothing else is known of them', async (t) => {
   await provider(NPIS.prairie, 'Novak', 'hl7', 'PRAIRIE')
   await send({ number: '2026-4001', patient: person('HC1001'), from: prd('RP', NPIS.prairie, 'NOVAK') })
   const acknowledged = await sentBy(prairie.received, 'RRI^I12', '2026-4001')
@@ -67,7 +67,7 @@ t.test('a referrer whose EHR takes HL7 v2 gets RRI, SIU, OSU and MDM; what it do
   const booking = await ehr.book(item, inDays(4))
   await reached(reference, 'scheduled')
   await sentBy(prairie.received, 'SIU^S12', '2026-4001')
-  await until(async () => (await scene.timeline(reference)).some(({ facts }) => /by hl7 was not delivered.*It goes by file now/.test(facts.words ?? '')), product.output)
+  await until(async () => /by hl7 was not delivered.*answered AE/.test((await scene.referral(reference)).holds.find(({ hold }: { hold: string }) => hold === 'notice')?.reason ?? ''), product.output)
   await ehr.arrive(booking)
   await reached(reference, 'seen')
   await ehr.write([item], 'Persistent atrial fibrillation.')
