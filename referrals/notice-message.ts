@@ -3,7 +3,7 @@ import type { Bundle } from 'fhir/r4.js'
 import type { Provider } from './contracts.js'
 import type { Notice, ReferralEvent, ReferralState } from './desk-contracts.js'
 import { factsOf } from './canonical/facts.js'
-import { withPatient, withRequestStatus, withRoute } from './canonical/changes.js'
+import { withPatient, withPatientToo, withRequestStatus, withRoute } from './canonical/changes.js'
 import { withPerformer } from './canonical/performer.js'
 import { digestBundle, type NoticeInput, noticeBundle, type Recipient } from './canonical/notice.js'
 import type { DeskParts } from './change.js'
@@ -48,7 +48,7 @@ async function toldOf(parts: DeskParts, notice: Pick<Notice, 'id' | 'kind' | 'to
   const provider = other === null ? null : await providers.get(other)
   const wanted = new Set(event.facts.documents ?? [])
   const documents = all.filter(({ id, status }) => wanted.has(id) && status !== 'withdrawn')
-  const whole = await forEhr(parts, JSON.parse(text) as Bundle, state, notice.to)
+  const whole = await numbered(parts, JSON.parse(text) as Bundle, state, notice)
   const addressed = provider && state.direction === 'outbound' && other !== state.provider ? withPerformer(whole, provider, null) : whole // who had it before is told of it as it was
   const bundle = BUNDLES[notice.kind]?.(addressed, state, event, parts.rules()) ?? addressed
   const words = { topic: topicOf(notice.kind, state, event), sent: clock.now().toISOString(), task: standingOf(state, event, notice.way === 'hl7' || notice.to.startsWith('ehr ')) }
@@ -70,8 +70,11 @@ function recipientOf({ to, way }: Pick<Notice, 'to' | 'way'>, provider: Provider
   return { id: provider.id, facts: provider, way, address: provider.ways.find((one) => one.way === way)?.address ?? null, language: null }
 }
 
-/** An EHR is told the number of its own chart. */
-async function forEhr({ patients }: DeskParts, bundle: Bundle, { patient }: ReferralState, to: string): Promise<Bundle> {
-  const chart = patient.chart !== null && to === `ehr ${patient.chart.source}` ? await patients.get(patient.chart) : null
-  return chart ? withPatient(bundle, chart) : bundle
+/** An EHR is told the number of its own chart; who refers by 360X, which both sides' systems work with, ours beside their own. */
+async function numbered({ patients }: DeskParts, bundle: Bundle, { patient, direction }: ReferralState, { to, way }: Pick<Notice, 'to' | 'way'>): Promise<Bundle> {
+  const ofEhr = patient.chart !== null && to === `ehr ${patient.chart.source}`
+  const beside = way === '360x' && direction === 'inbound'
+  const chart = patient.chart !== null && (ofEhr || beside) ? await patients.get(patient.chart) : null
+  if (chart === null) return bundle
+  return ofEhr ? withPatient(bundle, chart) : withPatientToo(bundle, chart)
 }

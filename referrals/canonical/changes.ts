@@ -20,14 +20,21 @@ export const withIdentity = (bundle: Bundle, { reference, facility }: { readonly
  * The number of the chart that the patient was matched with, for the EHR that keeps it: first, for that is the number it looks for; the referrer's own
  * follow. A chart of the same system that was matched before is replaced. The number keeps the system, or the assigner, that its chart knows for it.
  */
-export const withPatient = (bundle: Bundle, chart: Pick<Chart, 'source' | 'id'> & Partial<Pick<Chart, 'identifiers'>>): Bundle => {
+export const withPatient = (bundle: Bundle, chart: Numbered): Bundle => numbered(bundle, chart, (own, others) => [own, ...others])
+
+/** The same for whoever referred the patient, by 360X: their number stays first, and ours is told beside it (Closed Loop Referral V2 guide, PID-3). */
+export const withPatientToo = (bundle: Bundle, chart: Numbered): Bundle => numbered(bundle, chart, (own, others) => [...others, own])
+
+type Numbered = Pick<Chart, 'source' | 'id'> & Partial<Pick<Chart, 'identifiers'>>
+
+const numbered = (bundle: Bundle, chart: Numbered, inOrder: (own: Identifier, others: readonly Identifier[]) => Identifier[]): Bundle => {
   const known = chart.identifiers?.find(({ value, system }) => value === chart.id && system)?.system ?? null
   const number: Identifier = {
     extension: [{ url: CHART_OF, valueString: chart.source }], type: { coding: [{ system: IDENTIFIER_TYPES, code: 'MR' }] },
     ...(known?.includes(':') ? { system: known } : {}), value: chart.id, assigner: { display: known && !known.includes(':') ? known : chart.source },
   }
   const ofSource = ({ extension }: Identifier): boolean => extension?.some(({ url, valueString }) => url === CHART_OF && valueString === chart.source) ?? false
-  return replaced(bundle, [viewOf(bundle).patient], (resource) => ({ ...resource, identifier: [number, ...((resource as Patient).identifier ?? []).filter((one) => !ofSource(one))] }) as Patient)
+  return replaced(bundle, [viewOf(bundle).patient], (resource) => ({ ...resource, identifier: inOrder(number, ((resource as Patient).identifier ?? []).filter((one) => !ofSource(one))) }) as Patient)
 }
 
 /** Of a note of the request: which part of the desk's route it says. */

@@ -9,6 +9,7 @@ import { channelScope, ehrScope } from '../scope.js'
 import { correlate } from './correlate.js'
 import { effectOf } from './effect.js'
 import { heard, type News, newsOf } from './news.js'
+import { notTheSpecialist } from './speaker.js'
 import { takenBack } from './visits.js'
 
 export interface FeedbackGiven {
@@ -31,7 +32,8 @@ export interface FeedbackTaken {
 
 export async function takeFeedback(parts: DeskParts, given: FeedbackGiven): Promise<FeedbackTaken> {
   const { ehr, via, at, strays: wanted = ehr === undefined ? 'all' : 'ours' } = given
-  const bundle = heard(bundleOf(given.bundle), ehr === undefined ? channelScope(via) : ehrScope(ehr), at)
+  const whole = bundleOf(given.bundle)
+  const bundle = heard(whole, ehr === undefined ? channelScope(via) : ehrScope(ehr), at)
   const told: Changed[] = []
   const strays: number[] = []
   let passed = 0
@@ -42,7 +44,7 @@ export async function takeFeedback(parts: DeskParts, given: FeedbackGiven): Prom
     if ('how' in correlated) {
       for (const state of correlated.referrals) {
         const { id } = state
-        const late = tooLate(state, news)
+        const late = tooLate(state, news) ?? (news.event === null ? null : await notTheSpecialist(parts, whole, state))
         if (late !== null) strays.push(await parts.store.addStray(`${command} ${id} late`, { at: at.toISOString(), via, what: news.says, reason: late, candidates: [id], bundle: JSON.stringify(bundle) }))
         if (late !== null) continue
         const back = news.facts.visit?.was === 'cancelled' ? takenBack(state, await parts.store.events(id), news) : null

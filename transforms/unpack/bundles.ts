@@ -43,7 +43,7 @@ export const bundlesOf = (found: Found, message: Message): readonly Made[] => {
     const own: Id = (...names) => id(String(index), ...names)
     const told = alone ? found : { ...found, references: [], answers: [] }
     const [first, ...others] = one.filter(({ kind }) => kind === 'referral')
-    if (!first) return answersOf(one, unread, told, own, message)
+    if (!first) return answersOf(one, unread, told, own, message).map(({ kind, bundle }) => ({ kind, bundle: spokenBy(bundle, told.sender) }))
     const kept = [...[...others, ...one.filter(({ kind }) => kind !== 'referral')].map(({ piece }) => documentOf(piece, false, id)), ...unread.map((piece) => documentOf(piece, true, id))]
     return [{ kind: 'referral', bundle: withMore(first.bundle, kept, told, own) }]
   })
@@ -79,6 +79,10 @@ const answersOf = (one: readonly Structured[], unread: readonly Piece[], found: 
   const documents = unread.map((piece) => documentOf(piece, true, id))
   return [...answers, { kind: 'answer', bundle: answering({ resourceType: 'Bundle', type: 'collection', timestamp: recorded, entry: [...documents, ...patient] }, numbers, false) }]
 }
+
+/** Who says it, where it came by mail: whoever reads it must know whether they may. */
+const spokenBy = (bundle: Bundle, sender: Sender | null): Bundle =>
+  sender?.point.system === 'email' ? { ...bundle, meta: { ...bundle.meta, source: `mailto:${sender.point.value}` } } : bundle
 
 /** Documents that name the order which they answer. */
 const answering = (bundle: Bundle, numbers: readonly Identifier[], interim: boolean): Bundle => ({

@@ -39,13 +39,16 @@ export default defineTransform({
   },
 })
 
-/** Why a message is not to be answered (RFC 3834 §2, RFC 8098 §2.1), or null. Automatic mail of a trusted signer is: Direct owes each of its messages a notification. */
+/**
+ * Why a message is not to be answered (RFC 3834 §2, RFC 8098 §2.1), or null. What a program made is, where a trusted signer sent it or it asks to be told: Direct
+ * owes each of its messages a notification, and an EHR marks its own as generated. No loop comes of it: a notification asks for none, and is none's subject.
+ */
 const unanswered = (mail: Mail, disposition: string): string | null => {
   const value = (name: string): string => fieldsOf(mail, name).map(rawValue).join(' ').toLowerCase()
   if (isReport(mail)) return 'it is a notification itself'
   const automatic = value('auto-submitted').split(';')[0]?.trim() ?? ''
-  const signed = fieldsOf(mail, 'x-refero-signed-by').length > 0
-  if (automatic !== '' && automatic !== 'no' && !(signed && automatic === 'auto-generated')) return 'it is an automatic mail'
+  const owed = fieldsOf(mail, 'x-refero-signed-by').length > 0 || value('disposition-notification-to') !== ''
+  if (automatic !== '' && automatic !== 'no' && !(owed && automatic === 'auto-generated')) return 'it is an automatic mail'
   if (/bulk|junk|list/.test(value('precedence')) || value('list-id') !== '') return 'it was sent to many'
   if (value('return-path') === '<>') return 'it has nobody to be answered'
   if (disposition === 'dispatched' && !asksForFinalDelivery(value('disposition-notification-options'))) return 'its sender does not ask to be told of its final delivery'
