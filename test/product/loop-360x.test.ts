@@ -174,7 +174,7 @@ t.test('what comes twice is taken once; what the HISP cannot deliver is failed, 
   hisp.says = () => 'failed'
   await meadow.product.api('/api/providers', { by: 'dana', reason: 'as they say', npi: '1990000030', name: { family: 'Lindqvist', given: ['Alex'] }, ways: [{ way: '360x', address: 'nobody@direct.heart.example' }] })
   const lost = await sent('MF-36006', person('HC1010'), segment('PRD', { 1: 'RT^Referred to Provider^HL70286', 2: 'LINDQVIST^ALEX^^^DR^MD', 7: '1990000030^NPI' }))
-  await until(async () => (await meadow.timeline(lost)).some(({ facts }) => /MDN failed\): 5\.1\.1 the recipient is not known to this HISP; it goes by/.test(facts.words ?? '')), meadow.product.output)
+  await until(async () => (await meadow.referral(lost)).holds.some(({ reason }: { reason: string }) => /5\.1\.1 the recipient is not known to this HISP/.test(reason)), meadow.product.output)
   t.notOk((await names(meadow, lost)).includes('delivered'))
   hisp.says = () => 'processed'
   hisp.times = () => 1
