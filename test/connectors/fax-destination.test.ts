@@ -1,12 +1,15 @@
 /** The `fax` destination: what each service is asked, what its answers mean, and what becomes of a fax afterwards. */
 import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { chmodSync, cpSync, existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
+import { chmodSync, cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { connect, createServer, type AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import t from 'tap'
+import sharp from 'sharp'
+import t, { type Test } from 'tap'
 import destination from '../../connectors/fax/destination.js'
 import type { Outcome } from '../../engine/contracts.js'
+import { toFaxTiff } from '../../engine/documents/fax.js'
 import { composeMail } from '../../engine/formats/mime/compose.js'
 import { type Api, basic, faxTools, PDF, post, json, ROOT, running, simulatedApi, tiff, webServer } from './fax-kit.js'
 import { deliveryOf, never } from './tools.js'
@@ -130,30 +133,73 @@ t.test('hylafax: the hooks post what was received and what became of a job', { s
   t.strictSame(await until(2), ['hylafax:00000012', 'hylafax:9:failed'])
 })
 
-const unfit = !existsSync('/usr/sbin/hfaxd') ? 'hylafax-server is not installed' : process.getuid?.() !== 0 ? 'hfaxd changes its user, which only root may' : false
+const unfit = ['hfaxd', 'faxq', 'faxmodem'].some((name) => !existsSync(`/usr/sbin/${name}`)) ? 'hylafax-server is not installed' : process.getuid?.() !== 0 ? 'hfaxd and faxq change their user, which only root may' : !existsSync('/usr/bin/curl') ? 'curl is not installed' : false
 
-t.test('hylafax: a job is submitted to Debian’s hfaxd', { skip: unfit }, async (t) => {
-  const data = t.testdir()
-  const spool = join(data, 'spool')
-  for (const folder of ['archive', 'bin', 'client', 'config', 'dev', 'docq', 'doneq', 'etc', 'info', 'log', 'pollq', 'recvq', 'sendq', 'status', 'tmp']) mkdirSync(join(spool, folder), { recursive: true })
+/** Stands in for faxsend and a modem: to …0192 the line is busy, else both pages arrive. Its exit status is what became of the job: 1 failed, 2 done. */
+const MODEM = `#!/bin/sh
+for job; do :; done
+if grep -q '^number:.*0192$' "$job"; then sed -i 's/^status:.*/status:Busy signal detected/' "$job"; exit 1; fi
+sed -i -e 's/^npages:.*/npages:2/' -e 's/^totpages:.*/totpages:2/' "$job"; exit 2
+`
+
+/** A spool of HylaFAX as Debian's has it, in a folder that its user may enter, whose scheduler tells our hook. */
+const spoolFor = (t: Test, url: string): string => {
+  const spool = mkdtempSync(join(tmpdir(), 'refero-hylafax-'))
+  t.teardown(() => rmSync(spool, { recursive: true, force: true }))
+  for (const folder of ['archive', 'bin', 'client', 'config', 'dev', 'docq', 'doneq', 'etc', 'info', 'log', 'pollq', 'recvq', 'sendq', 'status', 'tmp']) mkdirSync(join(spool, folder))
+  for (const from of ['/var/spool/hylafax/bin', '/var/spool/hylafax/etc', '/etc/hylafax']) if (existsSync(from)) cpSync(from, join(spool, from.endsWith('bin') ? 'bin' : 'etc'), { recursive: true })
+  for (const hook of ['refero-notify', 'refero-faxrcvd']) cpSync(join(ROOT, 'fixtures/fax/hylafax', hook), join(spool, 'bin', hook))
+  const files: [string, string, number][] = [
+    ['etc/hosts.hfaxd', '127.0.0.1\nlocalhost\n', 0o600], ['etc/config', 'NotifyCmd: bin/refero-notify\nSendFaxCmd: bin/modem\n', 0o644], ['bin/modem', MODEM, 0o755],
+    ['etc/refero', `REFERO_URL=${url}\nREFERO_CURL=etc/refero.curl\n`, 0o644], ['etc/refero.curl', 'user = "fax:right"\n', 0o600],
+  ]
+  for (const [name, text, mode] of files) { writeFileSync(join(spool, name), text); chmodSync(join(spool, name), mode) }
+  chmodSync(spool, 0o755)
   execFileSync('chown', ['-R', 'uucp', spool])
-  for (const folder of ['docq', 'doneq', 'sendq', 'client', 'tmp']) chmodSync(join(spool, folder), 0o777)
-  writeFileSync(join(spool, 'etc/hosts.hfaxd'), '127.0.0.1\nlocalhost\n')
-  execFileSync('chown', ['uucp', join(spool, 'etc/hosts.hfaxd')])
-  chmodSync(join(spool, 'etc/hosts.hfaxd'), 0o600)
-  if (existsSync('/etc/hylafax/hfaxd.conf')) cpSync('/etc/hylafax/hfaxd.conf', join(spool, 'etc/hfaxd.conf'))
+  return spool
+}
+
+t.test('hylafax: jobs go through Debian’s hfaxd and faxq, whose hook tells what became of them; only the modem is not real', { skip: unfit }, async (t) => {
+  const data = t.testdir()
+  const web = await webServer(t, data)
+  const spool = spoolFor(t, `${web.url}/in`)
+  const daemon = (name: string, ...words: string[]) => {
+    const child = spawn(`/usr/sbin/${name}`, [...words, '-q', spool], { stdio: 'ignore' })
+    t.teardown(() => child.kill('SIGKILL'))
+    return child
+  }
+  const run = async (name: string, ...words: string[]): Promise<boolean> => (await once(spawn(name, words, { cwd: spool, stdio: 'ignore' }), 'close'))[0] === 0
   const free = createServer().listen(0, '127.0.0.1')
   await once(free, 'listening')
   const { port } = free.address() as AddressInfo
   free.close()
-  const daemon = spawn('/usr/sbin/hfaxd', ['-d', '-l', '127.0.0.1', '-i', String(port), '-q', spool], { stdio: 'ignore' })
-  t.teardown(() => daemon.kill('SIGKILL'))
+  const server = daemon('hfaxd', '-d', '-l', '127.0.0.1', '-i', String(port))
   const up = await new Promise<boolean>((resolve) => {
-    daemon.on('exit', () => resolve(false))
-    const look = (): void => void connect({ port, host: '127.0.0.1' }, function (this: { destroy(): void }) { this.destroy(); resolve(true) }).on('error', () => { if (daemon.exitCode === null) setImmediate(look) })
+    server.on('exit', () => resolve(false))
+    const look = (): void => void connect({ port, host: '127.0.0.1' }, function (this: { destroy(): void }) { this.destroy(); resolve(true) }).on('error', () => { if (server.exitCode === null) setImmediate(look) })
     look()
   })
   t.ok(up, 'hfaxd listens')
-  const outcome = await sending({ provider: 'hylafax', api: { host: '127.0.0.1', port, user: 'refero' } }, await mail(undefined, tiff(1)), faxTools(data))
-  t.match(outcome, { kind: 'unavailable', reason: /hfaxd answered 460 to the job$/ }, 'the document and each parameter are taken; without a scheduler the job itself is not')
+  const page = await sharp({ create: { width: 850, height: 1100, channels: 3, background: '#fff' } }).png().toBuffer()
+  const document = await toFaxTiff([page, page])
+  const send = async (to: string): Promise<Outcome> => sending({ provider: 'hylafax', api: { host: '127.0.0.1', port, user: 'refero' } }, await mail(`${to}@fax.invalid`, document), faxTools(data))
+  t.match(await send('+16085550191'), { kind: 'unavailable', reason: /hfaxd answered 460 to the job$/ }, 'while no scheduler runs')
+
+  const scheduler = daemon('faxq', '-D')
+  const ready = (): Promise<boolean> => run('/usr/sbin/faxmodem', '-q', spool, 'ttyS9') // fails until the scheduler reads its FIFO
+  while (scheduler.exitCode === null && !(await ready()));
+  const { until, given } = await running(t, { provider: 'hylafax', path: '/in', basic: { user: 'fax', password: 'right' } }, faxTools(data, web))
+  const told = async (outcome: Outcome, count: number): Promise<string> => {
+    t.equal(outcome.kind, 'sent')
+    while (given.length < count) await ready() // a modem is asked for its state after each job
+    return (await until(count)).at(-1)?.replace(JSON.parse(responseOf(outcome)).tracking, 'ours') ?? ''
+  }
+  t.equal(await told(await send('+16085550191'), 1), 'ours:delivered')
+  t.match(given[0]?.bytes.toString('latin1'), new RegExp(`Original-Envelope-Id: ${TAG}\r\n[\\s\\S]*Final-Recipient: fax; \\+16085550191\r\n[\\s\\S]*X-Refero-Pages: 2\r\n`))
+  t.equal(await told(await send('+16085550192'), 2), 'ours:failed')
+  t.match(given[1]?.bytes.toString('latin1'), /Action: failed\r\nStatus: 4\.0\.0\r\nDiagnostic-Code: x-fax; busy\r\n/)
+
+  writeFileSync(join(spool, 'recvq/fax000000007.tif'), document)
+  t.ok(await run(join(spool, 'bin/refero-faxrcvd'), 'recvq/fax000000007.tif', 'ttyS9', '000000007', '', '6085550191', 'HEART'), 'as faxgetty calls it, in the spool')
+  t.equal((await until(3)).at(-1), 'hylafax:000000007')
 })
