@@ -64,6 +64,15 @@ export interface CoverageFacts {
   readonly memberId: string | null
   readonly group: string | null
   readonly authorization: string | null // its number
+  readonly decided?: Decided // what the payer said last, where it said more than a number
+}
+
+/** A payer's decision about an authorization. */
+export interface Decided {
+  readonly decision: string | null // in words: certified in full, modified, pended, not certified
+  readonly visits: number | null
+  readonly from: string | null // FHIR date
+  readonly until: string | null
 }
 
 export interface DocumentFacts {

@@ -155,7 +155,7 @@ async function cancelling({ store }: DeskParts, existing: ReferralState, { by, a
 }
 
 /** What came is added to what is here, and the whole is looked at again. */
-async function adding(parts: DeskParts, existing: ReferralState, more: Bundle, { by, at, via }: Opening, counterpart: Recognised | null): Promise<Intent> {
+export async function adding(parts: DeskParts, existing: ReferralState, more: Bundle, { by, at, via }: Pick<Opening, 'by' | 'at' | 'via'>, counterpart: Recognised | null): Promise<Intent> {
   const text = await parts.store.bundle(existing.id)
   const held = JSON.parse(text ?? '{}') as Bundle
   const { bundle, added, contradictions } = addTo(held, more)

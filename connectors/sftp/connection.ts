@@ -36,7 +36,6 @@ export const checkServer = ({ host, password, key, passphrase, hostKey }: Server
   if (passphrase !== undefined && key === undefined) throw new Error('`passphrase` unlocks `key`, which is not set.')
 }
 
-
 /** What a server or a connection fails with: a sentence that names no file, and whether the server itself said no. */
 export class SftpError extends Error {
   constructor(message: string, readonly code: string, readonly answered = false) {

@@ -1,10 +1,13 @@
 /** Who pays, as a referral's Bundle says: its coverages, the first payer first, and the authorizations that came with them. */
 import type { ClaimResponse, Coverage, Organization } from 'fhir/r4.js'
-import type { CoverageFacts } from '../contracts.js'
+import type { CoverageFacts, Decided } from '../contracts.js'
 import { type Located, said, sameWords } from './reading.js'
 import type { Placed, View } from './view.js'
 
-interface Authorization { readonly number: string; readonly payer: string | null; readonly at: string }
+interface Authorization { readonly number: string | null; readonly payer: string | null; readonly at: string; readonly decided: Decided | null }
+/** The text of an adjudication's category whose reason is the payer's decision (X12 data element 306) and why, and of one whose value is the visits. */
+export const DECISIONS = 'decision'
+const VISITS = 'visits authorized'
 /** A coverage, its path, and the paths of what it says by the names of its facts. */
 export type Paid = Located<CoverageFacts> & { readonly paths: Readonly<Record<string, string>> }
 
@@ -27,7 +30,7 @@ const coverage = (view: View, placed: Placed<Coverage>): Paid & { readonly resou
   const inClass = (code: string, key: 'name' | 'value') => kind(code).flatMap((one) => said(one[key], `${one.at}.${key}`))
   const identifiers = (payor?.resource.identifier ?? []).map((one, index) => ({ ...one, at: `${payor?.at}.identifier[${index}]` }))
   const member = (resource.identifier ?? []).map((one, index) => ({ ...one, at: `${at}.identifier[${index}]` })).filter(({ type }) => type?.coding?.some(({ code }) => code === 'MB' || code === 'SN'))
-  const found: Readonly<Record<Exclude<keyof CoverageFacts, 'authorization'>, readonly Located<string>[]>> = {
+  const found: Readonly<Record<Exclude<keyof CoverageFacts, 'authorization' | 'decided'>, readonly Located<string>[]>> = {
     payer: [...said(payor?.resource.resourceType === 'Organization' ? payor.resource.name : undefined, `${payor?.at}.name`), ...said(resource.payor?.[0]?.display, `${at}.payor[0].display`)],
     payerId: [...identifiers.filter(({ type }) => type?.coding?.some(({ code }) => code === 'NIIP' || code === 'NII')), ...identifiers].flatMap((one) => said(one.value, `${one.at}.value`)).concat(said(resource.payor?.[0]?.identifier?.value, `${at}.payor[0].identifier.value`)),
     plan: [...inClass('plan', 'name'), ...inClass('plan', 'value'), ...said(resource.type?.text, `${at}.type.text`), ...said(resource.type?.coding?.[0]?.display, `${at}.type.coding[0].display`)],
@@ -39,22 +42,36 @@ const coverage = (view: View, placed: Placed<Coverage>): Paid & { readonly resou
   return { value: { payer: first('payer'), payerId: first('payerId'), plan: first('plan'), memberId: first('memberId'), group: first('group'), authorization: null }, at, paths, resource }
 }
 
-/** AUT-6 and the like: the number under which a payer authorized the referral beforehand. */
-const authorization = (view: View, placed: Placed<ClaimResponse>): readonly Authorization[] => {
-  const { resource, at } = placed
-  if (resource.status === 'cancelled' || resource.status === 'entered-in-error' || !resource.preAuthRef) return []
-  const insurer = view.follow(resource.insurer, placed)?.resource
-  return said(resource.preAuthRef, `${at}.preAuthRef`).map(({ value, at: where }) => ({ number: value, payer: (insurer?.resourceType === 'Organization' ? insurer.name : said(resource.insurer?.display, '')[0]?.value) ?? null, at: where }))
+/** A decision as a ClaimResponse has it; `code` is X12's of data element 306; a disposition without one is no decision (AUT-1 of HL7 v2 is a plan). */
+export const decidedBy = ({ disposition, preAuthRef, preAuthPeriod, item, adjudication }: ClaimResponse): Decided & { readonly code: string | null; readonly number: string | null } => {
+  const all = [...(item ?? []).flatMap((one) => one.adjudication), ...(adjudication ?? [])]
+  const visits = all.filter(({ category }) => category.text === VISITS).map(({ value }) => value).find((value) => value !== undefined)
+  const code = all.flatMap(({ category, reason }) => (category.text === DECISIONS ? (reason?.coding ?? []) : [])).find(({ system }) => system?.endsWith('/306'))?.code
+  return { code: code ?? null, number: preAuthRef ?? null, decision: code === undefined ? null : (disposition ?? code), visits: visits ?? null, from: preAuthPeriod?.start ?? null, until: preAuthPeriod?.end ?? null }
 }
 
-/** Each authorization with its payer's coverage; one that names no payer is the first coverage's, and one of another payer stands alone. */
+/** AUT-6 and the like: the number under which a payer authorized the referral beforehand, and what it decided. */
+const authorization = (view: View, placed: Placed<ClaimResponse>): readonly Authorization[] => {
+  const { resource, at } = placed
+  if (resource.status === 'entered-in-error' || (resource.status === 'cancelled' && decidedBy(resource).code === null)) return []
+  const { code: _code, number: _number, ...decided } = decidedBy(resource)
+  const says = Object.values(decided).some((value) => value !== null) ? decided : null
+  const insurer = view.follow(resource.insurer, placed)?.resource
+  const payer = (insurer?.resourceType === 'Organization' ? insurer.name : said(resource.insurer?.display, '')[0]?.value) ?? null
+  const numbers = resource.status === 'cancelled' ? [] : said(resource.preAuthRef, `${at}.preAuthRef`)
+  if (numbers.length === 0) return says ? [{ number: null, payer, at, decided: says }] : []
+  return numbers.map(({ value, at: where }) => ({ number: value, payer, at: where, decided: says }))
+}
+
+/** Each authorization with its payer's coverage; one that names no payer is the first coverage's, and one of another payer stands alone. What was decided last holds. */
 const authorized = (coverages: readonly Paid[], authorizations: readonly Authorization[]): readonly Paid[] => {
   const result = coverages.map(({ value, at, paths }) => ({ value, at, paths }))
-  for (const { number, payer, at } of authorizations) {
-    const index = result.findIndex(({ value }) => value.authorization === null && (payer === null || value.payer === null || sameWords(value.payer, payer)))
+  for (const { number, payer, at, decided } of authorizations) {
+    const index = result.findIndex(({ value }) => (number === null || value.authorization === null || value.authorization === number) && (payer === null || payer === 'not named' || value.payer === null || sameWords(value.payer, payer)))
     const fitting = result[index]
-    if (fitting) result[index] = { ...fitting, value: { ...fitting.value, authorization: number }, paths: { ...fitting.paths, authorization: at } }
-    else result.push({ value: { payer, payerId: null, plan: null, memberId: null, group: null, authorization: number }, at: at.replace(/\.preAuthRef$/, ''), paths: { authorization: at } })
+    const more = { ...(number !== null && { authorization: number }), ...(decided && { decided }) }
+    if (fitting) result[index] = { ...fitting, value: { ...fitting.value, ...more }, paths: { ...fitting.paths, ...(number !== null && { authorization: at }) } }
+    else result.push({ value: { payer, payerId: null, plan: null, memberId: null, group: null, authorization: null, ...more }, at: at.replace(/\.preAuthRef$/, ''), paths: number === null ? {} : { authorization: at } })
   }
   return result
 }

@@ -7,6 +7,7 @@ import { GIVEN_UP } from '../life-cycle.js'
 import { DeskRefusal } from '../refusal.js'
 import { channelScope, ehrScope } from '../scope.js'
 import { correlate } from './correlate.js'
+import { decided } from './decision.js'
 import { effectOf } from './effect.js'
 import { heard, type News, newsOf } from './news.js'
 import { notTheSpecialist } from './speaker.js'
@@ -71,6 +72,7 @@ export function tellNews(parts: DeskParts, command: string, referral: string, ne
   return change(parts, command, async () => {
     const before = await parts.store.state(referral)
     if (!before) return null
+    if (news.adds) return decided(parts, before, news, news.adds, { by, via, at, how, ...(reason !== undefined && { reason }) })
     const { name, facts, first = [], ...more } = await effectOf(parts, before, news, at)
     const event = (called: NewEvent['name'], told: NewEvent['facts']): NewEvent => ({ name: called, at: news.at, by, ...(reason !== undefined && { reason }), facts: { ...told, via, evidence: [{ says: how }] } })
     return { before, news: [...first.map((called) => event(called, facts.visit ? { visit: facts.visit } : {})), event(name, facts)], keys: [...news.brings], ...more }

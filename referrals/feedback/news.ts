@@ -8,6 +8,7 @@ import { chartId, patientFacts } from '../patients/from-fhir.js'
 import { type Placed, type View, viewOf } from '../canonical/view.js'
 import { eventOfTask } from '../life-cycle.js'
 import { scoped } from '../scope.js'
+import { ofDecisions } from './decision.js'
 import { appointmentEvent, codeOf, instant, nameOf, texts, visitEvent } from './codes.js'
 import { addressOf, linked, mentioned, namesOf, numbers } from './numbers.js'
 
@@ -25,9 +26,10 @@ export interface News {
   readonly when: string | null // of the visit
   readonly document: ReturnedDocument | null
   readonly answers: boolean // it answers a referral, whichever that is
+  readonly adds?: Bundle // becomes part of the referral: what a payer decided
   readonly says: string // for a person who must find the referral: no name in it
 }
-type Plain = Omit<News, 'patient' | 'chart'>
+export type Plain = Omit<News, 'patient' | 'chart'>
 
 /** Marks whose the numbers in a bundle are where they do not say it, and when it was heard where it does not say when it was said. */
 export const heard = (bundle: Bundle, scope: string, at: Date): Bundle => ({ ...bundle, meta: { ...bundle.meta, source: `${HEARD}${encodeURIComponent(scope)}` }, timestamp: bundle.timestamp ?? at.toISOString() })
@@ -43,7 +45,7 @@ export function newsOf(bundle: Bundle): { readonly news: readonly News[] } {
 }
 
 /** Something told, and the references to whom it is about. */
-type Whose<Thing> = Thing & { readonly whose: readonly (Reference | undefined)[] }
+export type Whose<Thing> = Thing & { readonly whose: readonly (Reference | undefined)[] }
 
 function told(view: View, bundle: Bundle, at: string): readonly Whose<Plain>[] {
   const trigger = triggerOf(view)
@@ -57,8 +59,10 @@ function told(view: View, bundle: Bundle, at: string): readonly Whose<Plain>[] {
   const main = [...appointments.map((one) => ofAppointment(view, one, trigger, at, orders)), ...documents.map((one) => ofDocument(view, one, at, orders))]
   if (main.length > 0) return main
   const answers = ofAnswers(view, at)
+  if (answers.length > 0) return answers
+  const decisions = ofDecisions(view, bundle, at)
   const visits = view.of('Encounter')
-  return answers.length > 0 ? answers : visits.flatMap((one) => ofVisit(view, one, trigger, at, visits.length > 1 ? [] : orders))
+  return decisions.length > 0 ? decisions : visits.flatMap((one) => ofVisit(view, one, trigger, at, visits.length > 1 ? [] : orders))
 }
 
 /** The patient that is meant; where nothing says it, the only one there is. */

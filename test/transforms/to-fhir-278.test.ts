@@ -7,6 +7,7 @@ import { MessageFault } from '../../engine/errors.js'
 import type { Message } from '../../engine/contracts.js'
 import x12Definition from '../../engine/formats/x12/index.js'
 import { canonical } from '../../referrals/canonical/canonical.js'
+import { factsOf } from '../../referrals/canonical/facts.js'
 import toFhir from '../../transforms/to-fhir/index.js'
 import { all, at, message as hl7v2Message, fixture as anyFixture, one, RECEIVED, told, tools } from '../engine/v2-to-fhir/kit.js'
 
@@ -58,7 +59,8 @@ t.test('every value knows its element, by a path that the format reads it by', a
 
 t.test('a response brings the decision, its number, dates and visits; a number of the requester stays theirs', async (t) => {
   const [response] = bundles(fixture('278-response')) as [Bundle]
-  t.match(one(response, 'ClaimResponse'), { outcome: 'complete', disposition: 'modified', preAuthRef: 'GLA990127', preAuthPeriod: { start: '2026-03-05', end: '2026-06-05' }, created: '2026-03-02', item: [{ adjudication: [{ category: { text: 'visits authorized' }, value: 3 }] }] })
+  t.match(one(response, 'ClaimResponse'), { outcome: 'complete', disposition: 'modified', preAuthRef: 'GLA990127', preAuthPeriod: { start: '2026-03-05', end: '2026-06-05' }, created: '2026-03-02', item: [{ adjudication: [{ category: { text: 'decision' }, reason: { coding: [{ code: 'A6' }] } }, { category: { text: 'visits authorized' }, value: 3 }] }] })
+  t.match(factsOf(canonical(response).bundle as Bundle).coverage, [{ authorization: 'GLA990127', decided: { decision: 'modified', visits: 3, from: '2026-03-05', until: '2026-06-05' } }])
   t.match(one(response, 'ServiceRequest').identifier, [{ type: { coding: [{ code: 'PLAC' }] }, value: 'R2026-00117' }, { type: { coding: [{ code: 'FILL' }] }, value: 'GL-88-4417' }])
   const decided = (code: string) => one(bundles(Buffer.from(fixture('278-response').toString().replace('HCR*A6', `HCR*${code}`)))[0] as Bundle, 'ClaimResponse')
   t.match([decided('A1').disposition, decided('A3').disposition, decided('A4').outcome, decided('C').status], ['certified in full', 'not certified', 'queued', 'cancelled'])
