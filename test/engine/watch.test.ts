@@ -54,10 +54,10 @@ t.test('`refero check` tells of settings of `watch:` that have no effect', async
 const START = Date.parse('2026-03-02T14:00:00Z')
 
 /** An engine with one channel, as watching sees it, and what happens to it. */
-const watched = (watch: Watch, more: { source?: object; to?: object; file?: string } = {}) => {
+const watched = (watch: Watch, more: { source?: object; to?: object; steps?: readonly object[]; file?: string } = {}) => {
   const definition = {
     name: 'adt', watch, source: { name: 'mllp', settings: more.source ?? {} },
-    destinations: [{ name: 'ehr', to: { name: 'mllp', settings: more.to ?? {} } }],
+    steps: more.steps ?? [], destinations: [{ name: 'ehr', to: { name: 'mllp', settings: more.to ?? {} }, steps: [] }],
   }
   const channel = { name: 'adt', state: 'running', trouble: null as string | null, loaded: { definition, file: more.file ?? 'adt.yaml' } as unknown as LoadedChannel }
   const world = { connections: null as number | null, last: null as Date | null, queues: [] as { waiting: number; held: number; oldest: Date | null; head?: QueueHead }[], storeWorks: true, stuck: [] as Date[], left: [] as object[] }
@@ -236,6 +236,14 @@ t.test('certificates: those that end soon, in files and as PEM, of both ends', a
   const none = await at({ tls: { cert: 'tls/none.pem' } }, { tls: { ca: 'nonsense' } })
   t.strictSame(none.causes, [])
   t.ok(none.isUnsure({ ...silence(0), kind: 'certificate', subject: 'tls.cert' }))
+  execFileSync('openssl', ['pkcs12', '-export', '-passout', 'pass:open', '-inkey', join(folder, 'tls/soon.key'), '-in', join(folder, 'tls/soon.pem'), '-out', join(folder, 'tls/soon.p12')], { stdio: 'pipe' })
+  execFileSync('openssl', ['x509', '-in', join(folder, 'tls/soon.pem'), '-outform', 'DER', '-out', join(folder, 'tls/soon.der')], { stdio: 'pipe' })
+  const smime = { identities: [{ address: 'direct.heart.example', certificate: 'tls/soon.p12', passphrase: 'open' }], anchors: ['tls/both.pem', 'tls/soon.der'], bundles: [{ url: 'https://x.example/b.p7b', signer: 'tls/soon.pem' }], certificates: ['tls/long.pem'] }
+  t.same((await at({}, { smime })).causes.map(({ destination, subject }) => [destination, subject]), [['ehr', 'smime.identities.0.certificate'], ['ehr', 'smime.anchors.1'], ['ehr', 'smime.bundles.0.signer']], 'of S/MIME in every form')
+  const { channel } = watched({}, { source: {}, to: {}, steps: [{ name: 'open-smime', settings: { identities: smime.identities, anchors: ['tls/long.pem'] } }], file: join(folder, 'adt.yaml') })
+  const look = new Look(new Date())
+  await new CertificateProbe('UTC', '30d').look([channel as WatchedChannel], look)
+  t.match(look.causes, [{ destination: null, subject: 'identities.0.certificate', what: /of the step open-smime in channel adt is valid until/ }])
   t.strictSame(certificatesIn({ cert: 'x', a: { tls: { cert: 'y', key: 'z' } } }), [{ path: 'a.tls.cert', value: 'y', authorities: false }])
 })
 
