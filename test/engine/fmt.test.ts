@@ -60,6 +60,7 @@ t.test('formatting again changes nothing, whatever the file', async t => {
     const text = readFileSync(join(ROOT, 'channels', name), 'utf8')
     t.equal(formatted(formatted(text)), formatted(text), name)
     t.strictSame(said(formatted(text)), said(text), name)
+    t.equal(formatted(text), text, `${name} is shipped as fmt writes it`)
   }
 })
 
