@@ -45,7 +45,7 @@ t.test('a referral in HL7 v2, whole', async (t) => {
     patient: { birthDate: '1961-06-15', sex: 'female', language: 'en', deceased: false, birthOrder: null },
   })
   t.same(facts.diagnoses.map(({ code }) => code), ['I48.91', 'I10'], 'the primary diagnosis first')
-  t.same(facts.coverage, [{ payer: 'Great Lakes Health Plan', payerId: '60054', plan: 'Gold HMO', memberId: 'GLH551920034', group: 'GRP8812', authorization: 'A7730041' }])
+  t.same(facts.coverage, [{ payer: 'Great Lakes Health Plan', payerId: '60054', plan: 'Gold HMO', memberId: 'GLH551920034', group: 'GRP8812', authorization: 'A7730041', decided: { decision: null, visits: 4, from: '2026-03-02', until: '2026-06-01' } }])
   t.same(facts.reasons, ['New atrial fibrillation, evaluate and treat'])
   t.same(facts.services.slice(0, 2).map(({ code, text }) => [code, text]), [['99244', 'Office consultation'], [null, 'Cardiology consultation']])
   t.same(facts.findings.map(({ value }) => value), ['4.1 mmol/L', 'Atrial fibrillation, ventricular rate 118'])
