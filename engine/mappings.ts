@@ -6,7 +6,7 @@ import { csvOf, withRows } from './code-rows.js'
 import type { CodeTable, MappingDocument } from './contracts.js'
 import { didYouMean } from './nearest.js'
 import { problemLine, shown } from './problem.js'
-import { readYaml } from './yaml-source.js'
+import { readYaml, type YamlSource } from './yaml-source.js'
 
 export interface Mappings {
   /** The code table of mappings/codes/<name>.yaml. Throws a sentence if there is none, or it is broken. */
@@ -69,13 +69,24 @@ const PATH = /^[A-Za-z0-9][A-Za-z0-9_-]*(\/[A-Za-z0-9][A-Za-z0-9_-]*)*$/
 const LIMITS = { characters: 16 * 1024 ** 2, nodes: 1_000_000 }
 
 const read = (path: string): MappingDocument => {
-  const source = readYaml(path, readFileSync(path, 'utf8'), null, LIMITS)
+  const content = readFileSync(path, 'utf8')
+  const source = readYaml(path, content, null, LIMITS)
   const [problem] = source.problems
   if (problem) throw new Error(problemLine(problem))
   for (const [keys, { plain, value, text }] of source.scalars()) {
     if (plain && typeof value === 'number' && String(value) !== text) throw new Error(`${source.place(...keys)}: ${text} without quotes is the number ${value}; quote it: "${text}".`)
   }
-  return { value: source.value, place: source.place }
+  return { value: source.value, place: placesOf(path, content, source) }
+}
+
+/** Places are asked for where something is wrong. The tree that knows them is many times larger than the values, so it goes and is read again from the text. */
+const placesOf = (path: string, content: string, source: YamlSource): MappingDocument['place'] => {
+  let tree = new WeakRef(source)
+  return (...keys) => {
+    const known = tree.deref() ?? readYaml(path, content, null, LIMITS)
+    tree = new WeakRef(known)
+    return known.place(...keys)
+  }
 }
 
 const readText = (file: string): { readonly text: string; readonly file: string } => {

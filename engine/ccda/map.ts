@@ -1,6 +1,7 @@
 /** The map of C-CDA to FHIR, mappings/ccda/to-fhir.yaml, and its rows, mappings/ccda/rows/<name>.yaml: read, and checked to the last path. */
 import { type Static, Type } from 'typebox'
-import type { CodeTable, MappingDocument, Tools } from '../contracts.js'
+import type { CodeTable, MappingDocument } from '../contracts.js'
+import { type MapTools, madeOnce } from '../v2-to-fhir/made-once.js'
 import { type Path, relativePath, xmlPath } from '../formats/xml/path.js'
 import type { Draft } from '../v2-to-fhir/draft.js'
 import { type ElementPath, elementPath } from '../v2-to-fhir/element-path.js'
@@ -74,8 +75,9 @@ const DATATYPES: Readonly<Record<string, Datatype>> = { ...VALUES, ...PEOPLE_TYP
 const RESERVED = ['at', 'as', 'each', 'to', 'rows', 'set']
 
 /** Reads `mappings/ccda/to-fhir.yaml` and the rows it names. Throws a sentence with file:line:column. */
-export const ccdaMap = (tools: Pick<Tools, 'mapping' | 'table'>): CcdaMap => {
-  const file = tools.mapping('ccda/to-fhir')
+export const ccdaMap = (tools: MapTools): CcdaMap => read(tools.mapping('ccda/to-fhir'), tools)
+
+const read = madeOnce((file, tools): CcdaMap => {
   const value = check(CcdaMapFile, file)
   const [sections, names] = [Object.keys(value.sections), Object.keys(value.resources)]
   const known = new Map<string, { readonly to: string; readonly rows: readonly Row[] }>()
@@ -104,7 +106,7 @@ export const ccdaMap = (tools: Pick<Tools, 'mapping' | 'table'>): CcdaMap => {
     documents: Object.entries(value.documents).map(([name, { template, loinc, as }]) => ({ name, template, loinc: list(loinc), as })), otherwise: value.otherwise,
     sections: Object.entries(value.sections).map(([name, { templates, loinc }]) => ({ name, templates, loinc: list(loinc) })), resources,
   }
-}
+})
 
 const placed = (file: MappingDocument, before: readonly (string | number)[]) => <Value>(keys: readonly (string | number)[], read: () => Value): Value => {
   try {

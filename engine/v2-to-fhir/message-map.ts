@@ -1,6 +1,6 @@
 /** Message maps, mappings/fields/<name>.yaml: which segments make which resources, and who points at whom. */
 import { type Static, Type } from 'typebox'
-import type { Tools } from '../contracts.js'
+import { type MapTools, madeOnce } from './made-once.js'
 import { type Condition, condition } from './condition.js'
 import { type ElementPath, elementPath } from './element-path.js'
 import { type FieldPath, fieldPath } from './field-path.js'
@@ -89,16 +89,12 @@ export interface MessageMap {
 const RESERVED = Object.keys(ResourceFields)
 
 /** Reads `mappings/fields/<name>.yaml` and the segment maps it names. Throws a sentence with file:line:column. */
-export const messageMap = (name: string, tools: Pick<Tools, 'mapping' | 'table'>): MessageMap => {
-  const file = tools.mapping(`fields/${name}`)
+export const messageMap = (name: string, tools: MapTools): MessageMap => read(tools.mapping(`fields/${name}`), tools)
+
+const read = madeOnce((file, tools): MessageMap => {
   const value = check(MessageMapFile, file)
   const names = Object.keys(value.resources)
-  const maps = new Map<string, SegmentMap>()
-  const load = (map: string): SegmentMap => {
-    const known = maps.get(map) ?? segmentMap(tools.mapping(`fields/segments/${map}`), (table) => tools.table(table))
-    maps.set(map, known)
-    return known
-  }
+  const load = (map: string): SegmentMap => segmentMap(tools.mapping(`fields/segments/${map}`), tools)
   const resources = Object.entries(value.resources).map(([resource, entry]) => {
     const at = <T>(keys: readonly (string | number)[], read: () => T): T => {
       try {
@@ -122,7 +118,7 @@ export const messageMap = (name: string, tools: Pick<Tools, 'mapping' | 'table'>
     return path
   }))
   return { format: value.format ?? 'hl7v2', messages: value.messages, groups: value.groups ?? {}, once: value.once ?? [], ignored, resources, require: needed('require'), expect: needed('expect') }
-}
+})
 
 type Entry = Static<typeof MessageMapFile>['resources'][string]
 type At = <T>(keys: readonly (string | number)[], read: () => T) => T

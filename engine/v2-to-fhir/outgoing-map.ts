@@ -1,6 +1,6 @@
 /** Outgoing maps, mappings/fields/<message>.yaml: which segments a FHIR bundle becomes, in which order, from which resources. */
 import { Type, type Static } from 'typebox'
-import type { Tools } from '../contracts.js'
+import { type MapTools, madeOnce } from './made-once.js'
 import { type FieldPath, fieldPath } from './field-path.js'
 import { check, didYouMean } from './mapping-errors.js'
 import { elementOf, isResource, resourceTypes } from './r4.js'
@@ -62,11 +62,12 @@ type Entry = Static<typeof Segment>
 type Keys = readonly (string | number)[]
 
 /** Reads `mappings/fields/<name>.yaml`. Throws a sentence with file:line:column. */
-export const outgoingMap = (name: string, tools: Pick<Tools, 'mapping' | 'table'>): OutgoingMap => {
-  const file = tools.mapping(`fields/${name}`)
+export const outgoingMap = (name: string, tools: MapTools): OutgoingMap => read(tools.mapping(`fields/${name}`), tools)
+
+const read = madeOnce((file, tools): OutgoingMap => {
   const { message, start = 'ServiceRequest', events = {}, set, segments } = check(OutgoingMapFile, file)
   if (!isResource(start)) throw new Error(`${file.place('start')}: FHIR R4 has no resource "${start}"${didYouMean(start, resourceTypes())}.`)
-  const load = (map: string): SegmentMap => segmentMap(tools.mapping(`fields/segments/${map}`), (table) => tools.table(table))
+  const load = (map: string): SegmentMap => segmentMap(tools.mapping(`fields/segments/${map}`), tools)
   const field = (text: string, segment: string, ...keys: Keys): FieldPath => {
     const path = fieldPath(text)
     if (path?.segment === segment && path.field !== null) return path
@@ -93,6 +94,6 @@ export const outgoingMap = (name: string, tools: Pick<Tools, 'mapping' | 'table'
     otherwise: (entry.otherwise ?? []).map((each, at) => segmentOf(each as Entry, ...keys, 'otherwise', at)),
   })
   return { message, start, events, set: fixed(set, 'MSH', 'set'), segments: segments.map((entry, at) => segmentOf(entry, 'segments', at)) }
-}
+})
 
 const steps = (path: string | undefined): readonly string[] => (path === undefined || path === '.' ? [] : isResource(path) ? [path] : path.split('.'))

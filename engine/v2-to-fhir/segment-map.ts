@@ -1,6 +1,7 @@
 /** Segment maps, mappings/fields/segments/<segment>[-<resource>].yaml: one row a line, as the v2-to-FHIR guide's tables have them. */
 import { type Static, Type } from 'typebox'
 import type { CodeTable, MappingDocument } from '../contracts.js'
+import { madeOnce } from './made-once.js'
 import { type Condition, condition } from './condition.js'
 import type { Datatype } from './datatype.js'
 import { DATATYPES } from './datatypes/index.js'
@@ -61,16 +62,16 @@ export interface SegmentMap {
 const OPTIONS = Object.keys(RowOptions.properties)
 
 /** Reads a segment map. Throws a sentence with file:line:column, what is wrong and what is allowed. */
-export const segmentMap = (file: MappingDocument, table: (name: string) => CodeTable): SegmentMap => {
+export const segmentMap = madeOnce((file, tools): SegmentMap => {
   const { to, rows } = check(SegmentMapFile, file, (value) => checkRows(value, file))
   if (!isResource(to)) throw new Error(`${file.place('to')}: FHIR R4 has no resource "${to}"${didYouMean(to, resourceTypes())}.`)
-  const read = rows.map((cells, index) => row(cells, to, table, (cell, key) => file.place('rows', index, cell, ...(key ? [key] : []))))
+  const read = rows.map((cells, index) => row(cells, to, tools.table, (cell, key) => file.place('rows', index, cell, ...(key ? [key] : []))))
   const first = read.find(({ field }) => field.segment !== 'MSH') ?? read[0]
   const segment = first?.field.segment ?? ''
   const odd = read.findIndex(({ field }) => field.segment !== segment && field.segment !== 'MSH')
   if (odd >= 0) throw new Error(`${file.place('rows', odd, 0)}: this file maps ${segment}; a row of ${read[odd]?.field.segment} belongs in a file of its own.`)
   return { to, segment, rows: read }
-}
+})
 
 /** Says which word of a row is not known: the schema would only say that the row matches nothing. */
 const checkRows = (value: unknown, file: MappingDocument): void => {

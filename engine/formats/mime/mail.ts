@@ -100,12 +100,15 @@ const slices = (content: Buffer, boundary: string, most: number): readonly Buffe
 const withoutBreak = (bytes: Buffer, from: number, to: number): number =>
   to - 2 >= from && bytes[to - 2] === 0x0d ? to - 2 : Math.max(from, to - 1)
 
-/** The bytes of a part, decoded as its Content-Transfer-Encoding says; an encoding not known is none. */
+/** The bytes of a part, decoded as its Content-Transfer-Encoding says; an encoding not known is none. Decoded once, however many ask while the message is at hand. */
 export const contentOf = (part: Part): Buffer => {
   const { value } = structured(fieldsOf(part, 'content-transfer-encoding')[0])
-  if (value === 'base64') return Buffer.from(part.content.toString('latin1'), 'base64')
-  return value === 'quoted-printable' ? unquoted(part.content) : part.content
+  if (value !== 'base64' && value !== 'quoted-printable') return part.content
+  const known = decodedParts.get(part) ?? (value === 'base64' ? Buffer.from(part.content.toString('latin1'), 'base64') : unquoted(part.content))
+  decodedParts.set(part, known)
+  return known
 }
+const decodedParts = new WeakMap<Part, Buffer>()
 
 /** Quoted-printable (RFC 2045 §6.7); what is no `=XX` stays as it is. */
 const unquoted = (bytes: Buffer): Buffer => {

@@ -1,6 +1,6 @@
 /** A thread's own side: takes calls in the order they come, and answers a group of them at once. */
 import { parentPort } from 'node:worker_threads'
-import { type Answer, type Call, pack, packError, unpack } from './wire.js'
+import { type Answer, type Call, largeBuffers, pack, packError, unpack } from './wire.js'
 
 type Served = Record<string, (...given: readonly unknown[]) => Promise<unknown>>
 
@@ -12,7 +12,7 @@ export function serveThread(open: () => Served): void {
   const answer = (one: Answer): void => {
     if (answers.push(one) > 1) return
     queueMicrotask(() => {
-      port.postMessage(answers)
+      port.postMessage(answers, [...largeBuffers(answers)])
       answers = []
     })
   }

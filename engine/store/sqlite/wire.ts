@@ -15,6 +15,16 @@ export function pack(value: unknown): unknown {
   return mapped(value, pack)
 }
 
+const LARGE = 64 * 1024 // bytes from which moving a buffer costs less than copying it
+
+/** The memory of all large byte arrays in what is answered: it is moved to who asked, as nobody else has it. */
+export function largeBuffers(value: unknown, found = new Set<ArrayBuffer>()): ReadonlySet<ArrayBuffer> {
+  if (value instanceof Uint8Array) {
+    if (value.byteLength >= LARGE) found.add(value.buffer as ArrayBuffer)
+  } else if (typeof value === 'object' && value !== null && !(value instanceof Date)) for (const one of Object.values(value)) largeBuffers(one, found)
+  return found
+}
+
 /** The value as it was packed, every byte array a Buffer again. Changes it in place: nobody else has it. */
 export function unpack(value: unknown): unknown {
   if (typeof value !== 'object' || value === null || value instanceof Date) return value

@@ -1,7 +1,10 @@
 /** The mapping language: what it can say, and how it says what is wrong. */
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import t from 'tap'
+import type { Tools } from '../../../engine/contracts.js'
 import { condition, holds } from '../../../engine/v2-to-fhir/condition.js'
 import { messageMap } from '../../../engine/v2-to-fhir/message-map.js'
 import { outgoingMap } from '../../../engine/v2-to-fhir/outgoing-map.js'
@@ -25,7 +28,7 @@ t.test('a broken condition says what is wrong and what is allowed', async (t) =>
 })
 
 t.test('a broken segment map says file:line:column, the row’s mistake and the nearest word', async (t) => {
-  const read = (...rows: readonly string[]): unknown => segmentMap(document('mappings/fields/segments/pid.yaml', ['to: Patient', 'rows:', ...rows.map((row) => `  - ${row}`), ''].join('\n')), tools.table)
+  const read = (...rows: readonly string[]): unknown => segmentMap(document('mappings/fields/segments/pid.yaml', ['to: Patient', 'rows:', ...rows.map((row) => `  - ${row}`), ''].join('\n')), tools)
   for (const [row, sentence] of [
     ['[ PID-8, gendr, code ]', /^mappings\/fields\/segments\/pid\.yaml:3:14: Patient has no element "gendr"; did you mean "gender"/],
     ['[ PID-8, gender, cod ]', /pid\.yaml:3:22: there is no datatype "cod"; allowed are CE, .*did you mean "code"/],
@@ -40,8 +43,8 @@ t.test('a broken segment map says file:line:column, the row’s mistake and the 
     ['[ PID-8, gender ]', /pid\.yaml:3:5: rows\[1\]/],
   ] as const) t.throws(() => read(row), { message: sentence }, row)
   t.throws(() => read('[ PID-8, gender, code ]', '[ PV1-2, gender, code ]'), { message: /pid\.yaml:4:7: this file maps PID; a row of PV1 belongs in a file of its own/ })
-  t.throws(() => segmentMap(document('a.yaml', 'to: Pateint\nrows: [[PID-8, gender, code]]\n'), tools.table), { message: /^a\.yaml:1:5: FHIR R4 has no resource "Pateint"; did you mean "Patient"/ })
-  t.throws(() => segmentMap(document('a.yaml', 'to: Patient\nrow: []\n'), tools.table), { message: /^a\.yaml:.*(rows|"row")/ })
+  t.throws(() => segmentMap(document('a.yaml', 'to: Pateint\nrows: [[PID-8, gender, code]]\n'), tools), { message: /^a\.yaml:1:5: FHIR R4 has no resource "Pateint"; did you mean "Patient"/ })
+  t.throws(() => segmentMap(document('a.yaml', 'to: Patient\nrow: []\n'), tools), { message: /^a\.yaml:.*(rows|"row")/ })
 })
 
 t.test('a broken message map says file:line:column and the nearest word', async (t) => {
@@ -87,7 +90,33 @@ t.test('who is pointed at is the one of the own group', async (t) => {
 
 t.test('every mapping file that is shipped can be read', async (t) => {
   const files = (folder: string): readonly string[] => readdirSync(join(ROOT, 'mappings', folder)).filter((name) => name.endsWith('.yaml')).map((name) => name.slice(0, -5))
-  for (const name of files('fields/segments')) t.doesNotThrow(() => segmentMap(tools.mapping(`fields/segments/${name}`), tools.table), name)
+  for (const name of files('fields/segments')) t.doesNotThrow(() => segmentMap(tools.mapping(`fields/segments/${name}`), tools), name)
   for (const name of files('fields')) t.doesNotThrow(() => ('messages' in (tools.mapping(`fields/${name}`).value as object) ? messageMap(name, tools) : outgoingMap(name, tools)), name)
   for (const name of files('codes')) t.doesNotThrow(() => tools.table(name), name)
+})
+
+t.test('a map is made once however many channels use it, and each is told what it reads; another file beneath it makes another map', async (t) => {
+  const noting = (): { readonly read: string[]; readonly noted: Tools } => {
+    const read: string[] = []
+    return { read, noted: { ...tools, mapping: (path) => { read.push(path); return tools.mapping(path) }, table: (name) => { read.push(name); return tools.table(name) } } }
+  }
+  const [one, other] = [noting(), noting()]
+  const map = messageMap('referral', one.noted)
+  t.equal(messageMap('referral', other.noted), map)
+  t.same([...new Set(other.read)].sort(), [...new Set(one.read)].sort())
+  t.ok(other.read.includes('fields/segments/pid') && other.read.some((name) => !name.startsWith('fields/')), 'segment maps and code tables')
+  const changed = messageMap('referral', withFiles({ 'fields/segments/pid': 'to: Patient\nrows: [[PID-8, gender, code]]\n' }))
+  t.not(changed, map)
+  t.equal(changed.resources.find(({ name }) => name === 'patient')?.rows[0]?.map.rows.length, 1)
+})
+
+t.test('a place in a mapping file is told as long as anybody may ask', async (t) => {
+  const document = tools.mapping('fields/referral')
+  const place = document.place('messages')
+  setFlagsFromString('--expose-gc')
+  const collect = runInNewContext('gc') as () => void
+  await new Promise((resolve) => setImmediate(resolve))
+  collect()
+  t.match(place, /referral\.yaml:\d+:\d+$/)
+  t.equal(document.place('messages'), place)
 })
