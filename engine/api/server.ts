@@ -42,7 +42,8 @@ export function createWebServer(dataFolder: string, limits: { body: number; requ
     logger: false, bodyLimit: limits.body, forceCloseConnections: 'idle', requestTimeout: 60_000,
     frameworkErrors: (error, _request, reply) => void sendError(reply, error), // an address that cannot be read, before any route is known
   })
-  app.setErrorHandler((error: FastifyError, _request, reply) => sendError(reply, error))
+  // What is refused while it still comes runs dry: a connection closed before that would be reset, and its sender would never see the answer.
+  app.setErrorHandler((error: FastifyError, _request, reply) => sendError(reply.removeHeader('connection'), error))
   // Answers are sent as they are: their schemas document them, and never leave anything out.
   app.setSerializerCompiler(() => (answer) => JSON.stringify(answer))
   app.setValidatorCompiler(({ schema, httpPart }) => (httpPart === 'body' ? whole : words).compile(schema as object))
@@ -102,7 +103,7 @@ async function sourcePaths(web: FastifyInstance, paths: WebPaths, body: number):
   web.addHook('onRequest', async (request, reply) => {
     const head = headOf(request)
     const early = paths.find(head.path)?.admit?.(head)
-    if (early) await reply.code(early.status).headers({ ...early.headers, ...(request.headers['content-length'] !== undefined && { connection: 'close' }) }).send(early.body ?? '')
+    if (early) await reply.code(early.status).headers(early.headers ?? {}).send(early.body ?? '')
   })
   web.all('/*', async (request, reply) => {
     const head = headOf(request)

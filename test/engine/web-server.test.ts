@@ -6,6 +6,7 @@ import { answers } from '../../engine/api/schemas.js'
 import { createWebServer } from '../../engine/api/server.js'
 import { newToken } from '../../engine/api/token.js'
 import { clock } from '../../engine/clock.js'
+import type { WebRequest } from '../../engine/contracts.js'
 import { Engine } from '../../engine/engine.js'
 import { Events } from '../../engine/events.js'
 import { openSqliteStore } from '../../engine/store/sqlite/sqlite-store.js'
@@ -68,4 +69,31 @@ t.test('routes from elsewhere take and answer what is their own', async (t) => {
   })
   t.match(document.paths['/api/things'].post.requestBody, { required: true, content: { [FHIR]: { schema: { required: ['resourceType'] } } } })
   t.match((await ask('/docs', undefined, undefined, {})).text, /<code>\/api\/things\/\$match<\/code> Finds a thing\./)
+})
+
+t.test('a request that is refused before it is read gets its answer while it is still being sent', async (t) => {
+  const data = t.testdir()
+  const store = openSqliteStore(':memory:')
+  const web = createWebServer(data, { body: 16 * 1024 ** 2, requests: 1000, openMetrics: false })
+  const pieces = { sources: new Map(), destinations: new Map(), transforms: new Map(), formats: new Map() }
+  const engine = new Engine({ pieces, mappings: { table: unused, mapping: unused }, store, clock, log: () => {}, events: new Events(), dataFolder: data, serve: web.serve }, 60_000)
+  const address = await web.open(engine, { host: '127.0.0.1', port: 0 })
+  t.teardown(async () => {
+    await web.close()
+    await engine.stop(1000)
+    await store.close()
+  })
+  let read = 0
+  const handler = Object.assign(async () => ({ status: 200, body: `${++read}` }), { maximum: 1024, admit: ({ headers }: Pick<WebRequest, 'headers'>) => (headers.authorization === undefined ? { status: 401, body: 'Who are you?' } : null) })
+  web.serve('/in', handler)
+  const body = Buffer.alloc(8 * 1024 ** 2, 'x')
+  for (let n = 0; n < 10; n++) {
+    for (const [headers, status] of [[{}, 401], [{ authorization: 'x' }, 413]] as const) {
+      const response = await fetch(`${address}/in`, { method: 'POST', headers, body })
+      t.equal(response.status, status)
+      t.not(response.headers.get('connection'), 'close')
+      await response.text()
+    }
+  }
+  t.equal(read, 0)
 })
