@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto'
 import type { Bundle } from 'fhir/r4.js'
 import type { Direction, Provider, ProviderFacts, ReferralFacts, Way } from './contracts.js'
 import type { By, Key, NewEvent, ReferralState } from './desk-contracts.js'
+import { addedWords } from './canonical/added-words.js'
 import { addTo } from './canonical/addition.js'
 import { canonical } from './canonical/canonical.js'
 import { factsOf } from './canonical/facts.js'
@@ -173,7 +174,7 @@ export async function adding(parts: DeskParts, existing: ReferralState, more: Bu
   const addressed = !ended && existing.direction === 'outbound' && existing.provider === null && counterpart !== null && doubtOf(counterpart) === null ? [{ name: 'addressed' as const, at: received, by, facts: { provider: namedAs(counterpart.provider), via } }] : []
   const elsewhere = existing.direction === 'outbound' && counterpart && existing.provider !== null && counterpart.provider.id !== existing.provider ? [`It names ${calledOf(counterpart.provider)} (provider ${counterpart.provider.id}) now; it stays with provider ${existing.provider} until a person says otherwise.`] : null
   const answered = existing.missing.filter(({ item }) => !assessment.triage.missing.some((still) => still.item === item)).map(({ item }) => item)
-  const words = [...(added.length > 0 ? [`Added: ${added.join(', ')}.`] : ['Nothing new.']), ...contradictions, ...(elsewhere ?? []), ...(sender === null ? [] : [sender])].join(' ')
+  const words = [addedWords(added) ?? 'Nothing new.', ...contradictions, ...(elsewhere ?? []), ...(sender === null ? [] : [sender])].join(' ')
   return {
     before: existing, bundle, keys: [...ownKeys(keysOf(bundle, assessment.facts), existing.direction === 'outbound' ? existing.route && ehrScope(existing.route.ehr) : existing.provider && providerScope(existing.provider)), ...expectedKeys(assessment.facts.patient)],
     news: [{ name: 'information-added', at: received, by, facts: { answered, ...(known && { missing: assessment.triage.missing }), words, via, ...told(existing, held, bundle, factsOf(more), at, rules), ...(ended && { waits: `Something came through ${via} after the referral was ${existing.stage}: open it again, or leave it` }) } }, ...(ended ? [] : [...reading, ...eventsOf({ ...assessment, match: withoutRuledOut(assessment.match, existing.patient.not) }, { ...existing, missing: known ? assessment.triage.missing : [] }, received, rules)]), ...addressed],

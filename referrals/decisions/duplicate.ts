@@ -1,5 +1,6 @@
 /** A referral that repeats another is closed, and what it brought is added to the other. */
 import type { Bundle } from 'fhir/r4.js'
+import { addedWords } from '../canonical/added-words.js'
 import { addTo } from '../canonical/addition.js'
 import { factsOf } from '../canonical/facts.js'
 import { searchText } from '../canonical/search-text.js'
@@ -29,7 +30,7 @@ async function addToOther(parts: DeskParts, decision: Decision, one: ReferralSta
     const held = await parts.store.bundle(before.id)
     const { bundle, added, contradictions } = addTo(JSON.parse(held ?? '{}') as Bundle, JSON.parse(text ?? '{}') as Bundle)
     const facts = factsOf(bundle)
-    const words = [`Referral ${one.reference} is the same.`, ...(added.length > 0 ? [`Added: ${added.join(', ')}.`] : ['It says nothing new.']), ...contradictions].join(' ')
+    const words = [`Referral ${one.reference} is the same.`, addedWords(added) ?? 'It says nothing new.', ...contradictions].join(' ')
     const missing = before.missing.length > 0 ? { missing: parts.rules().triage(facts).missing } : {}
     return {
       bundle, documents: documents.map(({ referral: _referral, event: _event, ...document }) => document), keys: shared(one),

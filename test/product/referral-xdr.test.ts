@@ -58,7 +58,7 @@ t.test('once it is matched, the chart is asked for and attached to it, once, alt
   const [{ reference = '' } = {}] = await referrals()
   await scene.reached(reference, 'matched')
   const { facts } = await scene.reached(reference, 'information-added')
-  t.match(facts, { via: 'missing-chart-in', words: /^Added: .*DocumentReference/ })
+  t.match(facts, { via: 'missing-chart-in', words: /^Added: .*\bdocuments?\b/ })
   await until(async () => (await product.api('/api/messages?channel=missing-chart&status=sent')).body.messages.length === 1, product.output)
   t.match(onRamp.asked.map(({ text }) => /<(PRPA_IN201305UV02|query:AdhocQueryRequest|xdsb:RetrieveDocumentSetRequest)/.exec(text)?.[1]), ['PRPA_IN201305UV02', 'query:AdhocQueryRequest', 'xdsb:RetrieveDocumentSetRequest', 'PRPA_IN201305UV02', 'query:AdhocQueryRequest', 'xdsb:RetrieveDocumentSetRequest'])
   t.equal((await referrals()).length, 1, 'a summary is no referral')

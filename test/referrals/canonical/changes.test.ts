@@ -1,6 +1,7 @@
 /** What the desk writes into a Bundle, and what later messages add to it. */
 import t from 'tap'
 import type { Bundle, FhirResource } from 'fhir/r4.js'
+import { addedWords } from '../../../referrals/canonical/added-words.js'
 import { addTo } from '../../../referrals/canonical/addition.js'
 import { withIdentity, withPatient, withTask } from '../../../referrals/canonical/changes.js'
 import { factsOf } from '../../../referrals/canonical/facts.js'
@@ -87,6 +88,14 @@ t.test('an answer fills what was missing, with where it came from', async (t) =>
 
 const document = (value: string, identifier?: string): FhirResource => ({ resourceType: 'DocumentReference', id: `d${value.length}`, status: 'current', ...(identifier ? { masterIdentifier: { system: 'urn:x', value: identifier } } : {}), description: 'Echo report', content: [{ attachment: { contentType: 'text/plain', data: Buffer.from(value).toString('base64') } }] })
 const answer = (...resources: readonly FhirResource[]): Bundle => of({ resourceType: 'Bundle', type: 'collection', entry: [{ resource: { resourceType: 'ServiceRequest', id: 's', status: 'active', intent: 'order', subject: { reference: 'Patient/1' } } }, { resource: { resourceType: 'Patient', id: '1', name: [{ family: 'Everywoman', given: ['Eve'] }], birthDate: '1961-06-15' } }, ...resources.map((one) => ({ resource: one }))] })
+
+t.test('what was added is told in words, by kind and name', async (t) => {
+  t.equal(addedWords([]), null)
+  t.equal(addedWords(['DocumentReference', 'DocumentReference']), 'Added: 2 documents.')
+  t.equal(addedWords(['DocumentReference: Echo report', 'DocumentReference: ECG: resting', 'AllergyIntolerance: Penicillin']), 'Added: 2 documents (Echo report, ECG: resting); an allergy (Penicillin).')
+  t.equal(addedWords(['Patient.telecom[2]', 'Patient.telecom[3]', 'Patient.maritalStatus', 'RelatedPerson: Ada', 'ServiceRequest.note']), 'Added: a related person (Ada); of the patient telecom and marital status; of the order note.')
+  t.equal(addedWords(Array.from({ length: 7 }, (_, n) => `Condition: C${n}`)), 'Added: 7 diagnoses (C0, C1, C2, C3, C4, 2 more).')
+})
 
 t.test('a document is added once: by its number, else by its content', async (t) => {
   const first = addTo(base, answer(document('EF 55 %')))
