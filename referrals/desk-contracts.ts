@@ -40,7 +40,7 @@ export interface EventFacts {
   readonly appointment?: { readonly id: string | null; readonly start: string | null; readonly with: string | null; readonly at: string | null }
   readonly attempt?: { readonly number: number; readonly how: string }
   readonly documents?: readonly string[] // ids of the referral's documents
-  readonly notice?: { readonly id: number; readonly kind: NoticeKind; readonly way: Way | null; readonly doubtful?: boolean; readonly as?: string } // as: what it was sent as, by which receipts name it
+  readonly notice?: { readonly id: number; readonly kind: NoticeKind; readonly way: Way | null; readonly doubtful?: boolean; readonly as?: string; readonly staff?: boolean } // as: what it was sent as, by which receipts name it; staff: written for them to send
   readonly receipt?: unknown // of hand-off/receipt.ts
   readonly duty?: { readonly id: string; readonly kind: string; readonly due: string; readonly level: number; readonly skipped?: readonly number[] } // skipped: lower levels that were due too, and were not said
   readonly identifiers?: readonly { readonly kind: KeyKind; readonly value: string }[] // numbers by which others know it

@@ -21,6 +21,7 @@ export interface NoticeFate {
   readonly identifiers: NonNullable<NewEvent['facts']>['identifiers'] & object // numbers under which the receiver keeps it
   readonly sentAs?: readonly string[] // Message-IDs with their brackets, and what a provider calls it, by which receipts name it
   readonly stage?: ProofStage // as the transport answered; `accepted` where it did not say
+  readonly staff?: boolean // it lies written for staff, who send it
   readonly answer?: string // what the receiver itself answered, in a sentence
 }
 
@@ -67,9 +68,9 @@ async function settleDigest(parts: DeskParts, notice: Notice, fate: NoticeFate):
 /** One piece of a digest, as news of its referral alone. */
 export const asNews = (referral: string | null, event: number | null): Pick<Notice, 'referral' | 'kind' | 'event' | 'items'> => ({ referral, kind: 'status', event, items: [] })
 
-const factsOf = ({ id, kind, way }: Notice, { doubtful, channel, reason, sentAs = [], answer }: NoticeFate): NonNullable<NewEvent['facts']> => {
+const factsOf = ({ id, kind, way }: Notice, { doubtful, channel, reason, sentAs = [], answer, staff = false }: NoticeFate): NonNullable<NewEvent['facts']> => {
   const [as, words] = [nameOf(way, sentAs), [answer, doubtful ? 'It may have been sent twice.' : null].filter(Boolean).join(' ')]
-  return { notice: { id, kind, way, doubtful, ...(as !== null && { as }) }, via: channel, ...(reason !== null && { reason }), ...(words !== '' && { words }) }
+  return { notice: { id, kind, way, doubtful, ...(as !== null && { as }), ...(staff && { staff }) }, via: channel, ...(reason !== null && { reason }), ...(words !== '' && { words }) }
 }
 
 async function delivered(parts: DeskParts, before: ReferralState, notice: Notice, fate: NoticeFate): Promise<Intent> {

@@ -6,8 +6,8 @@ import type { Readers } from '../../referrals/hand-off/receipt-contracts.js'
 import type { ProofStage } from '../../referrals/desk-contracts.js'
 import type { NoticeFate } from '../../referrals/settling.js'
 
-/** Delivered once each destination has it; uncertain where one is held in doubt; failed otherwise. */
-export async function fateOf(desk: Desk, tools: Tools, notice: number, { mark, status, reason, deliveries }: Fate): Promise<NoticeFate> {
+/** `staff`: it was written for them to send, so nobody answers it. Delivered once each destination has it; uncertain where one is held in doubt; failed otherwise. */
+export async function fateOf(desk: Desk, tools: Tools, notice: number, { mark, status, reason, deliveries }: Fate, staff: boolean): Promise<NoticeFate> {
   const current = deliveries.filter((one) => !(one.status === 'error' && one.settled && deliveries.some((other) => other !== one && other.destination === one.destination && other.status === 'sent')))
   const bad = current.find((one) => one.status !== 'sent')
   const sent = status === 'transformed' && current.length > 0 && !bad
@@ -16,7 +16,7 @@ export async function fateOf(desk: Desk, tools: Tools, notice: number, { mark, s
   const [first] = current
   const readers = readersOf(tools)
   const landed = await desk.landing(notice, sent && first?.payload ? { payload: first.payload, response: first.response, at } : null, readers)
-  return { mark, outcome, at, channel: tools.channel, reason: sent ? null : (bad?.reason ?? reason ?? 'the channel sent it to nobody'), doubtful: current.some((one) => one.doubtful), ...landed, ...(sent && { ...sentOf(current), ...acknowledgedBy(current, readers) }) }
+  return { mark, outcome, at, channel: tools.channel, reason: sent ? null : (bad?.reason ?? reason ?? 'the channel sent it to nobody'), doubtful: current.some((one) => one.doubtful), ...landed, ...(sent && (staff ? { staff } : { ...sentOf(current), ...acknowledgedBy(current, readers) })) }
 }
 
 const HEAD = 16_384 // bytes of a mail in which its Message-ID stands

@@ -8,20 +8,20 @@ import type { NoticeFate } from '../../referrals/settling.js'
 import { fateOf } from './fate.js'
 import { LONGEST_WAIT, untilChanged } from './waiting.js'
 
-interface Settings { readonly owed?: readonly NoticeKind[]; readonly ehr?: readonly string[]; readonly by?: readonly Way[]; readonly address?: readonly string[] }
+interface Settings { readonly owed?: readonly NoticeKind[]; readonly ehr?: readonly string[]; readonly by?: readonly Way[]; readonly address?: readonly string[]; readonly staff?: boolean }
 
 const AT_ONCE = 50
 const PAUSE = 1_000 // before a message that the engine could not keep is given again
 
 /** Until the signal aborts. The table of notices is the queue: what is not settled is given again after a restart, and its key makes it the same message. */
-export async function giveNotices(desk: Desk, receive: Receive, tools: Tools, { owed = [], ehr, by, address }: Settings, signal: AbortSignal): Promise<void> {
+export async function giveNotices(desk: Desk, receive: Receive, tools: Tools, { owed = [], ehr, by, address, staff = false }: Settings, signal: AbortSignal): Promise<void> {
   const offer: Offer = { channel: tools.channel, kinds: owed, ...(by && { ways: by }), ...(ehr && { ehrs: ehr }), ...(address && { addresses: address }) }
   const withdraw = desk.offer(offer)
   const following = new Map<number, Promise<void>>()
   const ending = new AbortController() // also where this fails: it begins anew, and follows anew
   const end = (): void => ending.abort()
   signal.addEventListener('abort', end)
-  const begin = ({ id, fate }: Pick<Notice, 'id' | 'fate'>): void => void following.set(id, follow(desk, tools, id, fate, ending.signal).finally(() => following.delete(id)))
+  const begin = ({ id, fate }: Pick<Notice, 'id' | 'fate'>): void => void following.set(id, follow(desk, tools, id, fate, staff, ending.signal).finally(() => following.delete(id)))
   try {
     await desk.resume(offer)
     for (const notice of await desk.failed(offer)) begin(notice)
@@ -80,18 +80,18 @@ async function persistently<Value>(tools: Tools, failure: string, work: () => Pr
 }
 
 /** To the end of the message; after a failure on, for a person may send it again. Never rejects. */
-async function follow(desk: Desk, tools: Tools, notice: number, known: string | null, signal: AbortSignal): Promise<void> {
+async function follow(desk: Desk, tools: Tools, notice: number, known: string | null, staff: boolean, signal: AbortSignal): Promise<void> {
   for (let mark = known; !signal.aborted; ) {
     const fate = await persistently(tools, 'what became of a message could not be read', () => tools.fate(keyOf(notice), mark, signal), signal)
     if (fate === null) return
     mark = fate.mark
-    const outcome = await persistently(tools, 'the referral desk could not keep what became of a message', () => settled(desk, tools, notice, fate), signal)
+    const outcome = await persistently(tools, 'the referral desk could not keep what became of a message', () => settled(desk, tools, notice, fate, staff), signal)
     if (outcome === 'sent') return
   }
 }
 
-async function settled(desk: Desk, tools: Tools, notice: number, fate: Fate): Promise<NoticeFate['outcome']> {
-  const told = await fateOf(desk, tools, notice, fate)
+async function settled(desk: Desk, tools: Tools, notice: number, fate: Fate, staff: boolean): Promise<NoticeFate['outcome']> {
+  const told = await fateOf(desk, tools, notice, fate, staff)
   await desk.settle(notice, told)
   return told.outcome
 }

@@ -18,6 +18,7 @@ export default defineSource({
     ehr: Type.Optional(Type.Array(Type.String({ pattern: '^[a-z][a-z0-9-]{0,63}$' }), { minItems: 1, uniqueItems: true, description: 'Of that, what goes to these EHRs.' })),
     by: Type.Optional(Type.Array(Type.Enum([...WAYS]), { minItems: 1, uniqueItems: true, description: 'Of that, what goes to referrers and specialists by these ways.' })),
     unless: Type.Optional(Type.Partial(Type.Record(Type.Union(WAYS.map((way) => Type.Literal(way))), Type.Boolean()), { additionalProperties: false, description: 'Ways of `by` that are left out where this is true, because another channel goes by them then: `{ fax: ${REFERO_LOOP_FAX:false} }`.' })),
+    staff: Type.Optional(Type.Boolean({ description: 'What this channel writes is for staff, who send it by the way that is owed: the timeline says so, and nobody’s confirmation is waited for.' })),
     address: Type.Optional(Type.Array(Type.String({ minLength: 1, maxLength: 320 }), { minItems: 1, uniqueItems: true, description: 'With `by`: of that, what goes to one of these addresses, as the provider directory has them; for channels that send to one receiver.' })),
     events: Type.Optional(Type.Array(Type.Enum([...EVENT_NAMES]), { minItems: 1, uniqueItems: true, description: 'Instead: each of these events, once, as it is recorded.' })),
     since: Type.Optional(Type.String({ pattern: '^[0-9]{1,4}[mhd]$', description: 'Of events: how far back a channel that is new begins; `1d` where nothing is said.' })),
@@ -32,6 +33,7 @@ export default defineSource({
     if (events !== undefined && (settings.ehr !== undefined || settings.by !== undefined)) throw new Error('`ehr` and `by` narrow what is `owed`; events go to every channel that asks for them.')
     if (Object.keys(unless).some((way) => !given.by?.includes(way as never))) throw new Error('`unless` leaves out ways of `by`, and names one that is not there.')
     if (by?.length === 0) throw new Error('`unless` leaves no way: switch the channel off instead.')
+    if (settings.staff === true && owed === undefined) throw new Error('`staff` is of what is `owed`; events are sent to nobody.')
     if (settings.address !== undefined && settings.by === undefined) throw new Error('`address` narrows what goes `by` a way: say which.')
     let stopping = new AbortController()
     let running: Promise<void> = Promise.resolve()

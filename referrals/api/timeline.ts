@@ -21,6 +21,7 @@ const says = (event: EventName, facts: EventFacts, zone: string): string => {
 const headlineOf = (event: EventName, { notice, receipt, words }: EventFacts): string => {
   const told = notice && (DELIVERED.has(event) || (event === 'noted' && !words)) ? TOLD[notice.kind] : undefined
   const plain = event.replaceAll('-', ' ')
+  if (notice?.staff && DELIVERED.has(event)) return `A letter was written for staff to send, ${NAMES[notice.kind] ?? notice.kind}`
   return told ?? (receipt ? 'What the EHR made of it' : (HEADLINES[event] ?? LIFE_CYCLE[event].says ?? `${plain.charAt(0).toUpperCase()}${plain.slice(1)}`)) + (notice && !told ? `, ${NAMES[notice.kind] ?? notice.kind}` : '')
 }
 
@@ -58,7 +59,7 @@ const DETAILS: readonly ((facts: EventFacts, zone: string) => string | null | un
   ({ missing }) => (missing?.length ? missing.map(({ says: item }) => item).join(', ') : null),
   ({ appointment }, zone) => appointment && ([appointmentWords(appointment, zone), appointment.id && `number ${appointment.id}`].filter(Boolean).join(', ') || null),
   ({ attempt }) => attempt && `attempt ${attempt.number}, by ${attempt.how}`,
-  ({ notice }) => notice && ([notice.way !== null && `by ${WAYS[notice.way] ?? notice.way}`, notice.as && `as ${notice.as}`, notice.doubtful && 'perhaps twice'].filter(Boolean).join(', ') || null),
+  ({ notice }) => notice && ([notice.way !== null && `by ${notice.staff && notice.way === 'file' ? 'post' : (WAYS[notice.way] ?? notice.way)}`, notice.as && `as ${notice.as}`, notice.doubtful && 'perhaps twice'].filter(Boolean).join(', ') || null),
   ({ duty }, zone) => duty && `${duty.kind.replaceAll('-', ' ')}, due ${timeWords(duty.due, zone)}, reminder ${duty.level}${duty.skipped?.length ? ` (${duty.skipped.join(', ')} not said: nothing ran)` : ''}`,
   ({ documents }) => (documents?.length ? `${documents.length} document${documents.length > 1 ? 's' : ''}` : null),
   ({ identifiers }) => (identifiers?.length ? `known there as ${identifiers.map(({ kind, value }) => `${kind} ${value.slice(value.indexOf('|') + 1)}`).join(', ')}` : null),

@@ -20,6 +20,11 @@ t.test('a referral sent to a fresh engine is acknowledged, opened by the desk, a
   await until(() => existsSync(letters) && readdirSync(letters).some((name) => name.endsWith('.eml')), product.output)
   t.match(readFileSync(join(letters, readdirSync(letters)[0] as string), 'utf8'), /^Subject: We have your referral R-/m)
 
+  const [listed] = (await product.api('/api/referrals')).body.referrals
+  const timeline = async (): Promise<string> => JSON.stringify((await product.api(`/api/referrals/${listed.reference}/timeline`)).body)
+  await until(async () => /A letter was written for staff to send, the acknowledgement: through loop-file; by (?:Direct|fax)/.test(await timeline()), product.output)
+  t.notMatch(await timeline(), /confirmation is waited for/, 'nobody’s system confirms what staff send')
+
   const { body } = await product.api('/api/messages?channel=referrals-hl7')
   t.equal(body.messages.length, 1)
   t.equal(body.messages[0].header.type, 'REF^I12')

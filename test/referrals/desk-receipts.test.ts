@@ -28,6 +28,18 @@ t.test('a Direct message is told of once the other side confirms it; stages neve
   t.notOk((await state(w, id)).holds.notice)
 })
 
+t.test('what is written for staff to send is told as that, and no system is waited for', async (t) => {
+  const w = world(t)
+  const { state: { id } } = await open(w, ref())
+  const first = await acknowledgement(w, id)
+  t.match(first, { way: 'direct' })
+  await given(w, first?.id, [], { staff: true, channel: 'loop-file' })
+  t.same(await happened(w, id, 'acknowledged'), ['acknowledged'])
+  t.match((await words(w, id)).join('\n'), /A letter was written for staff to send, the acknowledgement: through loop-file; by Direct/)
+  await w.clock.pass(2 * HOUR)
+  t.notOk((await state(w, id)).holds.notice)
+})
+
 t.test('what is not confirmed in time is uncertain: a person is asked, it is never sent again on its own, and a late receipt settles it', async (t) => {
   const w = world(t)
   const { state: { id } } = await open(w, ref())
