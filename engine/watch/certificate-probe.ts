@@ -9,7 +9,7 @@ import type { Look } from './look.js'
 import { lasting } from './settings.js'
 
 const DEPTH = 8
-/** What `tls:` of a connector calls certificates: its own must all be valid, of authorities one is enough. */
+/** What `tls:` of a connector, or a mail connector itself, calls certificates: its own must all be valid, of authorities one is enough. */
 const OWN = ['cert']
 const AUTHORITIES = ['ca', 'clients']
 /** What S/MIME calls them: ours (`identities`), recipients' (`certificates`), who signs a bundle, and authorities. */
@@ -69,7 +69,7 @@ export class CertificateProbe {
   }
 }
 
-/** The certificates below any `tls:` of some settings, and those of S/MIME. */
+/** The certificates below any `tls:` of some settings, those of mail connectors, of SAML and of S/MIME. */
 export const certificatesIn = (settings: unknown, path: readonly string[] = []): readonly Found[] => {
   if (typeof settings !== 'object' || settings === null || path.length > DEPTH) return []
   const { passphrase } = settings as { readonly passphrase?: unknown }
@@ -83,7 +83,9 @@ export const certificatesIn = (settings: unknown, path: readonly string[] = []):
 
 const kindOf = (path: readonly string[], name: string): 'own' | 'authorities' | null => {
   const [list, within] = [path.at(-2), path.at(-1)]
-  if (within === 'tls') return AUTHORITIES.includes(name) ? 'authorities' : OWN.includes(name) ? 'own' : null
+  const isTls = within === 'tls' || path.length === 0
+  if (isTls && AUTHORITIES.includes(name)) return 'authorities'
+  if (isTls && OWN.includes(name)) return 'own'
   if (name === ANCHORS || within === ANCHORS) return 'authorities'
   return (list === 'identities' && name === 'certificate') || (list === 'bundles' && name === 'signer') || within === 'certificates' ? 'own' : null
 }

@@ -240,11 +240,12 @@ t.test('certificates: those that end soon, in files and as PEM, of both ends', a
   execFileSync('openssl', ['x509', '-in', join(folder, 'tls/soon.pem'), '-outform', 'DER', '-out', join(folder, 'tls/soon.der')], { stdio: 'pipe' })
   const smime = { identities: [{ address: 'direct.heart.example', certificate: 'tls/soon.p12', passphrase: 'open' }], anchors: ['tls/both.pem', 'tls/soon.der'], bundles: [{ url: 'https://x.example/b.p7b', signer: 'tls/soon.pem' }], certificates: ['tls/long.pem'] }
   t.same((await at({}, { smime })).causes.map(({ destination, subject }) => [destination, subject]), [['ehr', 'smime.identities.0.certificate'], ['ehr', 'smime.anchors.1'], ['ehr', 'smime.bundles.0.signer']], 'of S/MIME in every form')
+  t.same((await at({ cert: 'tls/soon.pem', saml: { anchors: 'tls/soon.pem' } }, { ca: 'tls/soon.pem', host: 'relay.heart.example' })).causes.map(({ destination, subject }) => [destination, subject]), [[null, 'cert'], [null, 'saml.anchors'], ['ehr', 'ca']], 'of mail servers, ours and theirs, and of SAML')
   const { channel } = watched({}, { source: {}, to: {}, steps: [{ name: 'open-smime', settings: { identities: smime.identities, anchors: ['tls/long.pem'] } }], file: join(folder, 'adt.yaml') })
   const look = new Look(new Date())
   await new CertificateProbe('UTC', '30d').look([channel as WatchedChannel], look)
   t.match(look.causes, [{ destination: null, subject: 'identities.0.certificate', what: /of the step open-smime in channel adt is valid until/ }])
-  t.strictSame(certificatesIn({ cert: 'x', a: { tls: { cert: 'y', key: 'z' } } }), [{ path: 'a.tls.cert', value: 'y', authorities: false }])
+  t.strictSame(certificatesIn({ certificate: 'x', a: { tls: { cert: 'y', key: 'z' } } }), [{ path: 'a.tls.cert', value: 'y', authorities: false }])
 })
 
 t.test('the disk, the store, and channels that cannot start', async (t) => {
