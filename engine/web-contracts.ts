@@ -8,7 +8,13 @@ export interface WebRequest {
   readonly remote: string
 }
 
-export interface WebResponse { readonly status: number; readonly headers?: Readonly<Record<string, string>>; readonly body?: Buffer | string }
+export interface WebResponse {
+  readonly status: number
+  readonly headers?: Readonly<Record<string, string>>
+  readonly body?: Buffer | string
+  /** Of a refusal: what is wrong, each with where (a JSON Pointer) if it has a place; told anew to who speaks FHIR. */
+  readonly wrong?: readonly { readonly at?: string; readonly reason: string }[]
+}
 
 export interface WebHandler {
   (request: WebRequest): Promise<WebResponse>

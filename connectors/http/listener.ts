@@ -10,6 +10,7 @@ import type { Tools, WebRequest, WebResponse } from '../../engine/contracts.js'
 import { complaint, later } from '../../engine/web/answers.js'
 import { type Held, readBody } from './body.js'
 import type { Entry } from './entry.js'
+import { spokenTo } from '../../engine/web/in-fhir.js'
 import { readTls, type ServerTls } from '../../engine/web/tls.js'
 
 export interface Place { readonly host: string; readonly port: number; readonly tls: Static<typeof ServerTls> | null }
@@ -133,10 +134,10 @@ class Listener {
     const early = entry ? entry.admit(request) : this.#left.has(path) ? later('The channel of this path is not running.') : complaint(404, 'Nothing is served at this path.')
     if (early || !entry) {
       void readBody(message, { maximum: 0, patience: LIMITS.unread }, this.#held)
-      return send(reply, early ?? later('Nothing is served here now.'))
+      return send(reply, spokenTo(request, early ?? later('Nothing is served here now.')))
     }
     this.#track(entry, finished(reply.raw))
-    return send(reply, await this.#take(entry, message, request))
+    return send(reply, spokenTo(request, await this.#take(entry, message, request)))
   }
 
   async #take(entry: Entry, message: IncomingMessage, request: Omit<WebRequest, 'body'>): Promise<WebResponse> {

@@ -143,7 +143,10 @@ const fieldsOf = (form: Form, value: Readonly<Record<string, unknown>>, largest:
   return { values, documents, wrong }
 }
 
-const refusal = (problems: readonly Wrong[]): WebResponse => json(422, { verdict: 'rejected', reason: problems.map(({ pointer, reason }) => `${pointer || 'the request'} ${reason}`).join('; '), problems })
+const refusal = (problems: readonly Wrong[]): WebResponse => {
+  const wrong = problems.map(({ pointer, reason }) => ({ at: pointer || 'the request', reason }))
+  return { ...json(422, { verdict: 'rejected', reason: wrong.map(({ at, reason }) => `${at} ${reason}`).join('; '), problems }), wrong }
+}
 
 const json = (status: number, body: unknown, headers: Readonly<Record<string, string>> = {}): WebResponse =>
   ({ status, headers: { 'content-type': 'application/json; charset=utf-8', 'cache-control': 'no-store', ...headers }, body: JSON.stringify(body) })

@@ -2,13 +2,15 @@
 import helmet from '@fastify/helmet'
 import rateLimit from '@fastify/rate-limit'
 import { Ajv } from 'ajv'
-import Fastify, { type FastifyError, type FastifyInstance } from 'fastify'
-import type { WebHandler } from '../contracts.js'
+import Fastify, { type FastifyError, type FastifyInstance, type FastifyReply } from 'fastify'
+import type { WebHandler, WebResponse } from '../contracts.js'
 import type { Engine } from '../engine.js'
 import { ERRORS, ReferoError, sentence } from '../errors.js'
 import { Measures } from '../measures/measures.js'
 import { snapshotOf } from '../measures/snapshot.js'
 import { headline } from '../watch/incident.js'
+import { complaint, later } from '../web/answers.js'
+import { spokenTo } from '../web/in-fhir.js'
 import { KnownPaths, sendError } from './api-errors.js'
 import { document, documentationRoutes } from './documentation.js'
 import { Ready, Up } from './health-schemas.js'
@@ -103,13 +105,20 @@ async function sourcePaths(web: FastifyInstance, paths: WebPaths, body: number):
   web.addHook('onRequest', async (request, reply) => {
     const head = headOf(request)
     const early = paths.find(head.path)?.admit?.(head)
-    if (early) await reply.code(early.status).headers(early.headers ?? {}).send(early.body ?? '')
+    if (early) await answered(reply, spokenTo(head, early))
   })
   web.all('/*', async (request, reply) => {
     const head = headOf(request)
     const handler = paths.find(head.path)
     if (!handler) return reply.callNotFound()
-    const response = await handler({ ...head, body: Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0) })
-    return reply.code(response.status).headers(response.headers ?? {}).send(response.body ?? '')
+    return answered(reply, spokenTo(head, await handler({ ...head, body: Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0) })))
+  })
+  // A body that is too large or breaks off never reaches its source.
+  web.setErrorHandler((error: FastifyError, request, reply) => {
+    const status = error.statusCode ?? 500
+    const refused = status < 500 ? complaint(status, error.message) : later('The request could not be taken. Send it again later.')
+    return answered(reply.removeHeader('connection'), spokenTo(headOf(request), refused))
   })
 }
+
+const answered = (reply: FastifyReply, { status, headers = {}, body = '' }: WebResponse): FastifyReply => reply.code(status).headers(headers).send(body)

@@ -133,6 +133,7 @@ t.test('a body that is too large or too slow is told so', async (t) => {
   t.equal((await ask(url, 'x'.repeat(1024))).status, 200)
   t.match(await ask(url, 'x'.repeat(1025)), { status: 413, text: /at most 1024 bytes/ })
   t.match(await ask(url, Array.from({ length: 200 }, () => 'x'.repeat(1024))), { status: 413, text: /at most 1024 bytes/ })
+  t.match(await ask(url, 'x'.repeat(1025), { headers: { 'content-type': 'application/fhir+json' } }), { status: 413, text: /^\{"resourceType":"OperationOutcome".*"code":"too-long".*at most 1024 bytes/ }, 'in FHIR to who speaks it')
   const slow = connect(port, '127.0.0.1')
   slow.write('POST /in HTTP/1.1\r\nhost: a\r\ncontent-length: 10\r\n\r\nMSH')
   const [answer] = (await once(slow, 'data')) as [Buffer]

@@ -128,8 +128,8 @@ t.test('programs send the form as JSON or FHIR, and are told the number or the f
     t.match(answer.body.problems, [{ pointer, reason }], pointer)
     t.notMatch(JSON.stringify(answer.body), /Quillfeather/)
   }
-  t.match(await post({ resourceType: 'Patient' }, { 'content-type': 'application/fhir+json' }), { status: 422, body: { problems: [{ pointer: '/resourceType' }] } })
-  for (const entry of [undefined, [], 'x', [null, { resource: null }, { resource: { resourceType: 'Patient' } }]]) t.match(await post({ resourceType: 'Bundle', type: 'collection', entry }, { 'content-type': 'application/fhir+json' }), { status: 422, body: { problems: [{ pointer: '/entry', reason: /ServiceRequest/ }] } })
+  t.match(await post({ resourceType: 'Patient' }, { 'content-type': 'application/fhir+json' }), { status: 422, body: { resourceType: 'OperationOutcome', issue: [{ severity: 'error', code: 'processing', diagnostics: '/resourceType is neither ServiceRequest nor Bundle' }] } }, 'FHIR is answered in FHIR')
+  for (const entry of [undefined, [], 'x', [null, { resource: null }, { resource: { resourceType: 'Patient' } }]]) t.match(await post({ resourceType: 'Bundle', type: 'collection', entry }, { 'content-type': 'application/fhir+json' }), { status: 422, body: { issue: [{ diagnostics: /^\/entry .*ServiceRequest/ }] } })
   t.equal((await post(EVE, { authorization: 'Bearer other' })).status, 401)
   t.equal((await post(EVE, { 'content-type': 'text/plain' })).status, 415)
   const many = await Promise.all(Array.from({ length: 60 }, () => post('{')))

@@ -9,6 +9,7 @@ import { clock } from '../../engine/clock.js'
 import type { WebRequest } from '../../engine/contracts.js'
 import { Engine } from '../../engine/engine.js'
 import { Events } from '../../engine/events.js'
+import { complaint } from '../../engine/web/answers.js'
 import { openSqliteStore } from '../../engine/store/sqlite/sqlite-store.js'
 
 const FHIR = 'application/fhir+json'
@@ -84,7 +85,7 @@ t.test('a request that is refused before it is read gets its answer while it is 
     await store.close()
   })
   let read = 0
-  const handler = Object.assign(async () => ({ status: 200, body: `${++read}` }), { maximum: 1024, admit: ({ headers }: Pick<WebRequest, 'headers'>) => (headers.authorization === undefined ? { status: 401, body: 'Who are you?' } : null) })
+  const handler = Object.assign(async () => ({ status: 200, body: `${++read}` }), { maximum: 1024, admit: ({ headers }: Pick<WebRequest, 'headers'>) => (headers.authorization === undefined ? complaint(401, 'Who are you?') : null) })
   web.serve('/in', handler)
   const body = Buffer.alloc(8 * 1024 ** 2, 'x')
   for (let n = 0; n < 10; n++) {
@@ -96,4 +97,13 @@ t.test('a request that is refused before it is read gets its answer while it is 
     }
   }
   t.equal(read, 0)
+
+  const refused = async (type: string, headers: Record<string, string>, path = '/in') => {
+    const response = await fetch(`${address}${path}`, { method: 'POST', headers: { 'content-type': type, ...headers }, body })
+    return { status: response.status, type: response.headers.get('content-type'), body: JSON.parse(await response.text()) }
+  }
+  t.match(await refused(FHIR, {}), { status: 401, type: /^application\/fhir\+json/, body: { resourceType: 'OperationOutcome', issue: [{ severity: 'error', code: 'login', diagnostics: 'Who are you?' }] } }, 'who speaks FHIR is answered in FHIR')
+  t.match(await refused(`${FHIR};fhirVersion=4.0`, { authorization: 'x' }), { status: 413, body: { resourceType: 'OperationOutcome', issue: [{ code: 'too-long', diagnostics: /more than 1024 bytes/ }] } }, 'also what never reaches its source')
+  t.match(await refused('application/json', { authorization: 'x', accept: `text/html, ${FHIR};q=0.9` }), { status: 413, body: { resourceType: 'OperationOutcome' } }, 'and who asks for it')
+  t.match(await refused('application/json', { authorization: 'x' }), { status: 413, type: /^application\/json/, body: { verdict: 'rejected' } })
 })
