@@ -6,6 +6,7 @@ import type { By, Key, NewEvent, ReferralState } from './desk-contracts.js'
 import { addedWords } from './canonical/added-words.js'
 import { addTo } from './canonical/addition.js'
 import { canonical } from './canonical/canonical.js'
+import { answerIn, FROM_THE_PAYER, isOvertaken } from './canonical/payers-answer.js'
 import { factsOf } from './canonical/facts.js'
 import { withIdentity } from './canonical/changes.js'
 import { keysOf } from './canonical/keys.js'
@@ -122,11 +123,13 @@ function beginning(bundle: Bundle, assessment: Assessment, keys: readonly Key[],
   const event = (name: NewEvent['name'], of: By, more: NewEvent['facts'] = {}): NewEvent => ({ name, at: received, by: of, facts: more })
   const found = direction === 'outbound' ? ofOurs(assessment, ehr ?? null) : assessment
   const said = [words, echo, direction === 'inbound' && counterpart?.isNew && facts.referrer ? strangerWords(facts.referrer) : null].filter(Boolean)
-  const unread = found.toBeRead ? { waits: [toBeRead(facts, via), ...said].join(' ') } : {}
+  const answer = answerIn(bundle)
+  const lookAt = [...(found.toBeRead ? [toBeRead(facts, via), ...said] : []), ...(answer?.waits ? [answer.waits] : [])]
+  const unread = lookAt.length > 0 ? { waits: lookAt.join(' ') } : {}
   const waits = direction === 'outbound' && counterpart ? doubtOf(counterpart) : null
   return {
     before, opening: true, bundle: withIdentity(bundle, { reference }),
-    news: [event('received', by, { via, ...(echo !== null && { quiet: true }) }), event('read', DESK, { words: [readWords(facts), ...said].join(' '), ...unread }), ...eventsOf(found, null, received, rules).map((one) => (one.name === 'routed' && waits !== null ? { ...one, facts: { ...one.facts, waits } } : one))],
+    news: [event('received', by, { via, ...(echo !== null && { quiet: true }) }), event('read', DESK, { words: [readWords(facts), ...(answer ? [answer.words] : []), ...said].join(' '), ...unread }), ...eventsOf(found, null, received, rules).map((one) => (one.name === 'routed' && waits !== null ? { ...one, facts: { ...one.facts, waits } } : one))],
     keys: [...keys, ...expectedKeys(facts.patient), { kind: 'reference', value: reference }],
     found: { text: searchText(facts, reference), payer: facts.coverage[0]?.payer ?? null },
   }
@@ -155,8 +158,8 @@ async function cancelling({ store }: DeskParts, existing: ReferralState, { by, a
   return { before: existing, news: [{ name: seen ? 'cancel-refused' : 'cancelled', at: at.toISOString(), by, facts: { ...facts, via } }] }
 }
 
-/** What came is added to what is here, and the whole is looked at again. */
-export async function adding(parts: DeskParts, existing: ReferralState, more: Bundle, { by, at, via }: Pick<Opening, 'by' | 'at' | 'via'>, counterpart: Recognised | null): Promise<Intent> {
+/** What came is added to what is here, and the whole is looked at again. `answer`: what a payer says in it, once; a person is asked to look, and no more once the payer has decided otherwise. */
+export async function adding(parts: DeskParts, existing: ReferralState, more: Bundle, { by, at, via }: Pick<Opening, 'by' | 'at' | 'via'>, counterpart: Recognised | null, answer = answerIn(more)): Promise<Intent> {
   const text = await parts.store.bundle(existing.id)
   const held = JSON.parse(text ?? '{}') as Bundle
   const { bundle, added, contradictions } = addTo(held, more)
@@ -166,15 +169,18 @@ export async function adding(parts: DeskParts, existing: ReferralState, more: Bu
   const received = at.toISOString()
   const event = (name: NewEvent['name'], facts: NewEvent['facts'] & object): NewEvent => ({ name, at: received, by: DESK, facts })
   const known = !isToBeRead(factsOf(held))
-  const waits = assessment.toBeRead ? toBeRead(assessment.facts, via) : isToBeRead(factsOf(more)) ? toBeLookedAt(factsOf(more), via) : null
-  const reading = waits !== null ? [event('read', { waits })] : known ? [] : [event('read', { words: 'What it says is known now.' })]
+  const news = added.length === 0 || answer === null ? null : isOvertaken(more, held) ? { words: `${answer.words} It was given before the last one, which holds.`, waits: null } : answer
+  const unread = assessment.toBeRead ? toBeRead(assessment.facts, via) : isToBeRead(factsOf(more)) ? toBeLookedAt(factsOf(more), via) : null
+  const waits = [unread, news?.waits].filter(Boolean).join(' ')
+  const settled = news === answer && answer !== null && existing.holds.reading?.reason.startsWith(FROM_THE_PAYER) ? 'The payer has answered again.' : known ? null : 'What it says is known now.'
+  const reading = waits !== '' ? [event('read', { waits })] : settled === null ? [] : [event('read', { words: settled })]
   const referrer = existing.provider === null ? null : await parts.providers.get(existing.provider)
   const sender = fromSomebodyElse(existing, referrer, counterpart?.provider ?? null)
   const ended = ENDS.includes(existing.stage)
   const addressed = !ended && existing.direction === 'outbound' && existing.provider === null && counterpart !== null && doubtOf(counterpart) === null ? [{ name: 'addressed' as const, at: received, by, facts: { provider: namedAs(counterpart.provider), via } }] : []
   const elsewhere = existing.direction === 'outbound' && counterpart && existing.provider !== null && counterpart.provider.id !== existing.provider ? [`It names ${calledOf(counterpart.provider)} (provider ${counterpart.provider.id}) now; it stays with provider ${existing.provider} until a person says otherwise.`] : null
   const answered = existing.missing.filter(({ item }) => !assessment.triage.missing.some((still) => still.item === item)).map(({ item }) => item)
-  const words = [addedWords(added) ?? 'Nothing new.', ...contradictions, ...(elsewhere ?? []), ...(sender === null ? [] : [sender])].join(' ')
+  const words = [...(news ? [news.words] : []), addedWords(added) ?? 'Nothing new.', ...contradictions, ...(elsewhere ?? []), ...(sender === null ? [] : [sender])].join(' ')
   return {
     before: existing, bundle, keys: [...ownKeys(keysOf(bundle, assessment.facts), existing.direction === 'outbound' ? existing.route && ehrScope(existing.route.ehr) : existing.provider && providerScope(existing.provider)), ...expectedKeys(assessment.facts.patient)],
     news: [{ name: 'information-added', at: received, by, facts: { answered, ...(known && { missing: assessment.triage.missing }), words, via, ...told(existing, held, bundle, factsOf(more), at, rules), ...(ended && { waits: `Something came through ${via} after the referral was ${existing.stage}: open it again, or leave it` }) } }, ...(ended ? [] : [...reading, ...eventsOf({ ...assessment, match: withoutRuledOut(assessment.match, existing.patient.not) }, { ...existing, missing: known ? assessment.triage.missing : [] }, received, rules)]), ...addressed],

@@ -1,6 +1,7 @@
 /** Which resource of a later message is about the same thing as one that the referral already has. */
-import type { Coverage, FhirResource, Organization, Practitioner, ServiceRequest } from 'fhir/r4.js'
+import type { ClaimResponse, Coverage, FhirResource, Organization, Practitioner, ServiceRequest } from 'fhir/r4.js'
 import { holds } from './combine.js'
+import { decidedBy } from './coverage-facts.js'
 import { sameWords } from './reading.js'
 import { identifiersOf } from './references.js'
 import { digestOf } from './stable-id.js'
@@ -82,11 +83,17 @@ const sameCoverage = (ours: View, mine: Placed<Coverage>, theirs: View, other: P
   return sameWords(payer(ours, mine, mine), payer(theirs, other, other))
 }
 
-/** A resource that has one of the same numbers; of people, the same person. */
+/** A resource that has one of the same numbers; of people, the same person; of payers’ answers, the same decision. */
 const sameNumber = (ours: readonly Placed[], other: Placed): Placed | undefined => {
   const numbers = numbersOf(other.resource)
-  return numbers.length === 0 ? undefined : ours.find(({ resource }) => resource.resourceType === other.resource.resourceType && !(resource.resourceType === 'Practitioner' && !isSamePerson(resource, other.resource as Practitioner)) && numbersOf(resource).some((mine) => numbers.some((one) => holds(mine, one) && holds(one, mine))))
+  return numbers.length === 0 ? undefined : ours.find(({ resource }) => resource.resourceType === other.resource.resourceType && !(resource.resourceType === 'Practitioner' && !isSamePerson(resource, other.resource as Practitioner)) && !(resource.resourceType === 'ClaimResponse' && decidesElse(resource, other.resource as ClaimResponse)) && numbersOf(resource).some((mine) => numbers.some((one) => holds(mine, one) && holds(one, mine))))
 }
+/** A payer that changes its mind keeps the number: each decision is one of its own, and the last holds. */
+const decidesElse = (mine: ClaimResponse, other: ClaimResponse): boolean => {
+  const [known, said] = [decidedBy(mine), decidedBy(other)]
+  return known.code !== null && said.code !== null && (['code', 'visits', 'from', 'until'] as const).some((key) => known[key] !== said[key])
+}
+
 const numbersOf = (resource: FhirResource) => {
   const master = resource.resourceType === 'DocumentReference' && resource.masterIdentifier ? [resource.masterIdentifier] : []
   return [...master, ...identifiersOf(resource)].filter(({ value }) => value).map(({ system, value, type }) => ({ system, value, type: type?.coding?.[0]?.code }))

@@ -18,9 +18,15 @@ export const coverageFacts = (view: View): readonly Paid[] => {
     return [...referred, ...view.about(kind).filter((one) => !referred.includes(one as Placed))]
   }
   const coverages = (of('Coverage') as readonly Placed<Coverage>[]).filter(({ resource }) => resource.status !== 'cancelled' && resource.status !== 'entered-in-error').map((one) => coverage(view, one))
-  const authorizations = (of('ClaimResponse') as readonly Placed<ClaimResponse>[]).flatMap((one) => authorization(view, one))
+  const authorizations = [...(of('ClaimResponse') as readonly Placed<ClaimResponse>[])].sort((a, b) => byTime(a.resource, b.resource)).flatMap((one) => authorization(view, one))
   const order = ({ resource }: Paid & { resource: Coverage }): number => resource.order ?? Number.MAX_SAFE_INTEGER
   return authorized([...coverages].sort((a, b) => order(a) - order(b)), authorizations)
+}
+
+/** The order in which a payer decided. A day without its time is neither before nor after what is of the same day: what came later is later. */
+export const byTime = ({ created: one = '' }: ClaimResponse, { created: other = '' }: ClaimResponse): number => {
+  const days = one.slice(0, 10).localeCompare(other.slice(0, 10))
+  return days !== 0 || one.length <= 10 || other.length <= 10 ? days : Date.parse(one) - Date.parse(other)
 }
 
 const coverage = (view: View, placed: Placed<Coverage>): Paid & { readonly resource: Coverage } => {
@@ -66,7 +72,9 @@ const authorization = (view: View, placed: Placed<ClaimResponse>): readonly Auth
 /** Each authorization with its payer's coverage; one that names no payer is the first coverage's, and one of another payer stands alone. What was decided last holds. */
 const authorized = (coverages: readonly Paid[], authorizations: readonly Authorization[]): readonly Paid[] => {
   const result = coverages.map(({ value, at, paths }) => ({ value, at, paths }))
-  for (const { number, payer, at, decided } of authorizations) {
+  const same = (one: string | null, other: string | null): boolean => [one, other].some((name) => name === null || name === 'not named') || sameWords(one ?? '', other ?? '')
+  const holding = authorizations.filter(({ number, payer }, index) => number !== null || !authorizations.slice(index + 1).some((later) => later.decided !== null && same(later.payer, payer))) // a refusal has no number, and is overtaken by whatever is decided after it
+  for (const { number, payer, at, decided } of holding) {
     const index = result.findIndex(({ value }) => (number === null || value.authorization === null || value.authorization === number) && (payer === null || payer === 'not named' || value.payer === null || sameWords(value.payer, payer)))
     const fitting = result[index]
     const more = { ...(number !== null && { authorization: number }), ...(decided && { decided }) }

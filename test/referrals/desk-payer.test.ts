@@ -20,6 +20,13 @@ const read = (name: string): Json => JSON.parse(readFileSync(join(ROOT, 'fixture
 const all = (body: object, id = 1): readonly Bundle<FhirResource>[] => step({ ...messageOf(tools.format('fhir'), Buffer.from(JSON.stringify(body))), id }).map((one) => one.body)
 const made = (body: object, id = 1): Bundle<FhirResource> => all(body, id)[0] as Bundle<FhirResource>
 const of = <Kind extends FhirResource>(bundle: Bundle<FhirResource>, type: Kind['resourceType']): readonly Kind[] => (bundle.entry ?? []).flatMap(({ resource }) => (resource?.resourceType === type ? [resource as Kind] : []))
+const toFhir = pieces.transforms.get('to-fhir')?.create({ with: 'referral-278' }, tools) as unknown as (message: unknown) => { body: Bundle<FhirResource> }[]
+/** A 278 of the fixtures with some words changed, as the step to-fhir makes a Bundle of it. */
+const x12 = (name: string, ...changes: readonly (readonly [string, string])[]): Bundle<FhirResource> => {
+  const text = changes.reduce((all, [from, to]) => all.replaceAll(from, to), readFileSync(join(ROOT, 'fixtures/x12', `${name}.x12`), 'utf8'))
+  const { messages } = { messages: toFhir(messageOf(tools.format('x12'), Buffer.from(text))) }
+  return (messages[0] as { body: Bundle<FhirResource> }).body
+}
 const responseIn = (body: Json): Json => ((body.entry as { resource: Json }[])[0] as { resource: Json }).resource
 /** The answer with changes in its ClaimResponse, and its patient's family name. */
 const changed = (name: string, more: Json, family?: string): Json => {
@@ -97,9 +104,9 @@ t.test('not certified, and what the payer could not read, waits for a person wit
   await tell(w, read('pas-denied'))
   t.match((await state(w, id)).holds.reading?.reason, /^The payer answers “not certified”: Requires medical review; An echocardiogram of the last 12 months is needed\. Ask/)
   t.match(await coverage(w, id), [{ authorization: null, decided: { decision: 'not certified' } }])
-  await tell(w, read('pas-certified'))
+  await tell(w, changed('pas-certified', { created: '2026-03-04T10:00:00-06:00' }))
   t.notOk((await state(w, id)).holds.reading, 'it has decided otherwise')
-  await tell(w, read('pas-error'))
+  await tell(w, changed('pas-error', { created: '2026-03-05T10:00:00-06:00' }))
   t.match((await state(w, id)).holds.reading?.reason, /^The payer could not decide about the authorization: Invalid\/Missing Subscriber\/Insured ID\. /)
   await w.desk.decide(async (parts) => nothingNew(parts, { command: 'look', referral: id, by: 'ana', reason: 'Asked again.' } as never))
   t.notOk((await state(w, id)).holds.reading)
@@ -122,6 +129,42 @@ t.test('a reference number of ours finds it too; somebody else’s patient, an u
   await w.desk.decide((parts) => give(parts, denied?.id ?? 0, [adam.state], { by: 'ana', reason: 'By telephone.' }))
   t.match((await state(w, adam.state.id)).holds.reading?.reason, /not certified/)
   t.match(await coverage(w, adam.state.id), [{ decided: { decision: 'not certified' } }])
+})
+
+t.test('a 278 response says the same as FHIR: what is not certified and what could not be decided waits for a person, and the last decision holds whatever comes when', async (t) => {
+  const w = world(t)
+  const { state: { id } } = await open(w, x12('278-request'))
+  const answer = async (name: string) => open(w, x12(name))
+  t.match(await answer('278-response-rejected'), { what: 'added', state: { id } })
+  t.match((await state(w, id)).holds.reading?.reason, /^The payer could not decide about the authorization: Invalid or missing diagnosis codes\. .*: Requires medical review\./)
+  t.match(await answer('278-response-denied'), { what: 'added', state: { id } })
+  t.match((await state(w, id)).holds.reading?.reason, /^The payer answers “not certified”/)
+  t.match((await coverage(w, id)).at(0), { decided: { decision: 'not certified' } })
+  t.match(await answer('278-response'), { what: 'added', state: { id } })
+  t.match((await coverage(w, id)).at(0), { decided: { decision: 'not certified' } }, 'the one of the day before')
+  t.match((await state(w, id)).holds.reading?.reason, /not certified/)
+  t.match((await events(w, id)).at(-1)?.facts.words ?? (await events(w, id)).filter(({ name }) => name === 'information-added').at(-1)?.facts.words, /^A payer’s answer: authorization modified, number GLA990127, 3 visits, .*\. It was given before the last one, which holds\. Added: /)
+  await open(w, x12('278-response', ['20260302*0915', '20260304*1000'], ['HCR*A6', 'HCR*A1']))
+  t.match((await coverage(w, id)).map(({ authorization, decided }) => [authorization, decided?.decision ?? null, decided?.visits ?? null]), [['A7730041', null, null], ['GLA990127', 'certified in full', 3]], 'with the number that it had before')
+  t.notOk((await state(w, id)).holds.reading, 'it has decided otherwise')
+  const seen = (await events(w, id)).length
+  await open(w, x12('278-response', ['20260302*0915', '20260304*1000'], ['HCR*A6', 'HCR*A1']))
+  t.match((await events(w, id)).slice(seen).map(({ facts }) => facts.words), [/^Nothing new\./])
+})
+
+t.test('the same answer twice at once is told once', async (t) => {
+  const w = world(t)
+  const { state: { id } } = await open(w, x12('278-request'))
+  await Promise.all([1, 2, 3].map(() => open(w, x12('278-response-denied'))))
+  t.equal((await events(w, id)).filter(({ facts }) => facts.words?.startsWith('A payer’s answer')).length, 1)
+  t.equal((await events(w, id)).filter(({ name, facts }) => name === 'read' && facts.waits !== undefined).length, 1)
+})
+
+t.test('an answer to a request that is not here is a referral of its own, and one that is refused waits for a person', async (t) => {
+  const w = world(t)
+  t.match(await open(w, x12('278-response')), { what: 'opened' })
+  const denied = await open(w, x12('278-response-denied', ['R2026-00117', 'R2026-00999'], ['EVERYWOMAN*EVE', 'QUILLFEATHER*ADA'], ['GL-88-4417', 'GL-88-9999'], ['GLH551920034', 'GLH551920999']))
+  t.match(denied, { what: 'opened', state: { holds: { reading: { reason: /The payer answers “not certified”/ } } } })
 })
 
 t.test('an answer that comes after the referral has ended is kept with it, for a person', async (t) => {

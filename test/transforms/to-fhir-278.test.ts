@@ -66,6 +66,12 @@ t.test('a response brings the decision, its number, dates and visits; a number o
   t.match([decided('A1').disposition, decided('A3').disposition, decided('A4').outcome, decided('C').status], ['certified in full', 'not certified', 'queued', 'cancelled'])
 })
 
+t.test('what a payer could not decide is an error with its reasons, of the request that it names', async (t) => {
+  const [rejected] = bundles(fixture('278-response-rejected')) as [Bundle]
+  t.match(all(rejected, 'ClaimResponse').map(({ outcome, created, error }) => [outcome, created, error?.[0]?.code.text ?? error?.[0]?.code.coding?.[0]?.display]), [['error', '2026-03-02', 'Invalid or missing diagnosis codes'], ['error', '2026-03-02', 'Requires medical review']])
+  t.match(one(rejected, 'ServiceRequest').identifier, [{ value: 'R2026-00117' }, { value: 'GL-88-4417' }])
+})
+
 t.test('several events and services are several referrals, each about its own patient', async (t) => {
   const several = bundles(fixture('278-batch'))
   t.same(several.map((bundle) => [one(bundle, 'Patient').name?.[0]?.family, one(bundle, 'ServiceRequest').identifier?.[0]?.value]), [['EVERYWOMAN', 'R-A'], ['EVERYWOMAN', 'R-B'], ['QUILLFEATHER', 'R-C'], ['EVERYWOMAN', 'R2026-00117'], ['QUILLFEATHER', undefined]])
