@@ -58,6 +58,7 @@ export interface SourceConnector {
   /** Stops taking messages, and resolves once every message already taken has been answered. */
   stop(): Promise<void>
   connections?(): number // how many senders are connected now; absent where nobody is ever connected
+  trouble?(): string | null // why it takes nothing now, in a sentence without content; null where it does. What it says ends by itself
 }
 
 /** One lane's connection to a receiver. */
@@ -188,8 +189,7 @@ export interface StoredMessage extends Inbound {
 export interface Delivery {
   readonly id: number
   readonly messageId: number
-  readonly channel: string
-  readonly destination: string
+  readonly channel: string; readonly destination: string
   readonly lane: number
   readonly header: Header; readonly receivedAt: Date // of the message as it arrived
   readonly payload: Buffer

@@ -63,7 +63,7 @@ export class RunningChannel {
 
   /** What keeps it from working, in a sentence; null when nothing does. */
   get trouble(): string | null {
-    return this.#trouble
+    return this.#trouble ?? this.#source?.trouble?.() ?? null
   }
 
   /** What waits for destinations that the channel had once and has no more, a sentence each. */

@@ -30,7 +30,7 @@ export class Mailbox implements SourceConnector {
   #running = new AbortController()
   #client: ImapFlow | null = null
   #ended: Promise<void> = Promise.resolve()
-  #troubled = false
+  #trouble: string | null = null
 
   constructor(settings: MailboxSettings, tools: Tools) {
     const { host, port, user, mailbox } = settings
@@ -53,6 +53,10 @@ export class Mailbox implements SourceConnector {
     return this.#client?.usable ? 1 : 0
   }
 
+  trouble(): string | null {
+    return this.#trouble
+  }
+
   async stop(): Promise<void> {
     this.#running.abort()
     const late = setTimeout(() => this.#client?.close(), FAREWELL)
@@ -65,15 +69,15 @@ export class Mailbox implements SourceConnector {
     let pause = FIRST_PAUSE
     const went = (): void => {
       pause = FIRST_PAUSE
-      if (this.#troubled) this.#tools.log('info', 'a mailbox is read again', this.#facts())
-      this.#troubled = false
+      if (this.#trouble !== null) this.#tools.log('info', 'a mailbox is read again', this.#facts())
+      this.#trouble = null
     }
     while (!stopped.aborted) {
       try {
         client ??= await this.#open()
         await this.#watch(client, receive, stopped, went)
       } catch (error) {
-        if (!stopped.aborted) this.#trouble(error)
+        if (!stopped.aborted) this.#failed(error)
       }
       if (client) await this.#leave(client, stopped.aborted)
       client = null
@@ -177,11 +181,10 @@ export class Mailbox implements SourceConnector {
   }
 
   /** Says once what stays wrong. */
-  #trouble(error: unknown): void {
-    if (this.#troubled) return
-    this.#troubled = true
-    const about = error instanceof NotNow ? `${error.message}; it and those after it wait in their mailbox` : `a mailbox cannot be read, and is tried again until it can. ${error instanceof Error && error.cause ? sentence(error) : ''}`.trim()
-    this.#tools.log('warn', about, { ...this.#facts(), code: codeOf(error) })
+  #failed(error: unknown): void {
+    const first = this.#trouble === null
+    this.#trouble = error instanceof NotNow ? `${error.message}; it and those after it wait in their mailbox` : `a mailbox cannot be read, and is tried again until it can. ${error instanceof Error && error.cause ? sentence(error) : ''}`.trim()
+    if (first) this.#tools.log('warn', this.#trouble, { ...this.#facts(), code: codeOf(error) })
   }
 
   async #leave(client: ImapFlow, politely: boolean): Promise<void> {

@@ -30,7 +30,7 @@ export class SourceProbe {
     for (const name of this.#seen.keys()) if (!channels.some((channel) => channel.name === name)) this.#seen.delete(name)
   }
 
-  async #lookAt({ name, state, loaded: { definition: { watch } } }: WatchedChannel, look: Look): Promise<void> {
+  async #lookAt({ name, state, trouble, loaded: { definition: { watch } } }: WatchedChannel, look: Look): Promise<void> {
     if (state === 'paused' || state === 'stopped') return // a person wants it silent
     const about = (kind: string) => (one: { kind: string; channel: string | null; destination: string | null }): boolean => one.kind === kind && one.channel === name && one.destination === null
     if (state !== 'running') {
@@ -66,7 +66,7 @@ export class SourceProbe {
     const since = latest(this.#connected.get(name), arrival, first)
     if (connections === 0 && open(since, disconnected) >= disconnected) {
       const what = `Nobody has been connected to channel ${name} since ${instantIn(zone, since)}: longer than ${watch.disconnected}${within(hours, watch.hours)}.`
-      look.find({ kind: 'disconnected', channel: name, destination: null, since, count: 1, what })
+      look.find({ kind: 'disconnected', channel: name, destination: null, since, count: 1, what, because: trouble })
     } else if (connections === 0 && !this.#connected.has(name)) look.unsure((one) => about('disconnected')(one) && (arrival === null || arrival <= one.since))
   }
 

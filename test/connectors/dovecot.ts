@@ -34,6 +34,7 @@ export class Dovecot {
   readonly #user = spawnSync('id', ['-u', 'nobody'], { encoding: 'utf8' }).stdout.trim()
   readonly #group = spawnSync('id', ['-g', 'nobody'], { encoding: 'utf8' }).stdout.trim()
   port = 0
+  password = 'right' // of the user `desk`, from the next start on
   #process: ChildProcess | null = null
   #delivered = 0
 
@@ -43,7 +44,7 @@ export class Dovecot {
     makeCertificates(this.folder, ['server'])
     mkdirSync(join(this.folder, 'mail'), { recursive: true })
     chownSync(join(this.folder, 'mail'), Number(this.#user), Number(this.#group))
-    writeFileSync(join(this.folder, 'users'), `desk:{PLAIN}right:${this.#user}:${this.#group}::${this.folder}/mail::\n`)
+    writeFileSync(join(this.folder, 'users'), `desk:{PLAIN}${this.password}:${this.#user}:${this.#group}::${this.folder}/mail::\n`)
     writeFileSync(join(this.folder, 'dovecot.conf'), `
 protocols = imap
 base_dir = ${this.folder}/run

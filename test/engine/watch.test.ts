@@ -118,11 +118,13 @@ t.test('after a restart the silence before it counts, once senders had a moment 
 })
 
 t.test('a source with nobody connected, and a destination that cannot be reached', async (t) => {
-  const { at, happens, world } = watched({ disconnected: '2m' })
+  const { at, channel, happens, world } = watched({ disconnected: '2m' })
   t.strictSame(kinds(await at(0)), [], 'a source that cannot tell is not watched')
   world.connections = 0
   await at(1)
-  t.match((await at(3)).causes, [{ kind: 'disconnected', destination: null }])
+  channel.trouble = 'The password is wrong.'
+  t.match((await at(3)).causes, [{ kind: 'disconnected', destination: null, because: 'The password is wrong.' }], 'with why, where the source knows')
+  channel.trouble = null
   world.connections = 1
   t.strictSame(kinds(await at(4)), [])
   world.connections = 0

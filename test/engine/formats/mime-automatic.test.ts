@@ -9,6 +9,7 @@ import { openTnef } from '../../../engine/formats/mime/tnef.js'
 import { decompressedRtf } from '../../../engine/formats/mime/rtf.js'
 import { random } from '../../referrals/any-referral.js'
 import { connectorTools } from '../../conformance/connectors.js'
+import { attribute, attachment, filled, properties, property, tnef, u16, u32, wide } from './tnef-maker.js'
 
 t.test('an automatic mail is known by its header', async (t) => {
   const kind = (header: string): string => automatic(readFields(Buffer.from(`${header}\r\nSubject: x\r\n\r\nx`))).kind
@@ -34,14 +35,6 @@ t.test('an automatic mail is known by its header', async (t) => {
   t.equal(pretended(Buffer.from('X-Refero-Kind: letter/x\r\n\r\nX-Refero-Kind: fax')), null)
 })
 
-const u16 = (n: number): Buffer => Buffer.from(Uint16Array.of(n).buffer)
-const u32 = (n: number): Buffer => Buffer.from(Uint32Array.of(n).buffer)
-const filled = (bytes: Buffer): Buffer => Buffer.concat([u32(bytes.length), bytes, Buffer.alloc((4 - (bytes.length % 4)) % 4)])
-const attribute = (level: number, tag: number, value: Buffer): Buffer => Buffer.concat([Buffer.of(level), u32(tag), u32(value.length), value, u16(value.reduce((sum, byte) => (sum + byte) & 0xffff, 0))])
-const property = (type: number, id: number, value: Buffer): Buffer => Buffer.concat([u16(type), u16(id), u32(1), filled(value)])
-const properties = (...each: Buffer[]): Buffer => Buffer.concat([u32(each.length), ...each])
-const tnef = (...attributes: Buffer[]): Buffer => Buffer.concat([u32(0x223e9f78), u16(1), ...attributes])
-const wide = (text: string): Buffer => Buffer.from(`${text}\0`, 'utf16le')
 const named = Buffer.concat([u16(0x1003), u16(0x8001), Buffer.alloc(16), u32(1), filled(wide('odd')), u32(2), u32(7), u32(8)])
 const rtf = (flags: number[], raw: number): Buffer => Buffer.concat([u32(flags.length + 12), u32(raw), u32(0x75465a4c), u32(0), Buffer.from(flags)])
 /** The example of MS-OXRTFCP §4.1.1. */
@@ -50,9 +43,9 @@ const COMPRESSED = Buffer.from('2d0000002b0000004c5a4675f1c5c7a703000a0072637067
 const whole = (): Buffer => tnef(
   attribute(1, 0x00069007, Buffer.concat([u32(1252), u32(0)])),
   attribute(1, 0x00069003, properties(named, property(0x001f, 0x1000, wide('Please see Zoë.')), property(0x0102, 0x1009, COMPRESSED))),
-  attribute(2, 0x00069002, Buffer.alloc(14)), attribute(2, 0x00018010, Buffer.from('CHART~1.PDF\0')), attribute(2, 0x0006800f, Buffer.from('%PDF-1')),
+  ...attachment('CHART~1.PDF', Buffer.from('%PDF-1')),
   attribute(2, 0x00069005, properties(property(0x001e, 0x3707, Buffer.from('..\\Caf\xe9 chart.pdf\0', 'latin1')), property(0x001f, 0x370e, wide('application/pdf')))),
-  attribute(2, 0x00069002, Buffer.alloc(14)), attribute(2, 0x00018010, Buffer.from('second\0')), attribute(2, 0x0006800f, Buffer.from('two')),
+  ...attachment('second', Buffer.from('two')),
   attribute(2, 0x00069002, Buffer.alloc(14)),
   attribute(2, 0x00069005, properties(property(0x000d, 0x3701, Buffer.concat([Buffer.from('0703020000000000c000000000000046', 'hex'), tnef(attribute(2, 0x00069002, Buffer.alloc(14)), attribute(2, 0x0006800f, Buffer.from('inside')))])))),
 )
