@@ -68,9 +68,12 @@ const MUTANTS: Readonly<Record<string, Mutant>> = {
   'forgets what was on the wire': (target, name) => (name === 'messages' ? changed(target, { interrupted: () => async () => [] }) : target),
 }
 
+const ROUNDS = 3
 for (const [name, mutant] of Object.entries(MUTANTS)) {
   t.test(`a practice that ${name} is found out`, async (t) => {
-    const { wrong } = await everyDeath(await after(t), arrives(1), mutant).catch((error: Error) => ({ wrong: [error.message] }))
+    let wrong: readonly string[] = []
+    // Which contact is the n-th differs from life to life, so one of them may be passed over: another round meets it.
+    for (let round = 0; round < ROUNDS && wrong.length === 0; round++) ({ wrong } = await everyDeath(await after(t), arrives(1), mutant).catch((error: Error) => ({ wrong: [error.message] })))
     t.not(wrong.length, 0, wrong[0] ?? 'nobody noticed')
   })
 }
