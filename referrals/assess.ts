@@ -1,11 +1,12 @@
 /** What the desk thinks of a bundle: its facts, what it lacks, how urgent it is, where it belongs and who it is about. Changes nothing. */
 import type { Bundle } from 'fhir/r4.js'
-import type { Chart, Match, PatientIndex, ReferralFacts, Routing, Triage } from './contracts.js'
+import type { Chart, Match, PatientIndex, Provider, ReferralFacts, Routing, Triage } from './contracts.js'
 import type { NewEvent, ReferralState } from './desk-contracts.js'
 import { factsOf } from './canonical/facts.js'
 import { isToBeRead } from './canonical/unread.js'
 import { DESK } from './fold.js'
 import type { Rules } from './rules.js'
+import { hasAddress } from './way-back.js'
 
 export interface Assessment {
   readonly facts: ReferralFacts
@@ -15,10 +16,10 @@ export interface Assessment {
   readonly toBeRead: boolean // what it says stands in documents that nobody has read: it is neither matched nor routed nor asked for more
 }
 
-/** The patient is looked for among the charts of the EHR that the referral is routed to, or all where it is routed nowhere. */
-export async function assess(bundle: Bundle, rules: Rules, patients: Pick<PatientIndex, 'match'>, ehr: string | null = null): Promise<Assessment> {
+/** The patient is looked for among the charts of the EHR that the referral is routed to, or all where it is routed nowhere. An address of the referrer that the directory has is not asked for. */
+export async function assess(bundle: Bundle, rules: Rules, patients: Pick<PatientIndex, 'match'>, ehr: string | null, referrer: Provider | null): Promise<Assessment> {
   const facts = factsOf(bundle)
-  const triage = rules.triage(facts)
+  const triage = rules.triage(facts, { reachable: hasAddress(referrer) })
   const routing = rules.route(facts, triage)
   const target = ehr ?? routing.route?.ehr
   const toBeRead = isToBeRead(facts)

@@ -35,7 +35,7 @@ export function readRules(mappings: DeskMappings, clock: Clock): Rules {
   const table = { ...mappings.csv('routing/default'), file: 'mappings/routing/default.csv' } // by this name it is told to people, wherever it lies
   const routes = routingTable(table, { ehrs: [...settings.ehrs.keys()], ...(zips && { zips }) })
   const ways = wayRules(mappings.mapping('providers/ways'))
-  return deskRules({ settings, way: (way) => ways.get(way) ?? null, triage: (facts) => triage(facts, tables, { today: clock.now().toISOString().slice(0, 10) }), route: (facts, found) => route(routes, facts, found, clock.now()), receiptFields: readFields(mappings), measures: readMeasureSettings(mappings) })
+  return deskRules({ settings, way: (way) => ways.get(way) ?? null, triage: (facts, known) => triage(facts, tables, { today: clock.now().toISOString().slice(0, 10), ...known }), route: (facts, found) => route(routes, facts, found, clock.now()), receiptFields: readFields(mappings), measures: readMeasureSettings(mappings) })
 }
 
 export interface OpenDesk {

@@ -51,10 +51,10 @@ export async function open(parts: DeskParts, opening: Opening): Promise<Opened> 
   const { bundle, problems } = canonical(asReferral(opening.bundle))
   if (!bundle) throw new DeskRefusal(problems.join(' '))
   const rules = parts.rules()
-  const assessment = await assess(bundle, rules, parts.patients, opening.ehr ?? null)
-  const { facts } = assessment
+  const facts = factsOf(bundle)
   const other = opening.direction === 'inbound' ? facts.referrer : facts.wanted
   const counterpart = other ? await known(parts, other, opening, bundle) : null
+  const assessment = await assess(bundle, rules, parts.patients, opening.ehr ?? null, opening.direction === 'inbound' ? (counterpart?.provider ?? null) : null)
   const { reference, words: doubt } = facts.reference === null && opening.direction === 'inbound' ? await answered(parts, bundle, counterpart?.provider ?? null) : { reference: facts.reference, words: null }
   const same = opening.direction === 'inbound' && counterpart ? unreadKey(bundle, facts, counterpart.provider.id) : null
   const keys = [...ownKeys(keysOf(bundle, facts), opening.direction === 'outbound' ? opening.ehr && ehrScope(opening.ehr) : counterpart && providerScope(counterpart.provider.id)), ...(same === null ? [] : [{ kind: 'pair', value: same } as const])]
@@ -164,7 +164,8 @@ export async function adding(parts: DeskParts, existing: ReferralState, more: Bu
   const held = JSON.parse(text ?? '{}') as Bundle
   const { bundle, added, contradictions } = addTo(held, more)
   const rules = parts.rules()
-  const assessed = await assess(bundle, rules, parts.patients, existing.route?.ehr ?? null)
+  const referrer = existing.provider === null ? null : await parts.providers.get(existing.provider)
+  const assessed = await assess(bundle, rules, parts.patients, existing.route?.ehr ?? null, existing.direction === 'inbound' ? referrer : null)
   const assessment = existing.direction === 'outbound' ? ofOurs(assessed, existing.route?.ehr ?? null) : assessed
   const received = at.toISOString()
   const event = (name: NewEvent['name'], facts: NewEvent['facts'] & object): NewEvent => ({ name, at: received, by: DESK, facts })
@@ -174,7 +175,6 @@ export async function adding(parts: DeskParts, existing: ReferralState, more: Bu
   const waits = [unread, news?.waits].filter(Boolean).join(' ')
   const settled = news === answer && answer !== null && existing.holds.reading?.reason.startsWith(FROM_THE_PAYER) ? 'The payer has answered again.' : known ? null : 'What it says is known now.'
   const reading = waits !== '' ? [event('read', { waits })] : settled === null ? [] : [event('read', { words: settled })]
-  const referrer = existing.provider === null ? null : await parts.providers.get(existing.provider)
   const sender = fromSomebodyElse(existing, referrer, counterpart?.provider ?? null)
   const ended = ENDS.includes(existing.stage)
   const addressed = !ended && existing.direction === 'outbound' && existing.provider === null && counterpart !== null && doubtOf(counterpart) === null ? [{ name: 'addressed' as const, at: received, by, facts: { provider: namedAs(counterpart.provider), via } }] : []

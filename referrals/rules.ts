@@ -14,9 +14,12 @@ export interface Ehr {
   readonly patient: PatientPolicy
 }
 
+/** What is known beside what a referral says itself. */
+export interface Known { readonly reachable: boolean } // the provider directory has an address that its referrer can be answered at
+
 /** Read anew whenever a mapping changes; the desk asks for it at each command. */
 export interface Rules {
-  triage(facts: ReferralFacts): Triage
+  triage(facts: ReferralFacts, known?: Known): Triage
   route(facts: ReferralFacts, triage: Triage): Routing
   ehr(name: string): Ehr | null
   /** What a way does beside being taken by whoever carries it; null: nothing. */

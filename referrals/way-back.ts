@@ -7,7 +7,10 @@ import { calledOf } from './providers/names.js'
 const NO_WAY_BACK: readonly Way[] = ['file', 'phone']
 
 export const canBeReached = ({ ways, address }: Pick<Provider, 'ways' | 'address'>): boolean =>
-  ways.some(({ way }) => !NO_WAY_BACK.includes(way)) || getsPost({ address })
+  hasAddress({ ways }) || getsPost({ address })
+
+/** Whether they can be told without anybody at the post or the telephone. */
+export const hasAddress = (provider: Pick<Provider, 'ways'> | null): boolean => provider?.ways.some(({ way }) => !NO_WAY_BACK.includes(way)) ?? false
 
 export const getsPost = ({ address }: Pick<Provider, 'address'>): boolean => address !== null && address.lines.length > 0 && (address.city ?? address.postalCode) !== null
 

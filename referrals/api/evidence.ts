@@ -5,7 +5,7 @@ import { factsOf } from '../canonical/facts.js'
 import { type View, viewOf } from '../canonical/view.js'
 import type { ReferralFacts } from '../contracts.js'
 import type { ReferralEvent } from '../desk-contracts.js'
-import type { Rules } from '../rules.js'
+import type { Known, Rules } from '../rules.js'
 import { timelineOf } from './timeline.js'
 
 /** Of a value: its path in the bundle, the place in what came ("PID-5[1].1.1"), from whom and when, and how sure it is (1: certain). */
@@ -14,9 +14,9 @@ interface Origin { readonly path: string; readonly from: string; readonly confid
 const CONCLUSIONS = new Set(['triaged', 'needs-information', 'routed', 'route-uncertain', 'matched', 'match-uncertain', 'patient-pending'])
 
 /** `triage` and `routing` are what the tables say now; `concluded` is what was decided, and when. */
-export function evidenceOf(bundle: Bundle, events: readonly ReferralEvent[], rules: Pick<Rules, 'triage' | 'route' | 'zone'>) {
+export function evidenceOf(bundle: Bundle, events: readonly ReferralEvent[], rules: Pick<Rules, 'triage' | 'route' | 'zone'>, known: Known) {
   const facts = factsOf(bundle)
-  const triage = rules.triage(facts)
+  const triage = rules.triage(facts, known)
   const origins = originsIn(viewOf(bundle))
   return {
     values: Object.entries(facts.paths).filter(([name]) => !Object.keys(facts.paths).some((other) => other.startsWith(`${name}.`))).map(([name, at]) => ({ fact: name, value: valueAt(facts, name), at, origins: origins(at) })),

@@ -14,6 +14,7 @@ import { Event, Hold, Named, Stage, Summary, Urgency, Whole } from './schemas.js
 import { naming } from './naming.js'
 import { timelineOf } from './timeline.js'
 import { type Looking, summaryOf, wholeOf } from './view.js'
+import { hasAddress } from '../way-back.js'
 
 const word = (description: string) => Type.Optional(Type.String({ minLength: 1, maxLength: 200, description }))
 const Query = Type.Object({
@@ -77,8 +78,9 @@ export function lookingRoutes(api: FastifyInstance, desk: Looking): void {
   })
 
   api.get<One>('/referrals/:id/evidence', { schema: { summary: 'Where each value of a referral came from, and what was concluded from which words.', params: Named, response: answers(Evidence) } }, async ({ params }) => {
-    const { id } = await theReferral(store, params.id)
-    return evidenceOf(JSON.parse(await bundleOf(id)) as Bundle, await store.events(id), rules())
+    const { id, direction, provider } = await theReferral(store, params.id)
+    const referrer = direction === 'inbound' && provider !== null ? await desk.providers.get(provider) : null
+    return evidenceOf(JSON.parse(await bundleOf(id)) as Bundle, await store.events(id), rules(), { reachable: hasAddress(referrer) })
   })
 
   api.get<One>('/referrals/:id/documents', { schema: { summary: 'The documents of a referral: those that came with it, and those that came back.', params: Named, response: answers(Documents) } }, async ({ params }) => {

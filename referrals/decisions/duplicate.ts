@@ -7,6 +7,7 @@ import { searchText } from '../canonical/search-text.js'
 import type { Changed, DeskParts } from '../change.js'
 import type { Key, ReferralState } from '../desk-contracts.js'
 import { apply } from '../apply.js'
+import { hasAddress } from '../way-back.js'
 import { type Decision, decide, notNow, unfit } from './decide.js'
 import { isSameChart } from './ruled-out.js'
 
@@ -31,7 +32,7 @@ async function addToOther(parts: DeskParts, decision: Decision, one: ReferralSta
     const { bundle, added, contradictions } = addTo(JSON.parse(held ?? '{}') as Bundle, JSON.parse(text ?? '{}') as Bundle)
     const facts = factsOf(bundle)
     const words = [`Referral ${one.reference} is the same.`, addedWords(added) ?? 'It says nothing new.', ...contradictions].join(' ')
-    const missing = before.missing.length > 0 ? { missing: parts.rules().triage(facts).missing } : {}
+    const missing = before.missing.length > 0 ? { missing: parts.rules().triage(facts, { reachable: hasAddress(before.provider === null ? null : await parts.providers.get(before.provider)) }).missing } : {}
     return {
       bundle, documents: documents.map(({ referral: _referral, event: _event, ...document }) => document), keys: shared(one),
       news: [event('information-added', { words, ...missing, ...(documents.length > 0 && { documents: documents.map(({ id }) => id) }) })],

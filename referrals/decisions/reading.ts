@@ -1,6 +1,7 @@
 /** What a person has read in documents that no machine reads: its values, that it is no referral, or that there is nothing new in it. */
 import type { Bundle, ServiceRequest, Task } from 'fhir/r4.js'
 import { assess, eventsOf } from '../assess.js'
+import { addedWords } from '../canonical/added-words.js'
 import { addTo } from '../canonical/addition.js'
 import { replaced } from '../canonical/changes.js'
 import { type Entered, enteredBundle, type Reader } from '../canonical/entered.js'
@@ -10,7 +11,7 @@ import { searchText } from '../canonical/search-text.js'
 import { asRead, unreadCount } from '../canonical/unread.js'
 import { viewOf } from '../canonical/view.js'
 import type { Changed, DeskParts } from '../change.js'
-import type { ProviderFacts, ReferralFacts } from '../contracts.js'
+import type { Provider, ProviderFacts, ReferralFacts } from '../contracts.js'
 import type { NewEvent, ReferralState } from '../desk-contracts.js'
 import { expectedKeys } from '../expected.js'
 import { ownKeys } from '../opening.js'
@@ -26,13 +27,13 @@ export const enter = (parts: DeskParts, decision: Decision, values: Entered, pag
   const held = await unreadOf(parts, before)
   const { bundle, added, contradictions } = addTo(asRead(values.referrer ? withoutRequester(held) : held), enteredBundle(reachable(values, factsOf(held).referrer), before.id, { by: decision.by, at: hand.at, ...pages }))
   const rules = parts.rules()
-  const assessment = await assess(bundle, rules, parts.patients, before.route?.ehr ?? null)
-  const { facts, triage } = assessment
+  const facts = factsOf(bundle)
   const addressed = values.referrer && before.direction === 'inbound' ? await addressedTo(parts, before, hand, decision, facts) : []
   const provider = addressed[0]?.facts?.provider?.id ?? before.provider
+  const assessment = await assess(bundle, rules, parts.patients, before.route?.ehr ?? null, await referrerOf(parts, { ...before, provider }))
   const keys = [...ownKeys(keysOf(bundle, facts), provider && providerScope(provider)), ...expectedKeys(facts.patient)]
-  const words = [added.length > 0 ? `Read by a person: ${added.join(', ')}.` : 'Read by a person; nothing of it is new.', ...contradictions, ...(await sameAs(parts, before, keys))].join(' ')
-  const missing = before.direction === 'inbound' ? { missing: triage.missing } : {}
+  const words = ['Read by a person.', addedWords(added) ?? 'Nothing of it is new.', ...contradictions, ...(await sameAs(parts, before, keys))].join(' ')
+  const missing = before.direction === 'inbound' ? { missing: assessment.triage.missing } : {}
   return {
     bundle, keys, found: { text: searchText(facts, before.reference), payer: facts.coverage[0]?.payer ?? null },
     news: [hand.event('read', { words, ...missing }), ...addressed, ...(before.direction === 'inbound' ? eventsOf({ ...assessment, match: withoutRuledOut(assessment.match, before.patient.not) }, before, hand.at, rules) : [])],
@@ -53,9 +54,11 @@ export const nothingNew = (parts: DeskParts, decision: Decision): Promise<Change
   const read = hand.event('read', { words: 'Its documents have been read, and bring nothing new.' })
   if (before.stage !== 'received' || before.direction === 'outbound') return { bundle, news: [read] }
   const rules = parts.rules()
-  const assessment = await assess(bundle, rules, parts.patients, null)
+  const assessment = await assess(bundle, rules, parts.patients, null, await referrerOf(parts, before))
   return { bundle, news: [{ ...read, facts: { ...read.facts, missing: assessment.triage.missing } }, ...eventsOf({ ...assessment, match: withoutRuledOut(assessment.match, before.patient.not) }, before, hand.at, rules)] }
 })
+
+const referrerOf = async ({ providers }: DeskParts, { direction, provider }: Pick<ReferralState, 'direction' | 'provider'>): Promise<Provider | null> => (direction === 'inbound' && provider !== null ? providers.get(provider) : null)
 
 async function unreadOf({ store }: DeskParts, before: ReferralState): Promise<Bundle> {
   const text = await store.bundle(before.id)

@@ -9,6 +9,7 @@ export type Problem = (typeof PROBLEMS)[number]
 
 export interface CheckContext {
   readonly today: string | null // YYYY-MM-DD
+  readonly reachable: boolean // the provider directory has an address that the referrer can be answered at
   isPlaceholder(text: string): boolean // "n/a", "unknown"
   saysNothing(text: string): boolean // "eval and treat": a reason that gives none
   readonly selfPay: boolean
@@ -35,7 +36,11 @@ export const CHECKS = {
   service: ({ services }) => (services.some(({ code, text }) => code ?? text) ? 'there' : 'missing'),
   'referrer-name': ({ referrer }) => (referrer?.name || referrer?.practice ? 'there' : 'missing'),
   'referrer-npi': ({ referrer }) => firstFit([referrer?.npi ?? '', ...(referrer?.identifiers ?? []).filter(({ type }) => type === 'NPI').map(({ value }) => value)], npi),
-  'referrer-return': ({ referrer }) => (!referrer ? 'missing' : referrer.directAddresses.length + referrer.emails.filter((email) => email.includes('@')).length > 0 ? 'there' : firstFit(referrer.faxes, phone)),
+  'referrer-return': ({ referrer }, { reachable }) => {
+    if (!referrer) return 'missing'
+    const found = referrer.directAddresses.length + referrer.emails.filter((email) => email.includes('@')).length > 0 ? 'there' : firstFit(referrer.faxes, phone)
+    return found === 'missing' && reachable ? 'there' : found // a number that cannot be one is asked for all the same
+  },
   'referrer-phone': ({ referrer }) => firstFit(referrer?.phones ?? [], phone),
   'clinical-notes': ({ documents, notes, findings }) => (documents.length > 0 || findings.length > 0 || notes.join(' ').length >= LONG_NOTES ? 'there' : 'missing'),
 } as const satisfies Record<string, Check>

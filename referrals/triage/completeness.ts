@@ -20,6 +20,7 @@ export interface CompletenessQuestion {
   readonly passages: readonly Passage[]
   readonly person: Person
   readonly today: string | null
+  readonly reachable: boolean // the provider directory has an address that the referrer can be answered at
   readonly specialty: Triage['specialty']
   readonly kind: Triage['kind']
   readonly language: string // BCP 47; English where an item has no words in it
@@ -29,10 +30,10 @@ type Find = (words: readonly Word[]) => Hit<Meaning>[]
 
 /** In the table's order. What is not a referral or an order lacks nothing, unless an item says so. */
 export const missingItems = (question: CompletenessQuestion, table: CompletenessTable, find: Find): readonly MissingItem[] => {
-  const { facts, today, passages } = question
+  const { facts, today, reachable, passages } = question
   const coverage = facts.coverage.map(({ payer, plan }) => find(wordsOf(`${payer ?? ''}\n${plan ?? ''}`)))
   const selfPay = [...coverage, ...passages.filter(({ source }) => source === 'note' || source === 'reason').map(({ hits }) => hits)].some((hits) => hits.some(({ meaning }) => meaning.kind === 'self-pay'))
-  const context: CheckContext = { today, selfPay, isPlaceholder: (text) => consistsOf('placeholder', text, find), saysNothing: (text) => consistsOf('says-nothing', text, find) }
+  const context: CheckContext = { today, reachable, selfPay, isPlaceholder: (text) => consistsOf('placeholder', text, find), saysNothing: (text) => consistsOf('says-nothing', text, find) }
   return table.items.filter((item) => isAsked(item, question, coverage)).flatMap((item): MissingItem[] => {
     const found: Found = item.check ? CHECKS[item.check](facts, context) : isAttached(item, question) ? 'there' : 'missing'
     return found === 'there' ? [] : [{ item: item.item, says: sentence(item, found, question, table), blocks: item.blocks }]

@@ -2,7 +2,7 @@
 import t from 'tap'
 import { actionsFor } from '../../referrals/api/actions.js'
 import { timelineOf } from '../../referrals/api/timeline.js'
-import { a28, adt, carry, chart, DAY, EVE, events, fate, feed, handedOff, happened, HOUR, mdm, MINUTE, movedClock, notices, OKAFOR, open, ref, siu, stage, state, world } from './desk-kit.js'
+import { a28, ADAM, adt, carry, chart, DAY, EVE, events, fate, feed, handedOff, happened, HOUR, mdm, MINUTE, movedClock, notices, OKAFOR, open, ref, siu, stage, state, world } from './desk-kit.js'
 
 const at = (day: number, hour = 15): string => `2026-03-${String(day).padStart(2, '0')}T${String(hour).padStart(2, '0')}:00:00Z`
 
@@ -187,4 +187,17 @@ t.test('a referrer without a way back is on the worklist while letters are writt
   await w.clock.pass(6_000)
   t.match((await state(w, nobody.state.id)).holds, { 'way-back': undefined })
   t.match((await notices(w, nobody.state.id, 'acknowledgement')).map(({ way, status }) => `${way} ${status}`), ['null superseded', 'email open'], 'what had no way to go goes by itself')
+})
+
+t.test('an address that the directory knows is not asked for, whatever the message lacks; of a stranger it is', async (t) => {
+  const w = world(t)
+  const of = (number: string, more: Parameters<typeof ref>[0] = {}): string => ref({ number, from: { npi: '1990000014', family: 'NOVAK', given: 'ALEX', practice: 'Prairie', fax: 'none' }, ...more }).replace('^WPN^FX^^^608^none', '')
+  const asked = ({ state }: Awaited<ReturnType<typeof open>>): readonly string[] => state.missing.map(({ item }) => item).filter((item) => item === 'referrer-return')
+  const first = await open(w, of('R-1^LFM'))
+  t.same(asked(first), ['referrer-return'])
+  await w.desk.providers.learn(first.state.provider ?? '', 'hl7', 'PRAIRIE', 'Pat: called them')
+  const second = await open(w, of('R-2^LFM', { patient: ADAM }))
+  t.equal(second.state.provider, first.state.provider)
+  t.same(asked(second), [])
+  t.same(asked(await open(w, of('R-1^LFM', { event: 'I13', more: ['NTE|1||Please hurry.'] }))), [], 'nor any more of the one that came first')
 })

@@ -138,6 +138,8 @@ t.test('what is missing is named, and a value that cannot be true counts as miss
   for (const npi of ['1234567890', '123', '9999999999']) t.same(missing(referrer({ npi })), ['referrer-npi'], npi)
   t.same(missing(referrer({ faxes: [], directAddresses: ['ann@direct.clinic.example'] })), [])
   t.same(missing(referrer({ faxes: [] })), ['referrer-return'])
+  t.same(missing(referrer({ faxes: [] }), { reachable: true }), [], 'the directory knows where to')
+  t.same(missing(referrer({ faxes: ['000-000-0000'] }), { reachable: true }), ['referrer-return'], 'what cannot be a number is asked for all the same')
   t.same(missing({ coverage: [] }), ['insurance-payer', 'insurance-member-id'])
   t.same(missing({ coverage: [], notes: ['Self-pay patient'] }), [])
   t.same(missing({ coverage: [{ payer: 'Acme HMO', payerId: null, plan: null, memberId: 'pending', group: null, authorization: null }] }), ['insurance-member-id', 'authorization-number'])
